@@ -1,0 +1,35 @@
+/**
+ * Everything that can be wrong with a request or with the service, by a stable `code`.
+ *
+ * A `TimerError` knows nothing of HTTP: the API maps every code, completely, to a problem+json answer.
+ */
+export type TimerErrorCode =
+  /** No part of the duration was given, a part is not a whole number >= 0, or the sum is out of bounds. */
+  | 'INVALID_DURATION'
+  /** The target URL cannot be used. */
+  | 'INVALID_URL'
+  /** Redis did not answer, or not in time. The operation may or may not have happened. */
+  | 'STORE_UNAVAILABLE'
+  /** Redis answered that it cannot take writes now (out of memory, read-only, loading, disk error). */
+  | 'STORE_REFUSED'
+  /** Redis holds the data of another number of shards than this process was started with. */
+  | 'SHARD_MISMATCH'
+
+export interface TimerErrorOptions {
+  /** The field of the request that is at fault, by its name in the API. */
+  readonly field?: string
+  readonly cause?: unknown
+}
+
+/** `message` is safe to show to a client: it says what to write instead and quotes no secret. */
+export class TimerError extends Error {
+  readonly code: TimerErrorCode
+  readonly field: string | undefined
+
+  constructor(code: TimerErrorCode, message: string, options: TimerErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'TimerError'
+    this.code = code
+    this.field = options.field
+  }
+}

@@ -1,0 +1,70 @@
+import type { AttemptResult } from './outcome.ts'
+import type { Decision } from './retry-policy.ts'
+import type { FinalStatus, Timer, TimerDraft, TimerRecord } from './timer.ts'
+
+/** Where timers live, as the API sees it. */
+export interface TimerStore {
+  /**
+   * Mints an id and stores the timer durably: when this resolves, the timer will fire.
+   *
+   * @throws TimerError `STORE_UNAVAILABLE` (the timer may or may not have been stored) or `STORE_REFUSED` (it was not)
+   */
+  schedule(draft: TimerDraft): Promise<Timer>
+  /**
+   * All that is known of a timer, or undefined where the id never was or is past retention.
+   *
+   * @throws TimerError `STORE_UNAVAILABLE`
+   */
+  find(id: number): Promise<TimerRecord | undefined>
+}
+
+/** What became of asking for the right to send an attempt. */
+export type Claim =
+  /** This caller, and no one else ever, may send attempt number `attempt` (1 for the first). */
+  | { readonly kind: 'granted'; readonly attempt: number }
+  /** Another worker claimed attempt number `attempt` and wrote no outcome: never send it again. */
+  | { readonly kind: 'taken'; readonly attempt: number; readonly claimedAt: number }
+  /** The timer has its final status already: only the job is left to be finished. */
+  | { readonly kind: 'finished'; readonly status: FinalStatus }
+  /** The next attempt is planned for later. */
+  | { readonly kind: 'early'; readonly at: number }
+  /** The job is not this worker's any more (lock lost, job removed): let go of it. */
+  | { readonly kind: 'lost' }
+
+/** What is to happen to the job of a due timer. */
+export type Disposition =
+  | { readonly kind: 'finish'; readonly status: FinalStatus; readonly reason?: string }
+  | { readonly kind: 'delay'; readonly until: number }
+  | { readonly kind: 'abandon' }
+
+/** A due timer in the hands of one worker: the fence around its attempts. */
+export interface DueTimer extends Timer {
+  /** Asks for the right to send the next attempt. Waits for Redis as long as it takes. */
+  claim(): Promise<Claim>
+  /**
+   * Writes what came of an attempt, also when the job has been lost since. Waits for Redis as long as it takes.
+   *
+   * @returns what is now true of the timer, which is not `decision` where someone else wrote before
+   */
+  record(attempt: number, result: AttemptResult, decision: Decision): Promise<Disposition>
+}
+
+/** One try at a webhook. */
+export interface WebhookRequest {
+  readonly id: number
+  readonly url: string
+  readonly attempt: number
+}
+
+/** Sends webhooks. Never throws for what a receiver or a network does: that is an outcome. */
+export interface WebhookClient {
+  send(request: WebhookRequest): Promise<AttemptResult>
+}
+
+/** Structured log lines, as pino writes them. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}

@@ -1,0 +1,57 @@
+import { TimerError } from './errors.ts'
+
+/** Longest URL that is accepted, in characters. */
+export const MAX_URL_LENGTH = 2_048
+
+function refuse(message: string): never {
+  throw new TimerError('INVALID_URL', message, { field: 'url' })
+}
+
+/**
+ * Checks a URL that a client wants called, and returns it as it was written.
+ *
+ * http or https, a host, no user info (it would become a Basic header), at most 2,048 characters. It is
+ * checked *after* parsing: `new URL()` makes decimal, octal, hex and full-width hosts canonical. Whether the
+ * address may be reached is decided at connect time, not here.
+ *
+ * @throws TimerError `INVALID_URL`; the message never quotes the URL
+ */
+export function parseTargetUrl(text: string): string {
+  if (text.length > MAX_URL_LENGTH) refuse(`url must be at most ${MAX_URL_LENGTH} characters long`)
+  // The URL parser would silently drop these; a URL that says one thing and does another is refused.
+  if (hasControlOrSpace(text))
+    refuse('url must not contain spaces or control characters; percent-encode them')
+  if (!/^https?:\/\//i.test(text)) refuse('url must be an absolute URL that starts with http:// or https://')
+  if (!URL.canParse(text)) refuse('url must be a valid URL, such as https://example.com/hook')
+  const url = new URL(text)
+  if (url.hostname === '') refuse('url must name a host, such as https://example.com/hook')
+  if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?#]*@/i.test(text)) {
+    refuse('url must not contain a user name or password')
+  }
+  if (url.port === '0') refuse('url must name a port from 1 to 65535, or none')
+  return text
+}
+
+function hasControlOrSpace(text: string): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index)
+    if (code <= 0x20 || code === 0x7f) return true
+  }
+  return false
+}
+
+/**
+ * The URL that is called for a timer: `/id` appended to the path, the query kept, the fragment dropped,
+ * slashes never doubled. `https://a.b/c?x=1#f` and 7 give `https://a.b/c/7?x=1`.
+ */
+export function webhookUrl(targetUrl: string, id: number): URL {
+  const url = new URL(targetUrl)
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${id}`
+  url.hash = ''
+  return url
+}
+
+/** Scheme, host and port of a URL: what may stand in a log. Never its path, query or user info. */
+export function originOf(targetUrl: string): string {
+  return URL.canParse(targetUrl) ? new URL(targetUrl).origin : 'invalid'
+}

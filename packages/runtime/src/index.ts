@@ -1,0 +1,14 @@
+export { type HealthServer, type Readiness, startHealthServer } from './health-server.ts'
+export { bootstrap, type RunOptions, runService, type Service } from './lifecycle.ts'
+export { listening } from './listening.ts'
+export { createLogger, type Logger, type LoggerOptions } from './logger.ts'
+export { createMetrics, type Metrics } from './metrics.ts'
+export {
+  commonSettings,
+  describe,
+  listenSettings,
+  oneOf,
+  parseSettings,
+  portSetting,
+  SettingsError,
+} from './settings.ts'

@@ -1,0 +1,23 @@
+import { type Logger, pino } from 'pino'
+
+export type { Logger }
+
+export interface LoggerOptions {
+  /** Name of the service, on every line. */
+  readonly service: string
+  readonly level: string
+}
+
+/**
+ * The process's logger: JSON lines on standard output.
+ *
+ * Header values that authorize are redacted wherever a request is logged; targets are logged by origin only.
+ */
+export function createLogger(options: LoggerOptions): Logger {
+  return pino({
+    level: options.level,
+    base: { service: options.service, pid: process.pid },
+    redact: ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.secret'],
+    timestamp: pino.stdTimeFunctions.isoTime,
+  })
+}

@@ -1,0 +1,129 @@
+import { type Static, type TObject, type TSchema, type TUnsafe, Type } from '@sinclair/typebox'
+import { Value } from '@sinclair/typebox/value'
+
+/**
+ * Settings come from environment variables, by one TypeBox object schema an app: a property a variable, with its
+ * type, bounds, `default` and `description`. The same schema makes the tables in the documents.
+ */
+export class SettingsError extends Error {
+  /** One line a variable at fault: its name and what to write. Never the value, which may be a secret. */
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`wrong settings:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+    this.name = 'SettingsError'
+    this.problems = problems
+  }
+}
+
+/**
+ * Reads settings from an environment, purely: no variable is read from anywhere else, and the result is frozen.
+ *
+ * A variable that is not set, or set to the empty string, takes its default. Numbers and booleans are written out
+ * in full (`15000`, `true`); anything else is a problem, not a guess.
+ *
+ * @throws SettingsError with all problems at once
+ */
+export function parseSettings<T extends TObject>(
+  schema: T,
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Static<T>> {
+  const values: Record<string, unknown> = {}
+  for (const [name, property] of Object.entries(schema.properties)) {
+    const text = env[name]
+    const value = text === undefined || text === '' ? property.default : fromText(property, text)
+    if (value !== undefined) values[name] = value
+  }
+  const wrong = new Set([...Value.Errors(schema, values)].map((error) => error.path.split('/')[1] ?? ''))
+  if (wrong.size > 0) {
+    throw new SettingsError(
+      [...wrong].map((name) => `${name} must be ${describe(schema.properties[name] ?? Type.Unknown())}`),
+    )
+  }
+  return Object.freeze(values) as Readonly<Static<T>>
+}
+
+/** A value of the property's type, or the text itself where it is not written like one. */
+function fromText(property: TSchema, text: string): unknown {
+  switch (property.type) {
+    case 'integer':
+      return /^-?\d+$/.test(text) ? Number(text) : text
+    case 'number':
+      return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
+    case 'boolean':
+      return text === 'true' ? true : text === 'false' ? false : text
+    case 'array':
+      return text.split(/[\s,]+/).filter((item) => item !== '')
+    default:
+      return text
+  }
+}
+
+/** What a variable may be, in words: `a whole number from 1 to 65535`. */
+export function describe(property: TSchema): string {
+  const { minimum, maximum, minLength } = property
+  const from =
+    minimum === undefined
+      ? ''
+      : maximum === undefined
+        ? ` of at least ${minimum}`
+        : ` from ${minimum} to ${maximum}`
+  switch (property.type) {
+    case 'integer':
+      return `a whole number${from}`
+    case 'number':
+      return `a number${from}`
+    case 'boolean':
+      return 'true or false'
+    case 'array':
+      return property.wording ?? 'a list of values separated by commas'
+    default:
+      if (property.anyOf !== undefined) {
+        return `one of ${property.anyOf.map((choice: TSchema) => choice.const).join(', ')}`
+      }
+      return property.wording ?? (minLength === undefined ? 'text' : 'given, and not empty')
+  }
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(words: readonly T[], options: { default: T; description: string }) {
+  return Type.Union(
+    words.map((word) => Type.Literal(word)),
+    options,
+  ) as unknown as TUnsafe<T>
+}
+
+/** Settings that every process has. */
+export const commonSettings = {
+  REDIS_URL: Type.String({
+    pattern: '^rediss?://',
+    default: 'redis://127.0.0.1:6379',
+    wording: 'a URL that starts with redis:// or rediss://',
+    description: 'Redis that holds the timers, with user, password and database where needed',
+  }),
+  TIMER_SHARDS: Type.Integer({
+    minimum: 1,
+    maximum: 1_024,
+    default: 1,
+    description:
+      'Number of queues the timers are spread over; recorded in Redis by the first service that starts, and fixed from then on',
+  }),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+    default: 'info',
+    description: 'Least severe level that is logged',
+  }),
+}
+
+/** Settings of the processes that listen. */
+export const listenSettings = {
+  HOST: Type.String({
+    minLength: 1,
+    default: '0.0.0.0',
+    description: 'Address to listen on',
+  }),
+}
+
+/** A port to listen on; 0 takes any free one. */
+export function portSetting(port: number, description: string) {
+  return Type.Integer({ minimum: 0, maximum: 65_535, default: port, description })
+}
