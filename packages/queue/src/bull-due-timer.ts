@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AttemptResult, Claim, Decision, Disposition, DueTimer, Log } from '@timers/core'
+import { Fence, failedReason } from './fence.ts'
+import { type ShardKeys, timerIdOf } from './shards.ts'
+import type { TimerData } from './stored-timer.ts'
+
+/** Pause between tries while Redis is there but refuses (out of memory, disk error, loading), in milliseconds. */
+const REFUSED_PAUSE_MS = 250
+
+export interface BullJob {
+  readonly id?: string | undefined
+  readonly data: TimerData
+  readonly timestamp: number
+}
+
+/** A due timer in the hands of this worker: BullMQ's job and lock token, and the fence around it. */
+export class BullDueTimer implements DueTimer {
+  readonly id: number
+  readonly url: string
+  readonly createdAt: number
+  readonly dueAt: number
+  readonly #fence: Fence
+  readonly #keys: ShardKeys
+  readonly #token: string
+  readonly #log: Log
+  /** Attempt that this worker was granted; any other it may only declare interrupted. */
+  #granted: number | undefined
+  readonly #nonce = Fence.nonce()
+
+  constructor(job: BullJob, token: string, keys: ShardKeys, fence: Fence, log: Log) {
+    this.id = timerIdOf(job.id ?? '')
+    this.url = job.data.u
+    this.createdAt = job.timestamp
+    this.dueAt = job.data.d
+    this.#fence = fence
+    this.#keys = keys
+    this.#token = token
+    this.#log = log
+  }
+
+  async claim(): Promise<Claim> {
+    const claim = await this.#persist('claim', () =>
+      this.#fence.claim(this.#keys, this.id, this.#token, this.#nonce, Date.now()),
+    )
+    if (claim.kind === 'granted') this.#granted = claim.attempt
+    return claim
+  }
+
+  async record(attempt: number, result: AttemptResult, decision: Decision): Promise<Disposition> {
+    const nonce = attempt === this.#granted ? this.#nonce : ''
+    const recorded = await this.#persist('record', () =>
+      this.#fence.record(this.#keys, this.id, this.#token, nonce, attempt, result, decision),
+    )
+    if (recorded === undefined || !recorded.held) return { kind: 'abandon' }
+    if (recorded.status !== undefined) {
+      return { kind: 'finish', status: recorded.status, reason: failedReason(result) }
+    }
+    return { kind: 'delay', until: recorded.nextAt ?? Date.now() }
+  }
+
+  /**
+   * Tries until Redis takes it. Lost connections are waited out by the connection itself; what comes back as an error
+   * is a Redis that is there and refuses for now. Both scripts may run twice without harm.
+   */
+  async #persist<T>(step: string, call: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await call()
+      } catch (error) {
+        if (isClosed(error)) throw error
+        const fields = { timerId: this.id, step, tries, reason: (error as Error).message }
+        if (tries === 1) this.#log.warn(fields, 'redis refuses, trying on')
+        else this.#log.debug(fields, 'redis refuses, trying on')
+        await sleep(REFUSED_PAUSE_MS)
+      }
+    }
+  }
+}
+
+/** The connection was closed for good, at the end of a shutdown. */
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Connection is closed.'
+}

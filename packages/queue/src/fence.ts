@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { AttemptResult, Claim, Decision, FinalStatus } from '@timers/core'
+import type { Redis } from 'ioredis'
+import { jobIdOf, type ShardKeys } from './shards.ts'
+import { leftAt, toEntry } from './stored-timer.ts'
+
+/** Attempts that a timer's log keeps. */
+const LOG_LENGTH = 10
+
+type ClaimReply = [kind: string, first?: string | number, second?: number]
+type RecordReply = [] | [status: string, nextAt: string, held: number]
+
+interface FenceCommands {
+  timersClaim(...args: (string | number)[]): Promise<ClaimReply>
+  timersRecord(...args: (string | number)[]): Promise<RecordReply>
+}
+
+/** What is true of a timer after an outcome was offered. */
+export interface Recorded {
+  readonly status: FinalStatus | undefined
+  readonly nextAt: number | undefined
+  /** Whether the caller still holds the job. */
+  readonly held: boolean
+}
+
+const script = (name: string) => readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), 'utf8')
+
+/**
+ * The fence: who may send an attempt, and what came of it, each in one atomic step beside the job itself.
+ *
+ * At most one caller is ever granted an attempt. With `appendfsync always` the grant is on disk before it is known,
+ * so it holds over a crash of Redis. The scripts and their contracts: `lua/claim.lua`, `lua/record.lua`.
+ */
+export class Fence {
+  readonly #redis: FenceCommands
+
+  constructor(redis: Redis) {
+    redis.defineCommand('timersClaim', { numberOfKeys: 2, lua: script('claim') })
+    redis.defineCommand('timersRecord', { numberOfKeys: 6, lua: script('record') })
+    this.#redis = redis as unknown as FenceCommands
+  }
+
+  /** A nonce for `claim`: fresh for each invocation, the same for resends of it. */
+  static nonce(): string {
+    return randomBytes(9).toString('base64url')
+  }
+
+  async claim(keys: ShardKeys, id: number, token: string, nonce: string, now: number): Promise<Claim> {
+    const job = keys.key(jobIdOf(id))
+    const [kind, first, second] = await this.#redis.timersClaim(job, `${job}:lock`, token, nonce, now)
+    switch (kind) {
+      case 'granted':
+        return { kind, attempt: Number(first) }
+      case 'taken':
+        return { kind, attempt: Number(first), claimedAt: Number(second) }
+      case 'finished':
+        return { kind, status: first as FinalStatus }
+      case 'early':
+        return { kind, at: Number(first) }
+      default:
+        return { kind: 'lost' }
+    }
+  }
+
+  /** @returns undefined where the timer is gone, removed after its retention */
+  async record(
+    keys: ShardKeys,
+    id: number,
+    token: string,
+    nonce: string,
+    attempt: number,
+    result: AttemptResult,
+    decision: Decision,
+  ): Promise<Recorded | undefined> {
+    const job = keys.key(jobIdOf(id))
+    const reply = await this.#redis.timersRecord(
+      job,
+      `${job}:lock`,
+      keys.key('failed'),
+      keys.key('completed'),
+      keys.key('delayed'),
+      keys.key('marker'),
+      token,
+      attempt,
+      nonce,
+      JSON.stringify(toEntry(attempt, result)),
+      decision.kind === 'final' ? decision.status : '',
+      decision.kind === 'retry' ? decision.at : '',
+      leftAt(result) ?? '',
+      failedReason(result),
+      jobIdOf(id),
+      LOG_LENGTH,
+    )
+    if (reply.length === 0) return undefined
+    const [status, nextAt, held] = reply
+    return {
+      status: status === '' ? undefined : (status as FinalStatus),
+      nextAt: nextAt === '' ? undefined : Number(nextAt),
+      held: held === 1,
+    }
+  }
+}
+
+/** Why a timer did not fire, in one line for operators. */
+export function failedReason(result: AttemptResult): string {
+  const detail =
+    result.reason ?? (result.responseStatus === undefined ? '' : `status ${result.responseStatus}`)
+  return detail === '' ? result.outcome : `${result.outcome}: ${detail}`
+}

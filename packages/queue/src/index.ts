@@ -1,0 +1,5 @@
+export type { RedisOptions } from './connections.ts'
+export type { RedisHealth } from './redis-monitor.ts'
+export { createRedisTimerStore, type RedisTimerStore } from './redis-timer-store.ts'
+export { openShardQueues, type ShardQueues } from './shard-queues.ts'
+export { createTimerConsumer, type TimerConsumer, type TimerConsumerOptions } from './timer-consumer.ts'

@@ -1,0 +1,57 @@
+import type { Redis } from 'ioredis'
+import { type ShardKeys, timerIdOf } from './shards.ts'
+import type { TimerData } from './stored-timer.ts'
+
+/** A timer that is due and that no worker has taken. */
+export interface OverdueTimer {
+  readonly id: number
+  /** Since when it could have been taken, epoch ms. */
+  readonly since: number
+  /** Whether an operator has paused its queue. */
+  readonly paused: boolean
+}
+
+/**
+ * The timer that has waited longest for a worker over all shards, or undefined while none waits.
+ *
+ * Read from Redis itself, from the delayed set and the wait list, because what BullMQ says of its own state was wrong
+ * before (taskforcesh/bullmq issues 2466, 4479, 4585).
+ */
+export async function oldestOverdue(
+  redis: Redis,
+  shards: readonly ShardKeys[],
+  now: number,
+): Promise<OverdueTimer | undefined> {
+  const found = await Promise.all(shards.map((shard) => oldestInShard(redis, shard, now)))
+  return found
+    .filter((timer) => timer !== undefined)
+    .sort((a, b) => a.since - b.since)
+    .at(0)
+}
+
+async function oldestInShard(redis: Redis, shard: ShardKeys, now: number): Promise<OverdueTimer | undefined> {
+  const [delayed, waiting, paused] = await Promise.all([
+    redis.zrange(shard.key('delayed'), 0, '0'),
+    redis.lindex(shard.key('wait'), -1),
+    redis.hexists(shard.key('meta'), 'paused'),
+  ])
+  const candidates: { id: number; since: number }[] = []
+  const [delayedId] = delayed
+  if (delayedId !== undefined) {
+    // BullMQ keeps `due * 4096 + n` as the score.
+    const score = await redis.zscore(shard.key('delayed'), delayedId)
+    if (score !== null)
+      candidates.push({ id: timerIdOf(delayedId), since: Math.floor(Number(score) / 0x1000) })
+  }
+  if (waiting !== null) {
+    const [data, nextAt] = await redis.hmget(shard.key(waiting), 'data', 'nx')
+    if (data != null) {
+      candidates.push({
+        id: timerIdOf(waiting),
+        since: Math.max((JSON.parse(data) as TimerData).d, Number(nextAt ?? 0)),
+      })
+    }
+  }
+  const oldest = candidates.filter(({ since }) => since <= now).sort((a, b) => a.since - b.since)[0]
+  return oldest && { ...oldest, paused: paused === 1 }
+}

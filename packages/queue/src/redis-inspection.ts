@@ -1,0 +1,161 @@
+import type { Redis } from 'ioredis'
+
+/** Something about a Redis server that breaks a promise (`unsafe`) or costs speed or memory (`advice`). */
+export interface RedisFinding {
+  readonly severity: 'unsafe' | 'advice'
+  /** What is so, and what to set instead. */
+  readonly message: string
+}
+
+export interface RedisInspection {
+  readonly version: string
+  readonly findings: readonly RedisFinding[]
+  /** Redis' clock minus ours, in milliseconds, to within half a round trip. */
+  readonly clockSkewMs: number
+}
+
+const OLDEST_VERSION = [6, 2] as const
+/** Beyond this a timer is noticeably early or late for the machine that created it. */
+const SKEW_WORTH_SAYING_MS = 500
+
+interface Rule {
+  readonly setting: string
+  readonly severity: RedisFinding['severity']
+  readonly ok: (value: string) => boolean
+  readonly want: string
+  readonly because: string
+}
+
+const RULES: readonly Rule[] = [
+  {
+    setting: 'appendonly',
+    severity: 'unsafe',
+    ok: (value) => value === 'yes',
+    want: 'yes',
+    because: 'without the append-only file a restart of Redis loses every timer',
+  },
+  {
+    setting: 'maxmemory-policy',
+    severity: 'unsafe',
+    ok: (value) => value === 'noeviction',
+    want: 'noeviction',
+    because: 'any other policy drops timers when memory runs out',
+  },
+  {
+    setting: 'appendfsync',
+    severity: 'advice',
+    ok: (value) => value === 'always',
+    want: 'always',
+    because: 'otherwise a power failure loses acknowledged timers and claims of the last moments',
+  },
+  {
+    setting: 'hz',
+    severity: 'advice',
+    ok: (value) => Number(value) >= 100,
+    want: '500',
+    because: 'Redis wakes waiting workers only so many times a second',
+  },
+  {
+    setting: 'hash-max-listpack-value',
+    severity: 'advice',
+    ok: (value) => Number(value) >= 1_024,
+    want: '1024',
+    because: 'otherwise a pending timer takes twice the memory',
+  },
+  {
+    setting: 'timeout',
+    severity: 'advice',
+    ok: (value) => value === '0',
+    want: '0',
+    because: 'waiting workers would be cut off',
+  },
+]
+
+/**
+ * Looks at what the server is really set to: Redis is configured, not assumed. Settings that the server does not
+ * know or does not show are named as advice, not guessed.
+ *
+ * @throws whatever the connection throws
+ */
+export async function inspectRedis(redis: Redis): Promise<RedisInspection> {
+  const sentAt = Date.now()
+  const [seconds, micros] = await redis.time()
+  const clockSkewMs = Number(seconds) * 1_000 + Number(micros) / 1_000 - (sentAt + Date.now()) / 2
+  const info = parseInfo(await redis.info())
+  const version = info.redis_version ?? '0.0.0'
+  const findings = [
+    ...versionFindings(version),
+    ...(await settingFindings(redis)),
+    ...skewFindings(clockSkewMs),
+  ]
+  if (info.aof_last_write_status !== undefined && info.aof_last_write_status !== 'ok') {
+    findings.push({ severity: 'unsafe', message: 'Redis cannot write its append-only file: check the disk' })
+  }
+  if (info.role !== undefined && info.role !== 'master') {
+    findings.push({
+      severity: 'unsafe',
+      message: `this Redis is a ${info.role}, not a primary: set REDIS_URL to the primary`,
+    })
+  }
+  return { version, findings, clockSkewMs }
+}
+
+function versionFindings(version: string): RedisFinding[] {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const old = major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])
+  return old
+    ? [
+        {
+          severity: 'unsafe',
+          message: `Redis is version ${version}: use ${OLDEST_VERSION.join('.')} or newer`,
+        },
+      ]
+    : []
+}
+
+async function settingFindings(redis: Redis): Promise<RedisFinding[]> {
+  const findings: RedisFinding[] = []
+  for (const rule of RULES) {
+    const value = await readSetting(redis, rule.setting)
+    if (value === undefined) {
+      findings.push({
+        severity: 'advice',
+        message: `${rule.setting} cannot be read from this Redis: make sure that it is ${rule.want}`,
+      })
+    } else if (!rule.ok(value)) {
+      findings.push({
+        severity: rule.severity,
+        message: `${rule.setting} is ${value}: set it to ${rule.want} (${rule.because})`,
+      })
+    }
+  }
+  return findings
+}
+
+function skewFindings(clockSkewMs: number): RedisFinding[] {
+  if (Math.abs(clockSkewMs) < SKEW_WORTH_SAYING_MS) return []
+  return [
+    {
+      severity: 'advice',
+      message: `the clock of Redis differs from this machine's by ${Math.round(clockSkewMs)} ms: keep clocks in step (NTP)`,
+    },
+  ]
+}
+
+/** The value of a setting, or undefined where CONFIG is forbidden or the server does not know the setting. */
+async function readSetting(redis: Redis, setting: string): Promise<string | undefined> {
+  try {
+    const reply = (await redis.config('GET', setting)) as unknown
+    if (Array.isArray(reply)) return reply[1]?.toString()
+    return (reply as Record<string, string>)[setting]
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ReplyError') return undefined
+    throw error
+  }
+}
+
+function parseInfo(text: string): Record<string, string | undefined> {
+  return Object.fromEntries(
+    [...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key, value]),
+  )
+}

@@ -1,0 +1,112 @@
+import {
+  type AttemptResult,
+  type FinalStatus,
+  requestLeft,
+  type Timer,
+  type TimerDraft,
+  type TimerRecord,
+} from '@timers/core'
+import { timerIdOf } from './shards.ts'
+
+/**
+ * # How a timer lies in Redis
+ *
+ * One hash, BullMQ's job. BullMQ's own fields: `name`, `data`, `opts`, `timestamp`, `delay`, `priority`, and while and
+ * after it runs `processedOn`, `finishedOn`, `failedReason`, `ats`, `atm`, `stc`...
+ *
+ * Ours beside them, written by the scripts in `lua/` only and absent until they are needed:
+ *
+ * | field | what                                                                        |
+ * | ----- | --------------------------------------------------------------------------- |
+ * | `ca`  | the claim: `<attempt>:<nonce>:<epoch ms>`                                   |
+ * | `an`  | attempts made: claimed and ended in an outcome                              |
+ * | `st`  | final status                                                                |
+ * | `nx`  | when the next attempt is due, epoch ms                                      |
+ * | `fa`  | when the first request left, epoch ms                                       |
+ * | `lg`  | the last attempts, oldest first, one JSON object a line (see `AttemptEntry`) |
+ *
+ * `data` has short names because every timer pays for them.
+ */
+export interface TimerData {
+  /** Target URL, as the client wrote it. */
+  readonly u: string
+  /** Due time, epoch ms. Not derived: promotion sets BullMQ's own delay to 0. */
+  readonly d: number
+}
+
+/** One line of `lg`. */
+export interface AttemptEntry {
+  readonly n: number
+  /** Sent at, epoch ms. */
+  readonly t: number
+  /** Outcome. */
+  readonly o: AttemptResult['outcome']
+  /** Response status. */
+  readonly s?: number
+  /** Reason. */
+  readonly e?: string
+  /** Milliseconds to connect and to answer. */
+  readonly c?: number
+  readonly r?: number
+}
+
+export function toData(draft: TimerDraft): TimerData {
+  return { u: draft.url, d: draft.dueAt }
+}
+
+export function toTimer(jobId: string, data: TimerData, createdAt: number): Timer {
+  return { id: timerIdOf(jobId), url: data.u, createdAt, dueAt: data.d }
+}
+
+export function toEntry(attempt: number, result: AttemptResult): AttemptEntry {
+  return {
+    n: attempt,
+    t: result.sentAt,
+    o: result.outcome,
+    ...(result.responseStatus === undefined ? {} : { s: result.responseStatus }),
+    ...(result.reason === undefined ? {} : { e: result.reason }),
+    ...(result.connectMs === undefined ? {} : { c: result.connectMs }),
+    ...(result.responseMs === undefined ? {} : { r: result.responseMs }),
+  }
+}
+
+/** When the request of an attempt left, or undefined where it never did. */
+export function leftAt(result: AttemptResult): number | undefined {
+  return requestLeft(result.outcome) ? result.sentAt : undefined
+}
+
+/** Reads a timer from its hash: one round trip tells it all. Undefined where there is no timer. */
+export function toRecord(id: number, hash: Readonly<Record<string, string>>): TimerRecord | undefined {
+  if (hash.data === undefined || hash.timestamp === undefined) return undefined
+  const data = JSON.parse(hash.data) as TimerData
+  const attempts = Number(hash.an ?? 0)
+  const log = parseLog(hash.lg)
+  const last = log.at(-1)
+  const firedAt = optionalNumber(hash.fa)
+  const status =
+    (hash.st as FinalStatus | undefined) ?? (claimedAttempt(hash.ca) === attempts + 1 ? 'firing' : 'pending')
+  return {
+    id,
+    url: data.u,
+    createdAt: Number(hash.timestamp),
+    dueAt: data.d,
+    status,
+    attempts,
+    firedAt,
+    latenessMs: firedAt === undefined ? undefined : Math.max(0, firedAt - data.d),
+    responseStatus: last?.s,
+    nextAttemptAt: status === 'pending' ? optionalNumber(hash.nx) : undefined,
+  }
+}
+
+export function parseLog(lines: string | undefined): AttemptEntry[] {
+  return lines === undefined ? [] : lines.split('\n').map((line) => JSON.parse(line) as AttemptEntry)
+}
+
+function claimedAttempt(claim: string | undefined): number {
+  return claim === undefined ? 0 : Number.parseInt(claim, 10)
+}
+
+function optionalNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text)
+}

@@ -1,0 +1,244 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Disposition, DueTimer, Log } from '@timers/core'
+import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { BullDueTimer } from './bull-due-timer.ts'
+import { connectReader, connectWorker, type RedisOptions } from './connections.ts'
+import { Fence } from './fence.ts'
+import { type OverdueTimer, oldestOverdue } from './overdue.ts'
+import { type RedisHealth, RedisMonitor } from './redis-monitor.ts'
+import { RetentionSweeper, retentionOptions } from './retention.ts'
+import { allShardKeys, DEFAULT_PREFIX, type ShardKeys } from './shards.ts'
+import type { TimerData } from './stored-timer.ts'
+import { Watchdog } from './watchdog.ts'
+
+/**
+ * A lock that is not renewed runs out after this; a check this often hands the job to another worker. The check may
+ * skip one beat, so a dead worker's timers are recovered within 6 + 2 * 3 = 12 s. The fence makes short locks safe.
+ */
+const LOCK_MS = 6_000
+const STALLED_CHECK_MS = 3_000
+/** Several Workers of smaller concurrency ramp up in parallel: each fetches its jobs one by one before it starts the first. */
+const WORKERS_PER_PROCESS = 4
+/** Redis counts as away at a shutdown when it was so for this many looks in a row. */
+const AWAY_LOOKS = 10
+const AWAY_LOOK_MS = 100
+/** A timer that came a little early (clocks differ) is waited for here rather than sent back. */
+const WAIT_IN_HAND_MS = 50
+
+export interface TimerConsumerOptions extends RedisOptions {
+  /** Most timers in hand at a time, over all shards. */
+  readonly concurrency: number
+  /** How long finished timers are kept, in days; may be a fraction. */
+  readonly retentionDays: number
+  /** How long the oldest due timer may wait before the watchdog looks into it, in milliseconds. */
+  readonly stuckAfterMs?: number
+  /** Fires one due timer. Called for each timer that is due, never before its due time. */
+  readonly handle: (timer: DueTimer) => Promise<Disposition>
+}
+
+export interface TimerConsumer {
+  /** Begins to take due timers; resolves when it does, which is when Redis is there. */
+  start(): Promise<void>
+  /** Takes nothing new, lets what is in hand finish, closes the connections. */
+  stop(): Promise<void>
+  /** Starts to take timers anew with fresh connections; what is in hand finishes as it is. For the watchdog. */
+  restart(): Promise<void>
+  health(): RedisHealth
+  /** Timers in hand. */
+  readonly inFlight: number
+  /** Longest overdue timer of the last look, if any: for metrics. */
+  readonly overdue: OverdueTimer | undefined
+  /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`). */
+  readonly failed: Promise<Error>
+}
+
+/** Takes due timers out of Redis and hands them to `handle`: BullMQ behind a plain face. */
+export function createTimerConsumer(options: TimerConsumerOptions): TimerConsumer {
+  return new BullTimerConsumer(options)
+}
+
+/** Tells BullMQ to put a job into its failed set, with the reason and without a stack trace of ours. */
+class TimerNotFired extends UnrecoverableError {
+  constructor(reason: string) {
+    super(reason)
+    this.stack = reason
+  }
+}
+
+class BullTimerConsumer implements TimerConsumer {
+  readonly failed: Promise<Error>
+  readonly #options: TimerConsumerOptions
+  readonly #log: Log
+  readonly #prefix: string
+  readonly #shards: readonly ShardKeys[]
+  readonly #reader: Redis
+  readonly #monitor: RedisMonitor
+  readonly #watchdog: Watchdog
+  readonly #sweeper: RetentionSweeper
+  #connection: Redis | undefined
+  #workers: Worker[] = []
+  #retired: Promise<void>[] = []
+  #stopping = false
+  #inFlight = 0
+  #taken = 0
+
+  constructor(options: TimerConsumerOptions) {
+    this.#options = options
+    this.#log = options.log
+    this.#prefix = options.prefix ?? DEFAULT_PREFIX
+    this.#shards = allShardKeys(this.#prefix, options.shards)
+    this.#reader = connectReader(options.redisUrl, options.log)
+    this.#monitor = new RedisMonitor(this.#reader, this.#shards, options.log)
+    this.failed = this.#monitor.failed
+    this.#sweeper = new RetentionSweeper(
+      this.#reader,
+      this.#prefix,
+      this.#shards,
+      options.retentionDays,
+      options.log,
+    )
+    this.#watchdog = new Watchdog({
+      log: options.log,
+      ...(options.stuckAfterMs === undefined ? {} : { stuckAfterMs: options.stuckAfterMs }),
+      look: () => oldestOverdue(this.#reader, this.#shards, Date.now()),
+      taken: () => this.#taken,
+      full: () => this.#inFlight >= this.#options.concurrency,
+      restart: () => this.restart(),
+    })
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  get overdue(): OverdueTimer | undefined {
+    return this.#watchdog.last
+  }
+
+  health(): RedisHealth {
+    return this.#monitor.health()
+  }
+
+  async start(): Promise<void> {
+    await this.#monitor.whenVerified()
+    if (this.#stopping) return
+    this.#launch()
+    this.#watchdog.start()
+    this.#sweeper.start()
+  }
+
+  async restart(): Promise<void> {
+    if (this.#stopping) return
+    this.#retire()
+    this.#launch()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#watchdog.stop()
+    this.#sweeper.stop()
+    this.#retire()
+    await Promise.race([Promise.all(this.#retired), this.#nothingToWaitFor()])
+    this.#monitor.stop()
+    this.#reader.disconnect()
+  }
+
+  /** BullMQ's close hangs while Redis cannot be reached (taskforcesh/bullmq issue 4656); with empty hands, why wait. */
+  async #nothingToWaitFor(): Promise<void> {
+    let awayLooks = 0
+    while (awayLooks < AWAY_LOOKS) {
+      await sleep(AWAY_LOOK_MS, undefined, { ref: false })
+      awayLooks = this.#inFlight === 0 && this.#reader.status !== 'ready' ? awayLooks + 1 : 0
+    }
+  }
+
+  #launch(): void {
+    const { concurrency, shards, redisUrl } = this.#options
+    const connection = connectWorker(redisUrl, this.#log)
+    const fence = new Fence(connection)
+    const perShard = Math.max(1, Math.floor(Math.min(WORKERS_PER_PROCESS, concurrency) / shards))
+    const each = Math.max(1, Math.floor(concurrency / (perShard * shards)))
+    this.#connection = connection
+    this.#workers = this.#shards.flatMap((keys) =>
+      Array.from({ length: perShard }, () => this.#createWorker(connection, fence, keys, each)),
+    )
+  }
+
+  /** Takes the present Workers out of service; they finish what they hold, and their connection is closed after. */
+  #retire(): void {
+    const [workers, connection] = [this.#workers, this.#connection]
+    this.#workers = []
+    this.#connection = undefined
+    const closed = Promise.allSettled(workers.map((worker) => worker.close())).then(() =>
+      connection?.disconnect(),
+    )
+    this.#retired.push(closed)
+    closed.finally(() => {
+      this.#retired = this.#retired.filter((other) => other !== closed)
+    })
+  }
+
+  #createWorker(connection: Redis, fence: Fence, keys: ShardKeys, concurrency: number): Worker {
+    const retention = retentionOptions(this.#options.retentionDays)
+    const worker = new Worker<TimerData>(
+      keys.queueName,
+      (job, token) => this.#process(job, token ?? '', keys, fence),
+      {
+        connection,
+        prefix: this.#prefix,
+        concurrency,
+        lockDuration: LOCK_MS,
+        stalledInterval: STALLED_CHECK_MS,
+        // Never failed by BullMQ for stalling: the fence decides what a second run may do.
+        maxStalledCount: Number.MAX_SAFE_INTEGER,
+        // How soon to fetch again after Redis was away; BullMQ's own is 15 s.
+        runRetryDelay: 250,
+        removeOnComplete: retention,
+        removeOnFail: retention,
+        skipVersionCheck: true,
+      },
+    )
+    worker.on('error', (error) => this.#log.debug({ reason: error.message }, 'bullmq worker error'))
+    worker.on('stalled', (jobId) => this.#log.warn({ jobId }, 'taking over a timer whose worker was lost'))
+    return worker
+  }
+
+  async #process(job: Job<TimerData>, token: string, keys: ShardKeys, fence: Fence): Promise<null> {
+    this.#taken += 1
+    this.#inFlight += 1
+    try {
+      const timer = new BullDueTimer(job, token, keys, fence, this.#log)
+      return await this.#follow(await this.#handle(timer), job, token)
+    } finally {
+      this.#inFlight -= 1
+    }
+  }
+
+  /** Never early, not by a millisecond: neither when clocks differ, nor when someone promoted the job by hand. */
+  async #handle(timer: DueTimer): Promise<Disposition> {
+    const earlyMs = timer.dueAt - Date.now()
+    if (earlyMs > WAIT_IN_HAND_MS) return { kind: 'delay', until: timer.dueAt }
+    while (Date.now() < timer.dueAt) await sleep(1)
+    try {
+      return await this.#options.handle(timer)
+    } catch (error) {
+      this.#log.error({ timerId: timer.id, err: error }, 'a due timer could not be handled')
+      return { kind: 'abandon' }
+    }
+  }
+
+  async #follow(disposition: Disposition, job: Job<TimerData>, token: string): Promise<null> {
+    switch (disposition.kind) {
+      case 'finish':
+        if (disposition.status === 'fired') return null
+        throw new TimerNotFired(`${disposition.status}: ${disposition.reason ?? 'see the attempts'}`)
+      case 'delay':
+        await job.moveToDelayed(disposition.until, token)
+        throw new DelayedError()
+      case 'abandon':
+        // BullMQ leaves the job alone after this error. Its lock runs out, and the next check hands it on.
+        throw new DelayedError()
+    }
+  }
+}
