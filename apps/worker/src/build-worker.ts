@@ -1,0 +1,80 @@
+import { type Clock, systemClock } from '@timers/core'
+import { createTimerConsumer } from '@timers/queue'
+import { createMetrics, type Logger, type Readiness, type Service, startHealthServer } from '@timers/runtime'
+import { fireTimer } from './fire-timer.ts'
+import { createGotWebhookClient } from './got-webhook-client.ts'
+import type { WorkerSettings } from './settings.ts'
+import { createWorkerMetrics } from './worker-metrics.ts'
+
+const USER_AGENT = 'timers/0.1 (webhook timer service)'
+
+export interface WorkerDeps {
+  readonly logger: Logger
+  readonly clock?: Clock
+  readonly random?: () => number
+  /** First part of every Redis key; tests give each suite its own. */
+  readonly prefix?: string
+}
+
+/** Puts a worker together. Reads no environment, and listens only where `HEALTH_PORT` is set. */
+export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service {
+  const { logger } = deps
+  const metrics = createMetrics('worker')
+  const client = createGotWebhookClient({ timeoutMs: settings.WEBHOOK_TIMEOUT_MS, userAgent: USER_AGENT })
+  const consumer = createTimerConsumer({
+    redisUrl: settings.REDIS_URL,
+    shards: settings.TIMER_SHARDS,
+    ...(deps.prefix === undefined ? {} : { prefix: deps.prefix }),
+    concurrency: settings.WORKER_CONCURRENCY,
+    retentionDays: settings.RETENTION_DAYS,
+    stuckAfterMs: settings.STUCK_AFTER_MS,
+    log: logger,
+    handle: (timer) =>
+      fireTimer(timer, {
+        client,
+        clock: deps.clock ?? systemClock,
+        log: logger,
+        giveUpAfterMs: settings.DELIVERY_GIVE_UP_SECONDS * 1_000,
+        random: deps.random ?? Math.random,
+        onAttempt: (report) => countAttempt(report),
+      }),
+  })
+  const countAttempt = createWorkerMetrics(metrics, {
+    inFlight: () => consumer.inFlight,
+    overdueMs: () => (consumer.overdue === undefined ? 0 : Date.now() - consumer.overdue.since),
+    clockSkewMs: () => consumer.health().clockSkewMs,
+  })
+  let stopping = false
+  let health: { close(): Promise<void> } | undefined
+
+  const readiness = (): Readiness => {
+    const { ready, problems } = consumer.health()
+    return { ready: ready && !stopping, problems: stopping ? ['stopping'] : problems }
+  }
+
+  return {
+    failed: consumer.failed,
+    async start() {
+      if (settings.HEALTH_PORT !== undefined) {
+        health = await startHealthServer({
+          host: settings.HOST,
+          port: settings.HEALTH_PORT,
+          readiness,
+          metrics,
+        })
+      }
+      await consumer.start()
+      if (!stopping)
+        logger.info(
+          { concurrency: settings.WORKER_CONCURRENCY, shards: settings.TIMER_SHARDS },
+          'worker ready',
+        )
+    },
+    async stop() {
+      stopping = true
+      await consumer.stop()
+      client.close()
+      await health?.close()
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import { requestLeft } from '@timers/core'
+import type { Metrics } from '@timers/runtime'
+import type { AttemptReport } from './fire-timer.ts'
+
+/** What the gauges of a worker are read from. */
+export interface WorkerGauges {
+  readonly inFlight: () => number
+  /** How long the longest-waiting due timer has waited, in milliseconds. */
+  readonly overdueMs: () => number
+  readonly clockSkewMs: () => number | undefined
+}
+
+/** The figures of a worker, for `/metrics`. Returns what to call with every attempt. */
+export function createWorkerMetrics(metrics: Metrics, gauges: WorkerGauges): (report: AttemptReport) => void {
+  const lateness = metrics.histogram('timers_lateness_seconds', 'When the first request left, minus due time')
+  const attempts = metrics.counter('timers_attempts_total', 'Attempts by outcome', ['outcome'])
+  const finished = metrics.counter('timers_finished_total', 'Timers by final status', ['status'])
+  metrics.gauge('timers_in_flight', 'Timers in hand', gauges.inFlight)
+  metrics.gauge(
+    'timers_oldest_overdue_seconds',
+    'How long the longest-waiting due timer has waited',
+    () => gauges.overdueMs() / 1_000,
+  )
+  metrics.gauge('timers_redis_clock_skew_seconds', 'Clock of Redis minus clock of this machine', () => {
+    const skewMs = gauges.clockSkewMs()
+    return skewMs === undefined ? undefined : skewMs / 1_000
+  })
+  return ({ timer, attempt, result, decision }) => {
+    attempts.inc({ outcome: result.outcome })
+    if (attempt === 1 && requestLeft(result.outcome)) lateness.observe((result.sentAt - timer.dueAt) / 1_000)
+    if (decision.kind === 'final') finished.inc({ status: decision.status })
+  }
+}
