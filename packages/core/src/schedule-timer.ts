@@ -1,4 +1,3 @@
-import type { Clock } from './clock.ts'
 import { type DurationParts, durationMs } from './duration.ts'
 import type { TimerStore } from './ports.ts'
 import { parseTargetUrl } from './target-url.ts'
@@ -10,7 +9,6 @@ export interface ScheduleTimerRequest extends DurationParts {
 
 export interface ScheduleTimerDeps {
   readonly store: TimerStore
-  readonly clock: Clock
   /** Longest duration that is accepted, in seconds. */
   readonly maxTimerSeconds: number
 }
@@ -23,6 +21,5 @@ export interface ScheduleTimerDeps {
 export async function scheduleTimer(request: ScheduleTimerRequest, deps: ScheduleTimerDeps): Promise<Timer> {
   const delayMs = durationMs(request, deps.maxTimerSeconds)
   const url = parseTargetUrl(request.url)
-  const createdAt = deps.clock.now()
-  return deps.store.schedule({ url, createdAt, dueAt: createdAt + delayMs })
+  return deps.store.schedule({ url, delayMs })
 }

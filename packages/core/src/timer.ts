@@ -28,8 +28,11 @@ export interface Timer {
   readonly dueAt: number
 }
 
-/** A timer before it has an id. */
-export type TimerDraft = Omit<Timer, 'id'>
+/** A timer before it has an id. Its due time is `delayMs` after the moment at which it is stored. */
+export interface TimerDraft {
+  readonly url: string
+  readonly delayMs: number
+}
 
 /** A timer with all that has happened to it. */
 export interface TimerRecord extends Timer {

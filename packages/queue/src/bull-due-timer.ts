@@ -1,17 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptResult, Claim, Decision, Disposition, DueTimer, Log } from '@timers/core'
 import { Fence, failedReason } from './fence.ts'
-import { type ShardKeys, timerIdOf } from './shards.ts'
-import type { TimerData } from './stored-timer.ts'
+import type { ShardKeys } from './shards.ts'
+import { type TimerJob, toTimer } from './stored-timer.ts'
 
 /** Pause between tries while Redis is there but refuses (out of memory, disk error, loading), in milliseconds. */
 const REFUSED_PAUSE_MS = 250
-
-export interface BullJob {
-  readonly id?: string | undefined
-  readonly data: TimerData
-  readonly timestamp: number
-}
 
 /** A due timer in the hands of this worker: BullMQ's job and lock token, and the fence around it. */
 export class BullDueTimer implements DueTimer {
@@ -27,11 +21,12 @@ export class BullDueTimer implements DueTimer {
   #granted: number | undefined
   readonly #nonce = Fence.nonce()
 
-  constructor(job: BullJob, token: string, keys: ShardKeys, fence: Fence, log: Log) {
-    this.id = timerIdOf(job.id ?? '')
-    this.url = job.data.u
-    this.createdAt = job.timestamp
-    this.dueAt = job.data.d
+  constructor(job: TimerJob, token: string, keys: ShardKeys, fence: Fence, log: Log) {
+    const { id, url, createdAt, dueAt } = toTimer(job)
+    this.id = id
+    this.url = url
+    this.createdAt = createdAt
+    this.dueAt = dueAt
     this.#fence = fence
     this.#keys = keys
     this.#token = token

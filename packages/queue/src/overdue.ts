@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { type ShardKeys, timerIdOf } from './shards.ts'
-import type { TimerData } from './stored-timer.ts'
+import { toRecord } from './stored-timer.ts'
 
 /** A timer that is due and that no worker has taken. */
 export interface OverdueTimer {
@@ -44,12 +44,9 @@ async function oldestInShard(redis: Redis, shard: ShardKeys, now: number): Promi
       candidates.push({ id: timerIdOf(delayedId), since: Math.floor(Number(score) / 0x1000) })
   }
   if (waiting !== null) {
-    const [data, nextAt] = await redis.hmget(shard.key(waiting), 'data', 'nx')
-    if (data != null) {
-      candidates.push({
-        id: timerIdOf(waiting),
-        since: Math.max((JSON.parse(data) as TimerData).d, Number(nextAt ?? 0)),
-      })
+    const record = toRecord(timerIdOf(waiting), await redis.hgetall(shard.key(waiting)))
+    if (record !== undefined) {
+      candidates.push({ id: record.id, since: Math.max(record.dueAt, record.nextAttemptAt ?? 0) })
     }
   }
   const oldest = candidates.filter(({ since }) => since <= now).sort((a, b) => a.since - b.since)[0]

@@ -13,7 +13,7 @@ import { IdAllocator } from './id-allocator.ts'
 import { openQueue } from './open-queue.ts'
 import { type RedisHealth, RedisMonitor } from './redis-monitor.ts'
 import { allShardKeys, DEFAULT_PREFIX, idInShard, jobIdOf, type ShardKeys, shardOf } from './shards.ts'
-import { toData, toRecord } from './stored-timer.ts'
+import { toData, toRecord, toTimer } from './stored-timer.ts'
 
 /** Name of every job. Short: each timer carries it. */
 const JOB_NAME = 't'
@@ -77,12 +77,8 @@ class BullTimerStore implements RedisTimerStore {
     this.#turn = (this.#turn + 1) % this.#shards.length
     try {
       const id = idInShard(await shard.ids.next(), shard.keys.index, this.#shards.length)
-      await shard.queue.add(JOB_NAME, toData(draft), {
-        jobId: jobIdOf(id),
-        timestamp: draft.createdAt,
-        delay: draft.dueAt - draft.createdAt,
-      })
-      return { id, ...draft }
+      const job = await shard.queue.add(JOB_NAME, toData(draft), { jobId: jobIdOf(id), delay: draft.delayMs })
+      return toTimer(job)
     } catch (error) {
       throw toTimerError(error)
     }

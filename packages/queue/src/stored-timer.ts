@@ -6,7 +6,7 @@ import {
   type TimerDraft,
   type TimerRecord,
 } from '@timers/core'
-import { timerIdOf } from './shards.ts'
+import { jobIdOf, timerIdOf } from './shards.ts'
 
 /**
  * # How a timer lies in Redis
@@ -25,13 +25,20 @@ import { timerIdOf } from './shards.ts'
  * | `fa`  | when the first request left, epoch ms                                       |
  * | `lg`  | the last attempts, oldest first, one JSON object a line (see `AttemptEntry`) |
  *
- * `data` has short names because every timer pays for them.
+ * `data` has short names because every timer pays for them, and the due time is not stored a second time: it is
+ * `timestamp` plus the delay in `opts`, which BullMQ never changes (it sets the field `delay` to 0 at promotion).
  */
 export interface TimerData {
   /** Target URL, as the client wrote it. */
   readonly u: string
-  /** Due time, epoch ms. Not derived: promotion sets BullMQ's own delay to 0. */
-  readonly d: number
+}
+
+/** What is needed of BullMQ's Job to know the timer that it carries. */
+export interface TimerJob {
+  readonly id?: string | undefined
+  readonly data: TimerData
+  readonly timestamp: number
+  readonly opts: { readonly delay?: number | undefined }
 }
 
 /** One line of `lg`. */
@@ -51,11 +58,16 @@ export interface AttemptEntry {
 }
 
 export function toData(draft: TimerDraft): TimerData {
-  return { u: draft.url, d: draft.dueAt }
+  return { u: draft.url }
 }
 
-export function toTimer(jobId: string, data: TimerData, createdAt: number): Timer {
-  return { id: timerIdOf(jobId), url: data.u, createdAt, dueAt: data.d }
+export function toTimer(job: TimerJob): Timer {
+  return {
+    id: timerIdOf(job.id ?? ''),
+    url: job.data.u,
+    createdAt: job.timestamp,
+    dueAt: job.timestamp + (job.opts.delay ?? 0),
+  }
 }
 
 export function toEntry(attempt: number, result: AttemptResult): AttemptEntry {
@@ -77,8 +89,13 @@ export function leftAt(result: AttemptResult): number | undefined {
 
 /** Reads a timer from its hash: one round trip tells it all. Undefined where there is no timer. */
 export function toRecord(id: number, hash: Readonly<Record<string, string>>): TimerRecord | undefined {
-  if (hash.data === undefined || hash.timestamp === undefined) return undefined
-  const data = JSON.parse(hash.data) as TimerData
+  if (hash.data === undefined || hash.timestamp === undefined || hash.opts === undefined) return undefined
+  const timer = toTimer({
+    id: jobIdOf(id),
+    data: JSON.parse(hash.data),
+    timestamp: Number(hash.timestamp),
+    opts: JSON.parse(hash.opts),
+  })
   const attempts = Number(hash.an ?? 0)
   const log = parseLog(hash.lg)
   const last = log.at(-1)
@@ -86,14 +103,11 @@ export function toRecord(id: number, hash: Readonly<Record<string, string>>): Ti
   const status =
     (hash.st as FinalStatus | undefined) ?? (claimedAttempt(hash.ca) === attempts + 1 ? 'firing' : 'pending')
   return {
-    id,
-    url: data.u,
-    createdAt: Number(hash.timestamp),
-    dueAt: data.d,
+    ...timer,
     status,
     attempts,
     firedAt,
-    latenessMs: firedAt === undefined ? undefined : Math.max(0, firedAt - data.d),
+    latenessMs: firedAt === undefined ? undefined : Math.max(0, firedAt - timer.dueAt),
     responseStatus: last?.s,
     nextAttemptAt: status === 'pending' ? optionalNumber(hash.nx) : undefined,
   }
