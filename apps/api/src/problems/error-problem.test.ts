@@ -1,0 +1,49 @@
+import { TimerError, type TimerErrorCode } from '@timers/core'
+import { createTimerBody } from '../schemas/timers.ts'
+import { errorProblem } from './error-problem.ts'
+
+const toProblem = (error: unknown, method = 'POST') => errorProblem(error, method, createTimerBody)
+
+describe('errorProblem', () => {
+  it.each<[TimerErrorCode, number, boolean]>([
+    ['INVALID_DURATION', 400, false],
+    ['INVALID_URL', 400, false],
+    ['INVALID_PAYLOAD', 400, false],
+    ['INVALID_HEADERS', 400, false],
+    ['NOT_REDRIVABLE', 409, false],
+    ['STORE_UNAVAILABLE', 503, true],
+    ['STORE_REFUSED', 503, true],
+    ['SHARD_MISMATCH', 503, true],
+  ])('answers %s with %i', (code, status, retryAfter) => {
+    const found = toProblem(new TimerError(code, 'what to do'))
+    expect(found).toMatchObject({ code, status, detail: expect.stringContaining('what to do') })
+    expect(found.headers?.['retry-after'] !== undefined).toBe(retryAfter)
+  })
+
+  it('names the field of a timer error', () => {
+    const error = new TimerError('INVALID_URL', 'url must be shorter', { field: 'url' })
+    expect(toProblem(error).errors).toEqual([{ field: 'url', message: 'url must be shorter' }])
+  })
+
+  it('says that a timer may have been created only where one was to be', () => {
+    const error = new TimerError('STORE_UNAVAILABLE', 'Redis cannot be reached')
+    expect(toProblem(error, 'POST').detail).toMatch(/may or may not have been created/)
+    expect(toProblem(error, 'GET').detail).not.toMatch(/created/)
+  })
+
+  it.each([
+    ['an error nobody planned for', new Error('secret'), 500, 'INTERNAL_ERROR'],
+    ['something that is no error', 'secret', 500, 'INTERNAL_ERROR'],
+    [
+      'a server error of Fastify',
+      Object.assign(new Error('secret'), { statusCode: 503 }),
+      500,
+      'INTERNAL_ERROR',
+    ],
+    ['a client that went away', Object.assign(new Error('secret'), { statusCode: 400 }), 400, 'BAD_REQUEST'],
+  ])('shows nothing of %s', (_name, error, status, code) => {
+    const found = toProblem(error)
+    expect(found).toMatchObject({ status, code })
+    expect(JSON.stringify(found)).not.toContain('secret')
+  })
+})

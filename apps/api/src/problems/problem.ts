@@ -1,0 +1,116 @@
+import type { TimerErrorCode } from '@timers/core'
+
+/**
+ * Every way a request can fail, by a stable code: what `core` throws, and what is only of HTTP.
+ *
+ * Clients branch on the code; the words may change.
+ */
+export type ProblemCode =
+  | TimerErrorCode
+  | 'INVALID_BODY'
+  | 'INVALID_JSON'
+  | 'INVALID_TIMER_ID'
+  | 'TIMER_NOT_FOUND'
+  | 'NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'BODY_TOO_LARGE'
+  | 'INVALID_PATH'
+  | 'URI_TOO_LONG'
+  | 'HEADERS_TOO_LARGE'
+  | 'REQUEST_TIMEOUT'
+  | 'BAD_REQUEST'
+  | 'EXPECTATION_FAILED'
+  | 'NOT_READY'
+  | 'INTERNAL_ERROR'
+
+interface ProblemKind {
+  readonly status: number
+  readonly title: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The HTTP side of every code. Complete: a code without an entry does not compile. */
+const KINDS: Readonly<Record<ProblemCode, ProblemKind>> = {
+  INVALID_DURATION: { status: 400, title: 'The duration is not valid' },
+  INVALID_URL: { status: 400, title: 'The target URL is not valid' },
+  INVALID_PAYLOAD: { status: 400, title: 'The payload is not valid' },
+  INVALID_HEADERS: { status: 400, title: 'The headers are not valid' },
+  NOT_REDRIVABLE: { status: 409, title: 'The timer cannot be sent again now' },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    title: 'The timer store cannot be reached',
+    headers: { 'retry-after': '1' },
+  },
+  STORE_REFUSED: {
+    status: 503,
+    title: 'The timer store takes no timers at the moment',
+    headers: { 'retry-after': '5' },
+  },
+  SHARD_MISMATCH: { status: 503, title: 'The service is set up wrongly', headers: { 'retry-after': '5' } },
+  INVALID_BODY: { status: 400, title: 'The request body is not valid' },
+  INVALID_JSON: { status: 400, title: 'The request body is not JSON' },
+  INVALID_TIMER_ID: { status: 400, title: 'The timer id is not valid' },
+  TIMER_NOT_FOUND: { status: 404, title: 'There is no such timer' },
+  NOT_FOUND: { status: 404, title: 'There is no such resource' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'The resource does not know this method' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    title: 'The content type is not supported',
+    headers: { accept: 'application/json' },
+  },
+  BODY_TOO_LARGE: { status: 413, title: 'The request body is too large' },
+  INVALID_PATH: { status: 400, title: 'The path is not valid' },
+  URI_TOO_LONG: { status: 414, title: 'The path is too long' },
+  HEADERS_TOO_LARGE: { status: 431, title: 'The request line and headers are too large' },
+  REQUEST_TIMEOUT: { status: 408, title: 'The request came too slowly' },
+  BAD_REQUEST: { status: 400, title: 'The request could not be read' },
+  EXPECTATION_FAILED: { status: 417, title: 'The expectation cannot be met' },
+  NOT_READY: { status: 503, title: 'The service is not ready', headers: { 'retry-after': '1' } },
+  INTERNAL_ERROR: { status: 500, title: 'The service failed' },
+}
+
+/** One field that is at fault and what would be right. Never quotes a value. */
+export interface FieldError {
+  readonly field: string
+  readonly message: string
+}
+
+/** One occurrence of a problem, before it becomes an answer. */
+export interface Problem extends ProblemKind {
+  readonly code: ProblemCode
+  /** What happened here, and what to do about it; safe to show to a client. */
+  readonly detail: string
+  readonly errors?: readonly FieldError[]
+}
+
+export function problem(code: ProblemCode, detail: string, errors?: readonly FieldError[]): Problem {
+  const found: Problem = { code, ...KINDS[code], detail }
+  return errors === undefined ? found : { ...found, errors }
+}
+
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
+
+/** The body of a problem answer, as RFC 9457 has it, with `code` and `errors` as members of our own. */
+export interface ProblemBody {
+  readonly type: string
+  readonly title: string
+  readonly status: number
+  readonly detail: string
+  /** Names this occurrence: the id of the request, as in the log and in `x-request-id`. */
+  readonly instance?: string
+  readonly code: ProblemCode
+  readonly errors?: readonly FieldError[]
+}
+
+export function problemBody(found: Problem, requestId: string | undefined): ProblemBody {
+  return {
+    type: `urn:timers:problem:${found.code.toLowerCase().replaceAll('_', '-')}`,
+    title: found.title,
+    status: found.status,
+    detail: found.detail,
+    ...(requestId === undefined ? {} : { instance: `urn:timers:request:${requestId}` }),
+    code: found.code,
+    ...(found.errors === undefined ? {} : { errors: found.errors }),
+  }
+}

@@ -1,0 +1,80 @@
+import type { TimerRecord } from '@timers/core'
+import { timerView } from './timer-view.ts'
+
+const DUE = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
+const pending: TimerRecord = {
+  id: 7,
+  url: 'https://example.com/?token=secret',
+  mode: 'at_most_once',
+  maxAttempts: 10,
+  payload: undefined,
+  headers: undefined,
+  traceparent: undefined,
+  requestId: undefined,
+  createdAt: DUE - 60_000,
+  dueAt: DUE,
+  status: 'pending',
+  attempts: 0,
+  firedAt: undefined,
+  latenessMs: undefined,
+  responseStatus: undefined,
+  nextAttemptAt: undefined,
+  log: [],
+}
+const base = { id: 7, created_at: '2026-01-02T03:03:05.006Z', due_at: '2026-01-02T03:04:05.006Z' }
+
+describe('timerView', () => {
+  it.each<[string, Partial<TimerRecord>, number, object]>([
+    ['pending', {}, DUE - 1, { ...base, time_left: 1, status: 'pending' }],
+    ['due', { status: 'firing' }, DUE, { ...base, time_left: 0, status: 'firing' }],
+    [
+      'fired',
+      { status: 'fired', attempts: 1, firedAt: DUE + 3, latenessMs: 3, responseStatus: 204 },
+      DUE + 5_000,
+      {
+        ...base,
+        time_left: 0,
+        status: 'fired',
+        fired_at: '2026-01-02T03:04:05.009Z',
+        lateness_ms: 3,
+        response_status: 204,
+        attempts: 1,
+      },
+    ],
+    [
+      'fired on the dot',
+      { status: 'fired', attempts: 1, firedAt: DUE, latenessMs: 0, responseStatus: 200 },
+      DUE,
+      {
+        ...base,
+        time_left: 0,
+        status: 'fired',
+        fired_at: base.due_at,
+        lateness_ms: 0,
+        response_status: 200,
+        attempts: 1,
+      },
+    ],
+    [
+      'to be tried again',
+      { attempts: 2, nextAttemptAt: DUE + 5_000 },
+      DUE + 1_000,
+      { ...base, time_left: 0, status: 'pending', next_attempt_at: '2026-01-02T03:04:10.006Z', attempts: 2 },
+    ],
+    [
+      'unknown: sent, and no answer',
+      { status: 'unknown', attempts: 1, firedAt: DUE + 2, latenessMs: 2 },
+      DUE,
+      {
+        ...base,
+        time_left: 0,
+        status: 'unknown',
+        fired_at: '2026-01-02T03:04:05.008Z',
+        lateness_ms: 2,
+        attempts: 1,
+      },
+    ],
+  ])('%s', (_name, changes, now, expected) => {
+    expect(timerView({ ...pending, ...changes }, now)).toEqual(expected)
+  })
+})

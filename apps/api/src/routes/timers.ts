@@ -1,0 +1,101 @@
+import {
+  type Clock,
+  originOf,
+  type RequestOrigin,
+  scheduleTimer,
+  type TimerStore,
+  timeLeftSeconds,
+} from '@timers/core'
+import type { Logger, Metrics } from '@timers/runtime'
+import type { FastifyRequest } from 'fastify'
+import type { App } from '../app.ts'
+import { problem } from '../problems/problem.ts'
+import type { ReplyWithProblem } from '../problems/problem-reply.ts'
+import { createdTimerBody, createTimerBody, timerBody } from '../schemas/timers.ts'
+import { isoInstant, timerView } from './timer-view.ts'
+
+export interface TimerRouteDeps {
+  readonly store: TimerStore
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** Longest duration that is accepted, in seconds. */
+  readonly maxTimerSeconds: number
+  readonly replyWithProblem: ReplyWithProblem
+}
+
+/** `POST /timers`, `GET /timers/:id` and `POST /timers/:id/redrive`. Errors are left to the app's error handler. */
+export function registerTimerRoutes(app: App, deps: TimerRouteDeps): void {
+  const { store, clock, logger, metrics, replyWithProblem } = deps
+  const created = metrics.counter('timers_created_total', 'Timers that were created')
+  const createSeconds = metrics.histogram(
+    'timers_create_duration_seconds',
+    'Time from a valid request to the timer being on disk',
+  )
+
+  app.post(
+    '/timers',
+    { schema: { body: createTimerBody, response: { 201: createdTimerBody } } },
+    async (request, reply) => {
+      const startedAt = performance.now()
+      const timer = await scheduleTimer(request.body, originOfRequest(request), deps)
+      createSeconds.observe((performance.now() - startedAt) / 1_000)
+      created.inc()
+      if (logger.isLevelEnabled('info')) {
+        logger.info({ timerId: timer.id, reqId: request.id, origin: originOf(timer.url) }, 'timer created')
+      }
+      reply.code(201).header('location', `/timers/${timer.id}`)
+      return {
+        id: timer.id,
+        time_left: timeLeftSeconds(timer.dueAt, clock.now()),
+        status: 'pending',
+        due_at: isoInstant(timer.dueAt),
+      }
+    },
+  )
+
+  app.get<{ Params: { id: string } }>(
+    '/timers/:id',
+    { schema: { response: { 200: timerBody } } },
+    async (request, reply) => {
+      const id = readTimerId(request.params.id)
+      if (id === 'malformed') return replyWithProblem(request, reply, MALFORMED_ID)
+      const record = id === 'never given' ? undefined : await store.find(id)
+      if (record === undefined) return replyWithProblem(request, reply, NO_SUCH_TIMER)
+      reply.header('cache-control', 'no-store')
+      return timerView(record, clock.now())
+    },
+  )
+
+  app.post<{ Params: { id: string } }>(
+    '/timers/:id/redrive',
+    { schema: { response: { 202: timerBody } } },
+    async (request, reply) => {
+      const id = readTimerId(request.params.id)
+      if (id === 'malformed') return replyWithProblem(request, reply, MALFORMED_ID)
+      const record = id === 'never given' ? undefined : await store.redrive(id)
+      if (record === undefined) return replyWithProblem(request, reply, NO_SUCH_TIMER)
+      logger.info({ timerId: id, reqId: request.id }, 'timer redriven')
+      reply.code(202)
+      return timerView(record, clock.now())
+    },
+  )
+}
+
+const MALFORMED_ID = problem('INVALID_TIMER_ID', 'the id must be a whole number, as in /timers/1')
+const NO_SUCH_TIMER = problem(
+  'TIMER_NOT_FOUND',
+  'no timer has this id; finished timers are kept for a limited time only',
+)
+
+function originOfRequest(request: FastifyRequest): RequestOrigin {
+  const { traceparent } = request.headers
+  return { requestId: request.id, traceparent: typeof traceparent === 'string' ? traceparent : undefined }
+}
+
+/** 0, 01 and numbers beyond 2^53 are digits that no timer was ever given. */
+function readTimerId(text: string): number | 'never given' | 'malformed' {
+  if (!/^\d+$/.test(text)) return 'malformed'
+  const id = Number(text)
+  return id > 0 && Number.isSafeInteger(id) && String(id) === text ? id : 'never given'
+}

@@ -1,0 +1,33 @@
+import { parseSettings } from '@timers/runtime'
+import { apiSettings } from './settings.ts'
+
+describe('the settings of the API', () => {
+  it('have defaults for all', () => {
+    expect(parseSettings(apiSettings, {})).toEqual({
+      REDIS_URL: 'redis://127.0.0.1:6379',
+      TIMER_SHARDS: 1,
+      LOG_LEVEL: 'info',
+      HOST: '0.0.0.0',
+      PORT: 3_000,
+      MAX_TIMER_SECONDS: 31_536_000,
+      SHUTDOWN_TIMEOUT_MS: 10_000,
+    })
+  })
+
+  it('are each described', () => {
+    for (const [name, setting] of Object.entries(apiSettings.properties)) {
+      expect([name, setting.description]).toEqual([name, expect.stringMatching(/\w{3}/)])
+    }
+  })
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', 'http'],
+    ['MAX_TIMER_SECONDS', '0'],
+    ['MAX_TIMER_SECONDS', '1e3'],
+    ['MAX_TIMER_SECONDS', '315360001'],
+    ['SHUTDOWN_TIMEOUT_MS', '10s'],
+  ])('refuse %s=%s', (name, value) => {
+    expect(() => parseSettings(apiSettings, { [name]: value })).toThrow(`${name} must be a whole number from`)
+  })
+})

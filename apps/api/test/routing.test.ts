@@ -1,0 +1,154 @@
+import { freePort } from '@timers/testkit'
+import type { HTTPMethods } from 'fastify'
+import { startTestApi, type TestApi } from './test-api.ts'
+
+/** What needs no Redis: none listens at this URL. */
+let api: TestApi
+
+beforeAll(async () => {
+  api = await startTestApi({ redisUrl: `redis://127.0.0.1:${await freePort()}` })
+})
+
+afterAll(async () => {
+  await api?.close()
+})
+
+describe('an unknown path', () => {
+  it.each<[HTTPMethods, string, string | undefined, string | undefined]>([
+    ['GET', '/', undefined, undefined],
+    ['GET', '/timer/1', undefined, undefined],
+    ['GET', '/timers/1/x', undefined, undefined],
+    ['GET', '//timers/1', undefined, undefined],
+    ['GET', '/TIMERS/1', undefined, undefined],
+    ['HEAD', '/nowhere', undefined, undefined],
+    ['OPTIONS', '/nowhere', undefined, undefined],
+    ['DELETE', '/nowhere', undefined, undefined],
+    ['POST', '/nowhere', 'application/json', '{broken'],
+    ['POST', '/nowhere', 'text/plain', 'hello'],
+    ['POST', '/nowhere', 'not a type', 'hello'],
+    ['PUT', '/nowhere', undefined, 'hello'],
+    ['POST', '/nowhere', 'application/json', 'x'.repeat(20_000)],
+    ['QUERY', '/nowhere', undefined, undefined],
+  ])('%s %s (%s) is 404, whatever its body', async (method, url, contentType, payload) => {
+    const reply = await api.app.inject({
+      method: method as 'GET',
+      url,
+      headers: contentType === undefined ? {} : { 'content-type': contentType },
+      ...(payload !== undefined && { payload }),
+    })
+    expect(reply.statusCode).toBe(404)
+    expect(reply.headers['content-type']).toBe('application/problem+json')
+    if (method !== 'HEAD') expect(reply.json()).toMatchObject({ status: 404, code: 'NOT_FOUND' })
+    expect(reply.headers['x-request-id']).toBeDefined()
+  })
+})
+
+describe('a method that a path does not know', () => {
+  it.each([
+    ['GET', '/timers', 'POST, OPTIONS'],
+    ['GET', '/timers/', 'POST, OPTIONS'],
+    ['DELETE', '/timers', 'POST, OPTIONS'],
+    ['PUT', '/timers/1', 'GET, HEAD, OPTIONS'],
+    ['POST', '/timers/1?x=1', 'GET, HEAD, OPTIONS'],
+    ['PATCH', '/timers/abc', 'GET, HEAD, OPTIONS'],
+    ['POST', '/ping', 'GET, HEAD, OPTIONS'],
+    ['POST', '/healthz', 'GET, HEAD, OPTIONS'],
+    ['TRACE', '/metrics', 'GET, HEAD, OPTIONS'],
+    ['PROPFIND', '/timers', 'POST, OPTIONS'],
+  ])('%s %s is 405 with Allow, before the body is read', async (method, url, allow) => {
+    const reply = await api.app.inject({
+      method: method as 'GET',
+      url,
+      ...(method !== 'TRACE' && { headers: { 'content-type': 'application/json' }, payload: '{broken' }),
+    })
+    expect(reply.statusCode).toBe(405)
+    expect(reply.headers.allow).toBe(allow)
+    expect(reply.headers['content-type']).toBe('application/problem+json')
+    expect(reply.json()).toMatchObject({ status: 405, code: 'METHOD_NOT_ALLOWED' })
+  })
+
+  it('is told by OPTIONS', async () => {
+    const reply = await api.app.inject({ method: 'OPTIONS', url: '/timers' })
+    expect(reply.statusCode).toBe(204)
+    expect(reply.headers.allow).toBe('POST, OPTIONS')
+    expect(reply.payload).toBe('')
+  })
+})
+
+describe('a path that cannot be read', () => {
+  it.each([
+    ['/timers/%zz', 400, 'INVALID_PATH'],
+    ['/%', 400, 'INVALID_PATH'],
+    ['/timers/%c3%28', 400, 'INVALID_PATH'],
+    [`/timers/${'1'.repeat(1_025)}`, 414, 'URI_TOO_LONG'],
+  ])('%.30s is %i', async (url, status, code) => {
+    const reply = await api.app.inject(url)
+    expect(reply.statusCode).toBe(status)
+    expect(reply.headers['content-type']).toBe('application/problem+json')
+    expect(reply.json()).toMatchObject({ status, code })
+    expect(reply.headers['x-request-id']).toBeDefined()
+  })
+})
+
+describe('the id of a request', () => {
+  it('is ours unless a well-formed one was given', async () => {
+    const idFor = async (given?: string) => {
+      const reply = await api.app.inject({
+        url: '/ping',
+        headers: given === undefined ? {} : { 'x-request-id': given },
+      })
+      return String(reply.headers['x-request-id'])
+    }
+    expect(await idFor('0190-a.B_c')).toBe('0190-a.B_c')
+    const ours = await Promise.all([
+      idFor(),
+      idFor(),
+      idFor('a b'),
+      idFor('x'.repeat(65)),
+      idFor('{"a":1}'),
+      idFor(''),
+    ])
+    expect(new Set(ours).size).toBe(ours.length)
+    for (const id of ours) expect(id).toMatch(/^[0-9a-f]{10}-[0-9a-z]+$/)
+  })
+})
+
+describe('an error that nobody planned for', () => {
+  it('is 500, of which the client sees nothing and the log sees all', async () => {
+    const broken = await startTestApi({ redisUrl: `redis://127.0.0.1:${await freePort()}` })
+    broken.app.get('/broken', async () => {
+      throw new Error('a secret of ours')
+    })
+    const reply = await broken.app.inject('/broken')
+    await broken.close()
+    expect(reply.statusCode).toBe(500)
+    expect(reply.headers['content-type']).toBe('application/problem+json')
+    expect(reply.json()).toMatchObject({ status: 500, code: 'INTERNAL_ERROR' })
+    expect(reply.payload).not.toContain('secret')
+    expect(broken.logs).toContainEqual(
+      expect.objectContaining({
+        level: 50,
+        reqId: reply.headers['x-request-id'],
+        err: expect.objectContaining({ message: 'a secret of ours' }),
+      }),
+    )
+  })
+})
+
+describe('without Redis', () => {
+  it.each([
+    ['/ping', 200, { pong: true }],
+    ['/healthz', 200, { status: 'ok' }],
+  ])('%s answers %i', async (url, status, body) => {
+    const reply = await api.app.inject(url)
+    expect(reply.statusCode).toBe(status)
+    expect(reply.json()).toEqual(body)
+  })
+
+  it('/readyz is 503 and says why', async () => {
+    const reply = await api.app.inject('/readyz')
+    expect(reply.statusCode).toBe(503)
+    expect(reply.headers['content-type']).toBe('application/problem+json')
+    expect(reply.json()).toMatchObject({ code: 'NOT_READY', problems: ['Redis cannot be reached'] })
+  })
+})
