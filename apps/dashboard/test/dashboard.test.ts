@@ -1,0 +1,257 @@
+import { createRedisTimerStore, openShardQueues, type RedisTimerStore } from '@timers/queue'
+import { createLogger, parseSettings } from '@timers/runtime'
+import { eventually, startTestRedis, type TestRedis } from '@timers/testkit'
+import { buildDashboard } from '../src/build-dashboard.ts'
+import { dashboardSettings } from '../src/settings.ts'
+
+const USER = 'operator'
+const PASSWORD = 'pässword: with a colon'
+const SHARDS = 2
+/** A shard, as the board's addresses have it. */
+const QUEUE = encodeURIComponent('shard 0')
+
+interface TestDashboard {
+  /** A GET with the right login, unless told otherwise. */
+  get(url: string, authorization?: string | null): ReturnType<typeof inject>
+  send(method: 'PUT' | 'POST' | 'PATCH' | 'DELETE', url: string): ReturnType<typeof inject>
+  readonly logs: readonly object[]
+  close(): Promise<void>
+}
+
+const inject = (app: ReturnType<typeof buildDashboard>, options: object) => app.inject(options)
+
+function basic(user: string, password: string): string {
+  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
+}
+
+function startDashboard(redisUrl: string): TestDashboard {
+  const settings = parseSettings(dashboardSettings, { DASHBOARD_USER: USER, DASHBOARD_PASSWORD: PASSWORD })
+  const logs: object[] = []
+  const destination = { write: (line: string) => void logs.push(JSON.parse(line)) }
+  const logger = createLogger({ service: 'dashboard', level: 'info', destination })
+  const shardQueues = openShardQueues({ redisUrl, shards: SHARDS, log: logger })
+  const app = buildDashboard(settings, { shardQueues, logger })
+  return {
+    logs,
+    get: (url, authorization = basic(USER, PASSWORD)) =>
+      inject(app, { url, headers: authorization === null ? {} : { authorization } }),
+    send: (method, url) =>
+      inject(app, { method, url, headers: { authorization: basic(USER, PASSWORD) }, payload: {} }),
+    close: async () => {
+      await app.close()
+      await shardQueues.close()
+    },
+  }
+}
+
+let redis: TestRedis
+
+describe('the dashboard', () => {
+  let store: RedisTimerStore
+  let dashboard: TestDashboard
+  const ids: number[] = []
+  const dueAt: number[] = []
+  const nameOf = (index: number) => `timer ${ids[index]}, due ${new Date(dueAt[index] ?? 0).toISOString()}`
+
+  beforeAll(async () => {
+    redis = await startTestRedis()
+    const log = createLogger({ service: 'test', level: 'silent' })
+    store = createRedisTimerStore({ redisUrl: redis.url, shards: SHARDS, log })
+    await store.start()
+    await eventually(() => expect(store.health().ready).toBe(true))
+    for (let count = 0; count < 4; count += 1) {
+      const timer = await store.schedule({ url: `https://example.com/${count}?token=x`, delayMs: 60_000 })
+      ids.push(timer.id)
+      dueAt.push(timer.dueAt)
+    }
+    dashboard = startDashboard(redis.url)
+    await eventually(async () => expect((await dashboard.get('/readyz')).statusCode).toBe(200))
+  })
+
+  afterAll(async () => {
+    await dashboard?.close()
+    await store?.close()
+    await redis?.stop()
+  })
+
+  it('lists every shard with its timers, in readable words', async () => {
+    const reply = await dashboard.get(`/api/queues?activeQueue=${QUEUE}&status=delayed&page=1&jobsPerPage=10`)
+    expect(reply.statusCode).toBe(200)
+    const { queues } = reply.json()
+    expect(queues.map((queue: { name: string }) => queue.name)).toEqual(['shard 0', 'shard 1'])
+    for (const queue of queues) {
+      expect(queue).toMatchObject({ readOnlyMode: true, allowRetries: false, counts: { delayed: 2 } })
+    }
+    const [first] = ids
+    expect(queues[0].jobs).toContainEqual(
+      expect.objectContaining({
+        id: `t${first}`,
+        name: nameOf(0),
+        data: { url: 'https://example.com/0?token=x' },
+      }),
+    )
+  })
+
+  it('shows one timer', async () => {
+    const reply = await dashboard.get(`/api/queues/${QUEUE}/t${ids[0]}`)
+    expect(reply.statusCode).toBe(200)
+    expect(reply.json()).toMatchObject({ status: 'delayed', job: { name: nameOf(0) } })
+  })
+
+  it.each(['/', '/queue/shard%200', '/queue/shard%200/t1'])(
+    'serves its page at %s, from nowhere else',
+    async (url) => {
+      const reply = await dashboard.get(url)
+      expect(reply.statusCode).toBe(200)
+      expect(reply.headers['content-type']).toBe('text/html; charset=utf-8')
+      expect(reply.payload).toContain('<title>Timers</title>')
+      expect(reply.payload.match(/(?:href|src)="[^"]*"/g)).toEqual(
+        expect.arrayContaining([expect.stringMatching(/^src="static\/js\//)]),
+      )
+      expect(reply.payload).not.toMatch(/(?:href|src)="(?:https?:)?\/\//)
+      expect(reply.headers).toMatchObject({
+        'content-security-policy': expect.stringContaining("default-src 'none'; script-src 'self';"),
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'no-store',
+      })
+    },
+  )
+
+  it('serves what the page asks for', async () => {
+    const page = (await dashboard.get('/')).payload
+    const assets = [...page.matchAll(/(?:href|src)="(static\/[^"]+)"/g)].map(([, path]) => `/${path}`)
+    expect(assets.length).toBeGreaterThan(3)
+    for (const asset of assets) {
+      expect([asset, (await dashboard.get(asset)).statusCode]).toEqual([asset, 200])
+    }
+  })
+
+  describe('without the right login', () => {
+    it.each([
+      '/',
+      '/queue/shard%200',
+      '/api/queues',
+      '/api/redis/stats',
+      '/static/favicon.ico',
+      '/nowhere',
+      '/healthz/x',
+      '/readyz/../api/queues',
+    ])('%s is 401', async (path) => {
+      const reply = await dashboard.get(path, null)
+      expect(reply.statusCode).toBe(401)
+      expect(reply.headers['www-authenticate']).toBe('Basic realm="Timers", charset="UTF-8"')
+      expect(reply.headers['content-type']).toBe('application/problem+json')
+      expect(reply.headers['x-frame-options']).toBe('DENY')
+      expect(reply.payload).not.toMatch(/example\.com|Bull/)
+    })
+
+    it.each([
+      ['another password', basic(USER, 'password')],
+      ['another user', basic('admin', PASSWORD)],
+      ['no password', basic(USER, '')],
+      ['another scheme', 'Bearer abc'],
+      ['garbage', 'Basic ???'],
+      ['an empty header', ''],
+    ])('%s is refused, and the log does not hold it', async (_name, authorization) => {
+      const from = dashboard.logs.length
+      expect((await dashboard.get('/api/queues', authorization)).statusCode).toBe(401)
+      const lines = dashboard.logs.slice(from)
+      expect(lines).toEqual([expect.objectContaining({ level: 40, msg: 'login refused', ip: '127.0.0.1' })])
+      if (authorization !== '') expect(JSON.stringify(lines)).not.toContain(authorization)
+    })
+
+    it.each(['/healthz', '/readyz'])('%s is open', async (path) => {
+      const reply = await dashboard.get(path, null)
+      expect(reply.statusCode).toBe(200)
+      expect(reply.payload).not.toContain('example.com')
+    })
+  })
+
+  it('changes nothing, whoever asks', async () => {
+    const [id] = ids
+    const changes = [
+      ['PUT', `/api/queues/${QUEUE}/pause`],
+      ['PUT', '/api/queues/pause'],
+      ['PUT', `/api/queues/${QUEUE}/empty`],
+      ['PUT', `/api/queues/${QUEUE}/obliterate`],
+      ['PUT', `/api/queues/${QUEUE}/promote`],
+      ['PUT', `/api/queues/${QUEUE}/clean/delayed`],
+      ['PUT', `/api/queues/${QUEUE}/t${id}/promote`],
+      ['PUT', `/api/queues/${QUEUE}/t${id}/clean`],
+      ['PUT', `/api/queues/${QUEUE}/t${id}/retry`],
+      ['PATCH', `/api/queues/${QUEUE}/t${id}/update-data`],
+      ['PATCH', `/api/queues/${QUEUE}/t${id}/delay`],
+      ['POST', `/api/queues/${QUEUE}/add`],
+      ['DELETE', '/'],
+    ] as const
+    for (const [method, url] of changes) {
+      const reply = await dashboard.send(method, url)
+      expect([url, reply.statusCode, reply.headers.allow]).toEqual([url, 405, 'GET, HEAD'])
+    }
+    expect(await store.find(id ?? 0)).toMatchObject({ status: 'pending', dueAt: dueAt[0] })
+  })
+
+  it('answers an unknown path with 404', async () => {
+    const reply = await dashboard.get('/nowhere')
+    expect(reply.statusCode).toBe(404)
+    expect(reply.headers['content-type']).toBe('application/problem+json')
+  })
+})
+
+describe('while Redis is away', () => {
+  let dashboard: TestDashboard | undefined
+
+  beforeEach(async () => {
+    redis = await startTestRedis()
+  })
+
+  afterEach(async () => {
+    await dashboard?.close()
+    dashboard = undefined
+    await redis.stop()
+  })
+
+  async function expect503(): Promise<void> {
+    const reply = await dashboard?.get('/api/queues')
+    expect(reply?.statusCode).toBe(503)
+    expect(reply?.headers['content-type']).toBe('application/problem+json')
+    expect(reply?.headers['retry-after']).toBe('1')
+    expect(reply?.json()).toMatchObject({ status: 503, detail: 'Redis cannot be reached at the moment' })
+  }
+
+  const expect200 = () =>
+    eventually(async () => expect((await dashboard?.get('/api/queues'))?.statusCode).toBe(200), {
+      timeoutMs: 10_000,
+    })
+
+  it('answers 503, also when it was started so, serves its page, and recovers', async () => {
+    await redis.shutDown()
+    dashboard = startDashboard(redis.url)
+    await expect503()
+    expect((await dashboard.get('/')).statusCode).toBe(200)
+    const ready = await dashboard.get('/readyz')
+    expect(ready.statusCode).toBe(503)
+    expect(ready.json().detail).toBe('Redis cannot be reached')
+
+    await redis.restart()
+    await expect200()
+
+    await redis.kill()
+    await expect503()
+    await redis.restart()
+    await expect200()
+  })
+
+  it('answers 503 within five seconds when Redis hangs, and recovers', async () => {
+    dashboard = startDashboard(redis.url)
+    await expect200()
+    redis.pause()
+    const startedAt = performance.now()
+    await expect503()
+    expect(performance.now() - startedAt).toBeLessThan(5_500)
+    redis.resume()
+    await expect200()
+  })
+})
