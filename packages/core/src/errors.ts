@@ -8,6 +8,12 @@ export type TimerErrorCode =
   | 'INVALID_DURATION'
   /** The target URL cannot be used. */
   | 'INVALID_URL'
+  /** The payload cannot be sent. */
+  | 'INVALID_PAYLOAD'
+  /** A header cannot be sent along. */
+  | 'INVALID_HEADERS'
+  /** The timer is not in a state from which it can be sent again. */
+  | 'NOT_REDRIVABLE'
   /** Redis did not answer, or not in time. The operation may or may not have happened. */
   | 'STORE_UNAVAILABLE'
   /** Redis answered that it cannot take writes now (out of memory, read-only, loading, disk error). */

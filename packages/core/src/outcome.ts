@@ -21,6 +21,8 @@ export interface AttemptResult {
   readonly reason?: string
   /** What the receiver asked for with Retry-After, in milliseconds from now. */
   readonly retryAfterMs?: number
+  /** Milliseconds from the time the attempt was due until it was begun. */
+  readonly queueMs?: number
   /** Milliseconds until a connection was there. */
   readonly connectMs?: number
   /** Milliseconds from the request until the end of the answer. */

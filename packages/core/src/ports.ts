@@ -16,20 +16,49 @@ export interface TimerStore {
    * @throws TimerError `STORE_UNAVAILABLE`
    */
   find(id: number): Promise<TimerRecord | undefined>
+  /**
+   * Makes a `failed` or `unknown` timer due now, for a new attempt with a fresh retry budget. What is known of its
+   * attempts stays.
+   *
+   * @returns the timer, or undefined where there is none
+   * @throws TimerError `NOT_REDRIVABLE`, `STORE_UNAVAILABLE` (it may have happened) or `STORE_REFUSED`
+   */
+  redrive(id: number): Promise<TimerRecord | undefined>
 }
 
 /** What became of asking for the right to send an attempt. */
 export type Claim =
   /** This caller, and no one else ever, may send attempt number `attempt` (1 for the first). */
-  | { readonly kind: 'granted'; readonly attempt: number }
+  | {
+      readonly kind: 'granted'
+      readonly attempt: number
+      /** When this attempt was planned for, where it is not the first. */
+      readonly plannedAt: number | undefined
+      readonly redrive: Redrive | undefined
+    }
   /** Another worker claimed attempt number `attempt` and wrote no outcome: never send it again. */
-  | { readonly kind: 'taken'; readonly attempt: number; readonly claimedAt: number }
+  | {
+      readonly kind: 'taken'
+      readonly attempt: number
+      readonly claimedAt: number
+      readonly redrive: Redrive | undefined
+    }
   /** The timer has its final status already: only the job is left to be finished. */
   | { readonly kind: 'finished'; readonly status: FinalStatus }
   /** The next attempt is planned for later. */
   | { readonly kind: 'early'; readonly at: number }
   /** The job is not this worker's any more (lock lost, job removed): let go of it. */
   | { readonly kind: 'lost' }
+
+/** What asking would find, claiming nothing: `free` where a claim would be granted. */
+export type Peek = Exclude<Claim, { readonly kind: 'granted' }> | { readonly kind: 'free' }
+
+/** A redrive starts the retry budget anew. */
+export interface Redrive {
+  /** Attempts that were made before it. */
+  readonly after: number
+  readonly at: number
+}
 
 /** What is to happen to the job of a due timer. */
 export type Disposition =
@@ -38,7 +67,12 @@ export type Disposition =
   | { readonly kind: 'abandon' }
 
 /** A due timer in the hands of one worker: the fence around its attempts. */
-export interface DueTimer extends Timer {
+export interface DueTimer {
+  readonly timer: Timer
+  /** Whether the timer was in another worker's hands before, which was lost. */
+  readonly takenOver: boolean
+  /** What `claim` would find, claiming nothing. Waits for Redis as long as it takes. */
+  peek(): Promise<Peek>
   /** Asks for the right to send the next attempt. Waits for Redis as long as it takes. */
   claim(): Promise<Claim>
   /**
@@ -53,7 +87,12 @@ export interface DueTimer extends Timer {
 export interface WebhookRequest {
   readonly id: number
   readonly url: string
+  /** 1 for the first. */
   readonly attempt: number
+  /** JSON text; undefined: an empty body. */
+  readonly body?: string | undefined
+  /** Sent along, names in lower case; our own win. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /** Sends webhooks. Never throws for what a receiver or a network does: that is an outcome. */

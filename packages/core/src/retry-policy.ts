@@ -1,3 +1,4 @@
+import type { DeliveryMode } from './delivery-options.ts'
 import type { AttemptResult } from './outcome.ts'
 import type { FinalStatus } from './timer.ts'
 
@@ -19,12 +20,6 @@ import type { FinalStatus } from './timer.ts'
  * else the schedule of Standard Webhooks 1.0.0 (5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h, and 24 h from
  * there on). Each with a jitter of 20 % either way; at least 60 s after a 429 or a timeout.
  */
-export type DeliveryMode = 'at_most_once' | 'at_least_once'
-
-export const DEFAULT_MODE: DeliveryMode = 'at_most_once'
-export const DEFAULT_MAX_ATTEMPTS = 10
-export const MAX_MAX_ATTEMPTS = 30
-
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE

@@ -1,10 +1,30 @@
+import {
+  DEFAULT_MAX_ATTEMPTS,
+  DEFAULT_MODE,
+  type DeliveryMode,
+  parseHeaders,
+  parsePayload,
+  parseTraceparent,
+} from './delivery-options.ts'
 import { type DurationParts, durationMs } from './duration.ts'
 import type { TimerStore } from './ports.ts'
 import { parseTargetUrl } from './target-url.ts'
 import type { Timer } from './timer.ts'
 
+/** A request as the API takes it: the names are the API's. */
 export interface ScheduleTimerRequest extends DurationParts {
   readonly url: string
+  readonly delivery?: DeliveryMode | undefined
+  readonly max_attempts?: number | undefined
+  readonly payload?: unknown
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** Where a request came from, to follow it through the life of its timer. */
+export interface RequestOrigin {
+  readonly requestId: string
+  /** The header as it came, if any; ignored where it is not well-formed, as W3C Trace Context asks. */
+  readonly traceparent: string | undefined
 }
 
 export interface ScheduleTimerDeps {
@@ -16,10 +36,22 @@ export interface ScheduleTimerDeps {
 /**
  * Creates a timer. When this resolves the timer is on disk and will fire.
  *
- * @throws TimerError `INVALID_DURATION`, `INVALID_URL`, or what `TimerStore.schedule` throws
+ * @throws TimerError `INVALID_DURATION`, `INVALID_URL`, `INVALID_PAYLOAD`, `INVALID_HEADERS`, or what
+ * `TimerStore.schedule` throws
  */
-export async function scheduleTimer(request: ScheduleTimerRequest, deps: ScheduleTimerDeps): Promise<Timer> {
-  const delayMs = durationMs(request, deps.maxTimerSeconds)
-  const url = parseTargetUrl(request.url)
-  return deps.store.schedule({ url, delayMs })
+export async function scheduleTimer(
+  request: ScheduleTimerRequest,
+  origin: RequestOrigin,
+  deps: ScheduleTimerDeps,
+): Promise<Timer> {
+  return deps.store.schedule({
+    delayMs: durationMs(request, deps.maxTimerSeconds),
+    url: parseTargetUrl(request.url),
+    mode: request.delivery ?? DEFAULT_MODE,
+    maxAttempts: request.max_attempts ?? DEFAULT_MAX_ATTEMPTS,
+    payload: parsePayload(request.payload),
+    headers: parseHeaders(request.headers),
+    traceparent: parseTraceparent(origin.traceparent),
+    requestId: origin.requestId,
+  })
 }

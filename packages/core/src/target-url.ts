@@ -22,6 +22,8 @@ export function parseTargetUrl(text: string): string {
   if (hasControlOrSpace(text))
     refuse('url must not contain spaces or control characters; percent-encode them')
   if (!/^https?:\/\//i.test(text)) refuse('url must be an absolute URL that starts with http:// or https://')
+  // The URL parser would skip more slashes, and take the first folder for the host.
+  if (/^https?:\/\/[/\\]/i.test(text)) refuse('url must name a host, such as https://example.com/hook')
   if (!URL.canParse(text)) refuse('url must be a valid URL, such as https://example.com/hook')
   const url = new URL(text)
   if (url.hostname === '') refuse('url must name a host, such as https://example.com/hook')
@@ -46,7 +48,11 @@ function hasControlOrSpace(text: string): boolean {
  */
 export function webhookUrl(targetUrl: string, id: number): URL {
   const url = new URL(targetUrl)
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/${id}`
+  // Not by a regular expression: `/\/+$/` takes milliseconds for a long row of slashes that does not end the path.
+  const { pathname } = url
+  let end = pathname.length
+  while (pathname[end - 1] === '/') end -= 1
+  url.pathname = `${pathname.slice(0, end)}/${id}`
   url.hash = ''
   return url
 }

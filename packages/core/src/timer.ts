@@ -1,3 +1,6 @@
+import type { DeliveryMode } from './delivery-options.ts'
+import type { AttemptResult } from './outcome.ts'
+
 /**
  * # The timer and its states
  *
@@ -19,20 +22,32 @@
 export type TimerStatus = 'pending' | 'firing' | 'fired' | 'failed' | 'unknown'
 export type FinalStatus = Extract<TimerStatus, 'fired' | 'failed' | 'unknown'>
 
+/** What a client asks for, beside the time. */
+export interface TimerSpec {
+  readonly url: string
+  readonly mode: DeliveryMode
+  /** Most attempts, 1 to 30. */
+  readonly maxAttempts: number
+  /** Any JSON value, sent as the body; undefined: the body is empty. */
+  readonly payload: unknown
+  /** Headers to send along, names in lower case. */
+  readonly headers: Readonly<Record<string, string>> | undefined
+  /** W3C trace context of the request that created the timer. */
+  readonly traceparent: string | undefined
+  /** Id of the request that created the timer: in every log line of its life. */
+  readonly requestId: string | undefined
+}
+
 /** What a client creates. Instants are epoch milliseconds everywhere in the code, ISO 8601 in the API. */
-export interface Timer {
+export interface Timer extends TimerSpec {
   /** Positive integer, unique for the life of the Redis data. */
   readonly id: number
-  readonly url: string
   readonly createdAt: number
   readonly dueAt: number
 }
 
 /** A timer before it has an id. Its due time is `delayMs` after the moment at which it is stored. */
-export interface TimerDraft {
-  readonly url: string
-  readonly delayMs: number
-}
+export type TimerDraft = Pick<TimerSpec, 'url'> & Partial<TimerSpec> & { readonly delayMs: number }
 
 /** A timer with all that has happened to it. */
 export interface TimerRecord extends Timer {
@@ -47,4 +62,12 @@ export interface TimerRecord extends Timer {
   readonly responseStatus: number | undefined
   /** When the next attempt is due, while one is planned. */
   readonly nextAttemptAt: number | undefined
+  /** The last attempts, at most ten, oldest first. */
+  readonly log: readonly LoggedAttempt[]
+}
+
+/** One attempt, as it is remembered. */
+export interface LoggedAttempt extends AttemptResult {
+  /** 1 for the first. */
+  readonly attempt: number
 }

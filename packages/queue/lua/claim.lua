@@ -7,15 +7,16 @@
   KEYS[1]  the job's hash
   KEYS[2]  the job's lock, as BullMQ keeps it
   ARGV[1]  token with which this worker holds the lock
-  ARGV[2]  nonce, fresh for every invocation, without a colon
+  ARGV[2]  nonce, fresh for every invocation, without a colon; '' only looks and claims nothing
   ARGV[3]  now, epoch ms
 
   Returns one of
-    { 'granted', attempt }
-    { 'taken', attempt, claimed at }   claimed by another, who wrote no outcome
+    { 'granted', attempt, planned for or '', redrive or '' }   redrive: '<attempts before it>:<epoch ms>'
+    { 'taken', attempt, claimed at, redrive or '' }             claimed by another, who wrote no outcome
+    { 'free', attempt }                                         only where nothing was to be claimed
     { 'finished', final status }
     { 'early', next attempt due at }
-    { 'lost' }                         the job or its lock is not there, or the lock is another's
+    { 'lost' }                                                  the job or its lock is not there, or the lock is another's
 ]]
 local job, lock = KEYS[1], KEYS[2]
 local token, nonce, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
@@ -23,28 +24,33 @@ local token, nonce, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
 -- A removed job must not come back as a hash that holds nothing but a claim.
 if redis.call('EXISTS', job) == 0 then return { 'lost' } end
 
-local status, made, claim, nextAt = unpack(redis.call('HMGET', job, 'st', 'an', 'ca', 'nx'))
+local status, made, claim, nextAt, redrive = unpack(redis.call('HMGET', job, 'st', 'an', 'ca', 'nx', 'rd'))
+redrive = redrive or ''
 local held = redis.call('GET', lock) == token
+
+local attempt = tonumber(made or 0) + 1
+local claimed, by, at = string.match(claim or '', '^(%d+):([^:]+):(%d+)$')
+claimed = tonumber(claimed)
+
+-- Mine, also where the lock has run out since, or where another has given this worker up for lost before it heard of
+-- its grant: no one else will ever send this attempt, and the outcome corrects `unknown`.
+if by == nonce and (claimed == attempt or (status == 'unknown' and claimed == attempt - 1)) then
+  return { 'granted', claimed, redrive }
+end
 
 if status then
   if held then return { 'finished', status } end
   return { 'lost' }
 end
 
-local attempt = tonumber(made or 0) + 1
-
-if claim then
-  local claimed, by, at = string.match(claim, '^(%d+):([^:]+):(%d+)$')
-  if tonumber(claimed) == attempt then
-    -- Mine, also where the lock has run out since: no one else will ever send this attempt.
-    if by == nonce then return { 'granted', attempt } end
-    if held then return { 'taken', attempt, tonumber(at) } end
-    return { 'lost' }
-  end
+if claimed == attempt then
+  if held then return { 'taken', attempt, tonumber(at), redrive } end
+  return { 'lost' }
 end
 
 if not held then return { 'lost' } end
 if nextAt and tonumber(nextAt) > now then return { 'early', tonumber(nextAt) } end
+if nonce == '' then return { 'free', attempt } end
 
 redis.call('HSET', job, 'ca', attempt .. ':' .. nonce .. ':' .. ARGV[3])
-return { 'granted', attempt }
+return { 'granted', attempt, nextAt or '', redrive }

@@ -33,7 +33,7 @@ local status, nextAt, leftAt, reason, id, keep = ARGV[5], ARGV[6], ARGV[7], ARGV
 
 if redis.call('EXISTS', job) == 0 then return {} end
 
-local made, claim, log = unpack(redis.call('HMGET', job, 'an', 'ca', 'lg'))
+local made, claim, log, first = unpack(redis.call('HMGET', job, 'an', 'ca', 'lg', 'fa'))
 made = tonumber(made or 0)
 
 local function lines()
@@ -45,7 +45,8 @@ end
 local function write(all)
   while #all > keep do table.remove(all, 1) end
   redis.call('HSET', job, 'lg', table.concat(all, '\n'), 'an', math.max(made, attempt))
-  if leftAt ~= '' then redis.call('HSETNX', job, 'fa', leftAt) end
+  -- The first that left, also where it is told of later.
+  if leftAt ~= '' and (not first or tonumber(leftAt) < tonumber(first)) then redis.call('HSET', job, 'fa', leftAt) end
 end
 
 local function follow()
@@ -64,7 +65,12 @@ end
 -- Puts a job that was finished too early where it belongs now.
 local function moveFinished()
   local finishedOn = redis.call('ZSCORE', failed, id)
-  if not finishedOn then return end
+  if not finishedOn then
+    -- Who holds it is about to do what followed from the earlier word. Without the lock it cannot, and the job is
+    -- handed on to someone who sees what is true now.
+    if redis.call('GET', lock) ~= token then redis.call('DEL', lock) end
+    return
+  end
   if status == 'fired' then
     redis.call('ZREM', failed, id)
     redis.call('ZADD', completed, finishedOn, id)
@@ -73,12 +79,7 @@ local function moveFinished()
   elseif status ~= '' then
     redis.call('HSET', job, 'failedReason', reason)
   else
-    redis.call('ZREM', failed, id)
-    redis.call('HDEL', job, 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
-    -- As BullMQ's getDelayedScore and addDelayMarkerIfNeeded do.
-    redis.call('ZADD', delayed, tonumber(nextAt) * 0x1000, id)
-    local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
-    redis.call('ZADD', marker, tonumber(first[2]) / 0x1000, '1')
+    revive(job, failed, delayed, marker, id, tonumber(nextAt))
   end
 end
 
@@ -87,17 +88,22 @@ if made < attempt then
   all[#all + 1] = entry
   write(all)
   follow()
-elseif made == attempt and nonce ~= '' then
+elseif nonce ~= '' then
   local all = lines()
-  local last = all[#all] and cjson.decode(all[#all])
-  if last and last.n == attempt and last.o == 'interrupted' then
-    all[#all] = entry
-    write(all)
-    local claimed, by = string.match(claim or '', '^(%d+):([^:]+):')
-    -- Not where a later attempt is under way already: then that one decides.
-    if tonumber(claimed) == attempt and by == nonce then
-      follow()
-      moveFinished()
+  for at = #all, 1, -1 do
+    local line = cjson.decode(all[at])
+    if line.n == attempt then
+      if line.o == 'interrupted' then
+        all[at] = entry
+        write(all)
+        local claimed, by = string.match(claim or '', '^(%d+):([^:]+):')
+        -- Not where a later attempt is under way already: then that one decides.
+        if made == attempt and tonumber(claimed) == attempt and by == nonce then
+          follow()
+          moveFinished()
+        end
+      end
+      break
     end
   end
 end

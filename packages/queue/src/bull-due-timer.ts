@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AttemptResult, Claim, Decision, Disposition, DueTimer, Log } from '@timers/core'
+import type { AttemptResult, Claim, Decision, Disposition, DueTimer, Log, Peek, Timer } from '@timers/core'
 import { Fence, failedReason } from './fence.ts'
 import type { ShardKeys } from './shards.ts'
 import { type TimerJob, toTimer } from './stored-timer.ts'
@@ -9,33 +9,32 @@ const REFUSED_PAUSE_MS = 250
 
 /** A due timer in the hands of this worker: BullMQ's job and lock token, and the fence around it. */
 export class BullDueTimer implements DueTimer {
-  readonly id: number
-  readonly url: string
-  readonly createdAt: number
-  readonly dueAt: number
+  readonly timer: Timer
+  readonly takenOver: boolean
   readonly #fence: Fence
   readonly #keys: ShardKeys
   readonly #token: string
   readonly #log: Log
+  readonly #nonce = Fence.nonce()
   /** Attempt that this worker was granted; any other it may only declare interrupted. */
   #granted: number | undefined
-  readonly #nonce = Fence.nonce()
 
   constructor(job: TimerJob, token: string, keys: ShardKeys, fence: Fence, log: Log) {
-    const { id, url, createdAt, dueAt } = toTimer(job)
-    this.id = id
-    this.url = url
-    this.createdAt = createdAt
-    this.dueAt = dueAt
+    this.timer = toTimer(job)
+    this.takenOver = (job.stalledCounter ?? 0) > 0
     this.#fence = fence
     this.#keys = keys
     this.#token = token
     this.#log = log
   }
 
+  peek(): Promise<Peek> {
+    return this.#persist('peek', () => this.#fence.peek(this.#keys, this.timer.id, this.#token, Date.now()))
+  }
+
   async claim(): Promise<Claim> {
     const claim = await this.#persist('claim', () =>
-      this.#fence.claim(this.#keys, this.id, this.#token, this.#nonce, Date.now()),
+      this.#fence.claim(this.#keys, this.timer.id, this.#token, this.#nonce, Date.now()),
     )
     if (claim.kind === 'granted') this.#granted = claim.attempt
     return claim
@@ -44,7 +43,7 @@ export class BullDueTimer implements DueTimer {
   async record(attempt: number, result: AttemptResult, decision: Decision): Promise<Disposition> {
     const nonce = attempt === this.#granted ? this.#nonce : ''
     const recorded = await this.#persist('record', () =>
-      this.#fence.record(this.#keys, this.id, this.#token, nonce, attempt, result, decision),
+      this.#fence.record(this.#keys, this.timer.id, this.#token, nonce, attempt, result, decision),
     )
     if (recorded === undefined || !recorded.held) return { kind: 'abandon' }
     if (recorded.status !== undefined) {
@@ -63,7 +62,7 @@ export class BullDueTimer implements DueTimer {
         return await call()
       } catch (error) {
         if (isClosed(error)) throw error
-        const fields = { timerId: this.id, step, tries, reason: (error as Error).message }
+        const fields = { timerId: this.timer.id, step, tries, reason: (error as Error).message }
         if (tries === 1) this.#log.warn(fields, 'redis refuses, trying on')
         else this.#log.debug(fields, 'redis refuses, trying on')
         await sleep(REFUSED_PAUSE_MS)

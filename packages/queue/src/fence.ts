@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { AttemptResult, Claim, Decision, FinalStatus } from '@timers/core'
+import type { AttemptResult, Claim, Decision, FinalStatus, Peek, Redrive } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { jobIdOf, type ShardKeys } from './shards.ts'
 import { leftAt, toEntry } from './stored-timer.ts'
@@ -8,12 +8,13 @@ import { leftAt, toEntry } from './stored-timer.ts'
 /** Attempts that a timer's log keeps. */
 const LOG_LENGTH = 10
 
-type ClaimReply = [kind: string, first?: string | number, second?: number]
+type ClaimReply = [kind: string, first?: string | number, at?: string | number, redrive?: string]
 type RecordReply = [] | [status: string, nextAt: string, held: number]
 
 interface FenceCommands {
   timersClaim(...args: (string | number)[]): Promise<ClaimReply>
   timersRecord(...args: (string | number)[]): Promise<RecordReply>
+  timersRedrive(...args: (string | number)[]): Promise<'done' | 'missing' | 'refused'>
 }
 
 /** What is true of a timer after an outcome was offered. */
@@ -24,20 +25,22 @@ export interface Recorded {
   readonly held: boolean
 }
 
-const script = (name: string) => readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), 'utf8')
+const lua = (name: string) => readFileSync(new URL(`../lua/${name}.lua`, import.meta.url), 'utf8')
 
 /**
  * The fence: who may send an attempt, and what came of it, each in one atomic step beside the job itself.
  *
  * At most one caller is ever granted an attempt. With `appendfsync always` the grant is on disk before it is known,
- * so it holds over a crash of Redis. The scripts and their contracts: `lua/claim.lua`, `lua/record.lua`.
+ * so it holds over a crash of Redis. The scripts and their contracts: `lua/claim.lua`, `lua/record.lua`,
+ * `lua/redrive.lua`.
  */
 export class Fence {
   readonly #redis: FenceCommands
 
   constructor(redis: Redis) {
-    redis.defineCommand('timersClaim', { numberOfKeys: 2, lua: script('claim') })
-    redis.defineCommand('timersRecord', { numberOfKeys: 6, lua: script('record') })
+    redis.defineCommand('timersClaim', { numberOfKeys: 2, lua: lua('claim') })
+    redis.defineCommand('timersRecord', { numberOfKeys: 6, lua: lua('includes/revive') + lua('record') })
+    redis.defineCommand('timersRedrive', { numberOfKeys: 4, lua: lua('includes/revive') + lua('redrive') })
     this.#redis = redis as unknown as FenceCommands
   }
 
@@ -46,21 +49,59 @@ export class Fence {
     return randomBytes(9).toString('base64url')
   }
 
+  /** Asks for the right to send the next attempt of a timer. `nonce` tells resends of one call apart from other calls. */
   async claim(keys: ShardKeys, id: number, token: string, nonce: string, now: number): Promise<Claim> {
+    const claim = await this.#claim(keys, id, token, nonce, now)
+    return claim.kind === 'free' ? { kind: 'lost' } : claim
+  }
+
+  /** What `claim` would find, claiming nothing. */
+  async peek(keys: ShardKeys, id: number, token: string, now: number): Promise<Peek> {
+    const claim = await this.#claim(keys, id, token, '', now)
+    return claim.kind === 'granted' ? { kind: 'free' } : claim
+  }
+
+  async #claim(
+    keys: ShardKeys,
+    id: number,
+    token: string,
+    nonce: string,
+    now: number,
+  ): Promise<Claim | Peek> {
     const job = keys.key(jobIdOf(id))
-    const [kind, first, second] = await this.#redis.timersClaim(job, `${job}:lock`, token, nonce, now)
+    const [kind, first, at, redrive] = await this.#redis.timersClaim(job, `${job}:lock`, token, nonce, now)
     switch (kind) {
       case 'granted':
-        return { kind, attempt: Number(first) }
+        return {
+          kind,
+          attempt: Number(first),
+          plannedAt: at === '' ? undefined : Number(at),
+          redrive: toRedrive(redrive),
+        }
       case 'taken':
-        return { kind, attempt: Number(first), claimedAt: Number(second) }
+        return { kind, attempt: Number(first), redrive: toRedrive(redrive), claimedAt: Number(at) }
       case 'finished':
         return { kind, status: first as FinalStatus }
+      case 'free':
+        return { kind }
       case 'early':
         return { kind, at: Number(first) }
       default:
         return { kind: 'lost' }
     }
+  }
+
+  /** Makes a failed or unknown timer due at `now`, in one step. */
+  redrive(keys: ShardKeys, id: number, now: number): Promise<'done' | 'missing' | 'refused'> {
+    const jobId = jobIdOf(id)
+    return this.#redis.timersRedrive(
+      keys.key(jobId),
+      keys.key('failed'),
+      keys.key('delayed'),
+      keys.key('marker'),
+      jobId,
+      now,
+    )
   }
 
   /** @returns undefined where the timer is gone, removed after its retention */
@@ -100,6 +141,12 @@ export class Fence {
       held: held === 1,
     }
   }
+}
+
+function toRedrive(text: string | undefined): Redrive | undefined {
+  if (text === undefined || text === '') return undefined
+  const [after, at] = text.split(':').map(Number)
+  return { after: after ?? 0, at: at ?? 0 }
 }
 
 /** Why a timer did not fire, in one line for operators. */

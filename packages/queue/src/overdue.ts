@@ -12,7 +12,8 @@ export interface OverdueTimer {
 }
 
 /**
- * The timer that has waited longest for a worker over all shards, or undefined while none waits.
+ * The timer that has waited longest for a worker over all shards, or undefined while none waits. One whose queue is
+ * paused is named only where no other waits.
  *
  * Read from Redis itself, from the delayed set and the wait list, because what BullMQ says of its own state was wrong
  * before (taskforcesh/bullmq issues 2466, 4479, 4585).
@@ -25,7 +26,7 @@ export async function oldestOverdue(
   const found = await Promise.all(shards.map((shard) => oldestInShard(redis, shard, now)))
   return found
     .filter((timer) => timer !== undefined)
-    .sort((a, b) => a.since - b.since)
+    .sort((a, b) => Number(a.paused) - Number(b.paused) || a.since - b.since)
     .at(0)
 }
 

@@ -15,6 +15,7 @@ export interface RedisInspection {
 }
 
 const OLDEST_VERSION = [6, 2] as const
+const OLDEST = OLDEST_VERSION.join('.')
 /** Beyond this a timer is noticeably early or late for the machine that created it. */
 const SKEW_WORTH_SAYING_MS = 500
 
@@ -81,36 +82,32 @@ export async function inspectRedis(redis: Redis): Promise<RedisInspection> {
   const sentAt = Date.now()
   const [seconds, micros] = await redis.time()
   const clockSkewMs = Number(seconds) * 1_000 + Number(micros) / 1_000 - (sentAt + Date.now()) / 2
-  const info = parseInfo(await redis.info())
-  const version = info.redis_version ?? '0.0.0'
-  const findings = [
-    ...versionFindings(version),
-    ...(await settingFindings(redis)),
-    ...skewFindings(clockSkewMs),
-  ]
-  if (info.aof_last_write_status !== undefined && info.aof_last_write_status !== 'ok') {
-    findings.push({ severity: 'unsafe', message: 'Redis cannot write its append-only file: check the disk' })
-  }
-  if (info.role !== undefined && info.role !== 'master') {
-    findings.push({
-      severity: 'unsafe',
-      message: `this Redis is a ${info.role}, not a primary: set REDIS_URL to the primary`,
-    })
-  }
+  const info = await readInfo(redis)
+  const version = info?.redis_version ?? 'unknown'
+  const findings = [...infoFindings(info), ...(await settingFindings(redis)), ...skewFindings(clockSkewMs)]
   return { version, findings, clockSkewMs }
 }
 
-function versionFindings(version: string): RedisFinding[] {
+function infoFindings(info: Info | undefined): RedisFinding[] {
+  if (info === undefined) {
+    return [
+      {
+        severity: 'advice',
+        message: `INFO is forbidden here: make sure that it is Redis ${OLDEST} or newer`,
+      },
+    ]
+  }
+  const { redis_version: version = '0.0.0', aof_last_write_status: written = 'ok', role = 'master' } = info
+  const unsafe: string[] = []
+  if (isTooOld(version)) unsafe.push(`Redis is version ${version}: use ${OLDEST} or newer`)
+  if (written !== 'ok') unsafe.push('Redis cannot write its append-only file: check the disk')
+  if (role !== 'master') unsafe.push(`this Redis is a ${role}, not a primary: set REDIS_URL to the primary`)
+  return unsafe.map((message) => ({ severity: 'unsafe', message }))
+}
+
+function isTooOld(version: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number)
-  const old = major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])
-  return old
-    ? [
-        {
-          severity: 'unsafe',
-          message: `Redis is version ${version}: use ${OLDEST_VERSION.join('.')} or newer`,
-        },
-      ]
-    : []
+  return major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])
 }
 
 async function settingFindings(redis: Redis): Promise<RedisFinding[]> {
@@ -144,18 +141,29 @@ function skewFindings(clockSkewMs: number): RedisFinding[] {
 
 /** The value of a setting, or undefined where CONFIG is forbidden or the server does not know the setting. */
 async function readSetting(redis: Redis, setting: string): Promise<string | undefined> {
+  const reply = (await unlessForbidden(redis.config('GET', setting))) as
+    | (string | undefined)[]
+    | Record<string, string>
+    | undefined
+  return Array.isArray(reply) ? reply[1] : reply?.[setting]
+}
+
+type Info = Readonly<Record<string, string | undefined>>
+
+/** What the server tells of itself, or undefined where INFO is forbidden. */
+async function readInfo(redis: Redis): Promise<Info | undefined> {
+  const text = await unlessForbidden(redis.info())
+  if (text === undefined) return undefined
+  return Object.fromEntries(
+    [...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key, value]),
+  )
+}
+
+async function unlessForbidden<T>(reply: Promise<T>): Promise<T | undefined> {
   try {
-    const reply = (await redis.config('GET', setting)) as unknown
-    if (Array.isArray(reply)) return reply[1]?.toString()
-    return (reply as Record<string, string>)[setting]
+    return await reply
   } catch (error) {
     if (error instanceof Error && error.name === 'ReplyError') return undefined
     throw error
   }
-}
-
-function parseInfo(text: string): Record<string, string | undefined> {
-  return Object.fromEntries(
-    [...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key, value]),
-  )
 }

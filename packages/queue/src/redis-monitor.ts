@@ -14,6 +14,8 @@ export interface RedisHealth {
 }
 
 const CHECK_INTERVAL_MS = 10_000
+/** How soon to look again where a check failed although the connection stands, in milliseconds. */
+const CHECK_AGAIN_MS = 500
 /**
  * Events that BullMQ keeps for a shard. They cannot be switched off, and nobody reads them: keep the stream short.
  * (It is trimmed by whole nodes of 100, so it may hold twice as many.)
@@ -39,6 +41,9 @@ export class RedisMonitor {
   #verified = false
   #findings: readonly RedisFinding[] = []
   #lastSaid = ''
+  #lastComplaint = ''
+  #again: NodeJS.Timeout | undefined
+  #stopped = false
   #clockSkewMs: number | undefined
 
   constructor(redis: Redis, shards: readonly ShardKeys[], log: Log) {
@@ -80,11 +85,13 @@ export class RedisMonitor {
   }
 
   stop(): void {
+    this.#stopped = true
     clearInterval(this.#timer)
+    clearTimeout(this.#again)
   }
 
   async #check(): Promise<void> {
-    if (this.#redis.status !== 'ready') return
+    if (this.#stopped || this.#redis.status !== 'ready') return
     try {
       await this.#checkShardCount()
       const { version, findings, clockSkewMs } = await inspectRedis(this.#redis)
@@ -92,19 +99,27 @@ export class RedisMonitor {
       this.#clockSkewMs = clockSkewMs
       this.#say(version)
       this.#verified = true
+      this.#lastComplaint = ''
       for (const resolve of this.#verifiedWaiters.splice(0)) resolve()
     } catch (error) {
       this.#verified = false
       if (error instanceof TimerError) this.#fail(error)
-      else this.#log.warn({ reason: (error as Error).message }, 'redis could not be checked')
+      else this.#complain(error as Error)
+      clearTimeout(this.#again)
+      this.#again = setTimeout(() => void this.#check(), CHECK_AGAIN_MS)
+      this.#again.unref()
     }
   }
 
   async #checkShardCount(): Promise<void> {
     const [first] = this.#shards
     if (first === undefined) return
-    await this.#redis.setnx(first.shardCount, this.#shards.length)
-    const recorded = Number(await this.#redis.get(first.shardCount))
+    // Reads before it writes: a Redis that takes no writes now (out of memory, disk full) still tells of its timers.
+    let recorded = Number(await this.#redis.get(first.shardCount))
+    if (recorded === 0) {
+      await this.#redis.setnx(first.shardCount, this.#shards.length)
+      recorded = Number(await this.#redis.get(first.shardCount))
+    }
     if (recorded !== this.#shards.length) {
       throw new TimerError(
         'SHARD_MISMATCH',
@@ -112,8 +127,15 @@ export class RedisMonitor {
       )
     }
     for (const shard of this.#shards) {
-      await this.#redis.hset(shard.key('meta'), 'opts.maxLenEvents', EVENT_STREAM_LENGTH)
+      const [meta, field] = [shard.key('meta'), 'opts.maxLenEvents']
+      const length = Number(await this.#redis.hget(meta, field))
+      if (length !== EVENT_STREAM_LENGTH) await this.#redis.hset(meta, field, EVENT_STREAM_LENGTH)
     }
+  }
+
+  #complain({ message }: Error): void {
+    if (message !== this.#lastComplaint) this.#log.warn({ reason: message }, 'redis could not be checked')
+    this.#lastComplaint = message
   }
 
   #say(version: string): void {

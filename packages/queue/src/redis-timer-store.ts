@@ -9,6 +9,7 @@ import {
 import type { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { ANSWER_TIMEOUT_MS, connectProducer, connectReader, type RedisOptions } from './connections.ts'
+import { Fence } from './fence.ts'
 import { IdAllocator } from './id-allocator.ts'
 import { openQueue } from './open-queue.ts'
 import { type RedisHealth, RedisMonitor } from './redis-monitor.ts'
@@ -46,6 +47,7 @@ class BullTimerStore implements RedisTimerStore {
   readonly failed: Promise<Error>
   readonly #producer: Redis
   readonly #reader: Redis
+  readonly #fence: Fence
   readonly #monitor: RedisMonitor
   readonly #shards: readonly Shard[]
   readonly #log: Log
@@ -55,6 +57,7 @@ class BullTimerStore implements RedisTimerStore {
     this.#log = log
     this.#producer = connectProducer(redisUrl, log)
     this.#reader = connectReader(redisUrl, log)
+    this.#fence = new Fence(this.#producer)
     const keys = allShardKeys(prefix, shards)
     this.#monitor = new RedisMonitor(this.#reader, keys, log)
     this.failed = this.#monitor.failed
@@ -85,6 +88,7 @@ class BullTimerStore implements RedisTimerStore {
   }
 
   async find(id: number): Promise<TimerRecord | undefined> {
+    if (!Number.isSafeInteger(id) || id < 1) return undefined
     if (!this.#monitor.verified) throw unavailable()
     const { keys } = this.#shards[shardOf(id, this.#shards.length)] as Shard
     try {
@@ -92,6 +96,23 @@ class BullTimerStore implements RedisTimerStore {
     } catch (error) {
       throw toTimerError(error)
     }
+  }
+
+  async redrive(id: number): Promise<TimerRecord | undefined> {
+    if (!this.#monitor.verified) throw unavailable()
+    const { keys } = this.#shards[shardOf(id, this.#shards.length)] as Shard
+    try {
+      const outcome = await this.#fence.redrive(keys, id, Date.now())
+      if (outcome === 'refused') {
+        throw new TimerError(
+          'NOT_REDRIVABLE',
+          'only a timer whose status is failed or unknown can be sent again',
+        )
+      }
+    } catch (error) {
+      throw toTimerError(error)
+    }
+    return this.find(id)
   }
 
   health(): RedisHealth {

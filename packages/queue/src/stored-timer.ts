@@ -1,6 +1,9 @@
 import {
   type AttemptResult,
+  DEFAULT_MAX_ATTEMPTS,
+  DEFAULT_MODE,
   type FinalStatus,
+  type LoggedAttempt,
   requestLeft,
   type Timer,
   type TimerDraft,
@@ -22,6 +25,7 @@ import { jobIdOf, timerIdOf } from './shards.ts'
  * | `an`  | attempts made: claimed and ended in an outcome                              |
  * | `st`  | final status                                                                |
  * | `nx`  | when the next attempt is due, epoch ms                                      |
+ * | `rd`  | the last redrive: `<attempts before it>:<epoch ms>`                         |
  * | `fa`  | when the first request left, epoch ms                                       |
  * | `lg`  | the last attempts, oldest first, one JSON object a line (see `AttemptEntry`) |
  *
@@ -31,6 +35,18 @@ import { jobIdOf, timerIdOf } from './shards.ts'
 export interface TimerData {
   /** Target URL, as the client wrote it. */
   readonly u: string
+  /** 1: at least once. Absent: at most once. */
+  readonly m?: 1
+  /** Most attempts, where not the default. */
+  readonly x?: number
+  /** Payload. */
+  readonly p?: unknown
+  /** Headers. */
+  readonly h?: Readonly<Record<string, string>>
+  /** Traceparent. */
+  readonly t?: string
+  /** Request id. */
+  readonly r?: string
 }
 
 /** What is needed of BullMQ's Job to know the timer that it carries. */
@@ -39,6 +55,8 @@ export interface TimerJob {
   readonly data: TimerData
   readonly timestamp: number
   readonly opts: { readonly delay?: number | undefined }
+  /** How often its worker was lost. */
+  readonly stalledCounter?: number | undefined
 }
 
 /** One line of `lg`. */
@@ -52,21 +70,37 @@ export interface AttemptEntry {
   readonly s?: number
   /** Reason. */
   readonly e?: string
-  /** Milliseconds to connect and to answer. */
+  /** Milliseconds in the queue, to connect and to answer. */
+  readonly q?: number
   readonly c?: number
   readonly r?: number
 }
 
 export function toData(draft: TimerDraft): TimerData {
-  return { u: draft.url }
+  return {
+    u: draft.url,
+    ...(draft.mode === 'at_least_once' && { m: 1 as const }),
+    ...(draft.maxAttempts !== undefined &&
+      draft.maxAttempts !== DEFAULT_MAX_ATTEMPTS && { x: draft.maxAttempts }),
+    ...(draft.payload !== undefined && { p: draft.payload }),
+    ...(draft.headers !== undefined && { h: draft.headers }),
+    ...(draft.traceparent !== undefined && { t: draft.traceparent }),
+    ...(draft.requestId !== undefined && { r: draft.requestId }),
+  }
 }
 
-export function toTimer(job: TimerJob): Timer {
+export function toTimer({ id = '', data, timestamp, opts }: TimerJob): Timer {
   return {
-    id: timerIdOf(job.id ?? ''),
-    url: job.data.u,
-    createdAt: job.timestamp,
-    dueAt: job.timestamp + (job.opts.delay ?? 0),
+    id: timerIdOf(id),
+    url: data.u,
+    mode: data.m === 1 ? 'at_least_once' : DEFAULT_MODE,
+    maxAttempts: data.x ?? DEFAULT_MAX_ATTEMPTS,
+    payload: data.p,
+    headers: data.h,
+    traceparent: data.t,
+    requestId: data.r,
+    createdAt: timestamp,
+    dueAt: timestamp + (opts.delay ?? 0),
   }
 }
 
@@ -75,10 +109,24 @@ export function toEntry(attempt: number, result: AttemptResult): AttemptEntry {
     n: attempt,
     t: result.sentAt,
     o: result.outcome,
-    ...(result.responseStatus === undefined ? {} : { s: result.responseStatus }),
-    ...(result.reason === undefined ? {} : { e: result.reason }),
-    ...(result.connectMs === undefined ? {} : { c: result.connectMs }),
-    ...(result.responseMs === undefined ? {} : { r: result.responseMs }),
+    ...(result.responseStatus !== undefined && { s: result.responseStatus }),
+    ...(result.reason !== undefined && { e: result.reason }),
+    ...(result.queueMs !== undefined && { q: result.queueMs }),
+    ...(result.connectMs !== undefined && { c: result.connectMs }),
+    ...(result.responseMs !== undefined && { r: result.responseMs }),
+  }
+}
+
+export function fromEntry(entry: AttemptEntry): LoggedAttempt {
+  return {
+    attempt: entry.n,
+    sentAt: entry.t,
+    outcome: entry.o,
+    ...(entry.s !== undefined && { responseStatus: entry.s }),
+    ...(entry.e !== undefined && { reason: entry.e }),
+    ...(entry.q !== undefined && { queueMs: entry.q }),
+    ...(entry.c !== undefined && { connectMs: entry.c }),
+    ...(entry.r !== undefined && { responseMs: entry.r }),
   }
 }
 
@@ -97,7 +145,7 @@ export function toRecord(id: number, hash: Readonly<Record<string, string>>): Ti
     opts: JSON.parse(hash.opts),
   })
   const attempts = Number(hash.an ?? 0)
-  const log = parseLog(hash.lg)
+  const log = parseLog(hash.lg).map(fromEntry)
   const last = log.at(-1)
   const firedAt = optionalNumber(hash.fa)
   const status =
@@ -108,8 +156,9 @@ export function toRecord(id: number, hash: Readonly<Record<string, string>>): Ti
     attempts,
     firedAt,
     latenessMs: firedAt === undefined ? undefined : Math.max(0, firedAt - timer.dueAt),
-    responseStatus: last?.s,
+    responseStatus: last?.responseStatus,
     nextAttemptAt: status === 'pending' ? optionalNumber(hash.nx) : undefined,
+    log,
   }
 }
 

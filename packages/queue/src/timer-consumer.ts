@@ -8,7 +8,7 @@ import { Fence } from './fence.ts'
 import { type OverdueTimer, oldestOverdue } from './overdue.ts'
 import { type RedisHealth, RedisMonitor } from './redis-monitor.ts'
 import { RetentionSweeper, retentionOptions } from './retention.ts'
-import { allShardKeys, DEFAULT_PREFIX, type ShardKeys } from './shards.ts'
+import { allShardKeys, DEFAULT_PREFIX, type ShardKeys, shardOf, timerIdOf } from './shards.ts'
 import type { TimerData } from './stored-timer.ts'
 import { Watchdog } from './watchdog.ts'
 
@@ -27,14 +27,14 @@ const AWAY_LOOK_MS = 100
 const WAIT_IN_HAND_MS = 50
 
 export interface TimerConsumerOptions extends RedisOptions {
-  /** Most timers in hand at a time, over all shards. */
+  /** Most timers in hand at a time, over all shards; at least one for each of them. */
   readonly concurrency: number
   /** How long finished timers are kept, in days; may be a fraction. */
   readonly retentionDays: number
   /** How long the oldest due timer may wait before the watchdog looks into it, in milliseconds. */
   readonly stuckAfterMs?: number
   /** Fires one due timer. Called for each timer that is due, never before its due time. */
-  readonly handle: (timer: DueTimer) => Promise<Disposition>
+  readonly handle: (due: DueTimer) => Promise<Disposition>
 }
 
 export interface TimerConsumer {
@@ -66,6 +66,28 @@ class TimerNotFired extends UnrecoverableError {
   }
 }
 
+/** The hands for one shard, and what is in them. */
+interface Load {
+  readonly hands: number
+  inFlight: number
+  /** Timers taken so far. */
+  taken: number
+}
+
+/** Workers out of service that still finish what they hold. */
+interface Retired {
+  readonly closed: Promise<void>
+  readonly connection: Redis | undefined
+}
+
+/** Shares `total` out into `parts` numbers as even as can be, each at least 1. */
+function share(total: number, parts: number): number[] {
+  const rest = total % parts
+  return Array.from({ length: parts }, (_, part) =>
+    Math.max(1, Math.floor(total / parts) + (part < rest ? 1 : 0)),
+  )
+}
+
 class BullTimerConsumer implements TimerConsumer {
   readonly failed: Promise<Error>
   readonly #options: TimerConsumerOptions
@@ -76,12 +98,11 @@ class BullTimerConsumer implements TimerConsumer {
   readonly #monitor: RedisMonitor
   readonly #watchdog: Watchdog
   readonly #sweeper: RetentionSweeper
+  readonly #loads: readonly Load[]
   #connection: Redis | undefined
   #workers: Worker[] = []
-  #retired: Promise<void>[] = []
+  #retired: Retired[] = []
   #stopping = false
-  #inFlight = 0
-  #taken = 0
 
   constructor(options: TimerConsumerOptions) {
     this.#options = options
@@ -91,6 +112,11 @@ class BullTimerConsumer implements TimerConsumer {
     this.#reader = connectReader(options.redisUrl, options.log)
     this.#monitor = new RedisMonitor(this.#reader, this.#shards, options.log)
     this.failed = this.#monitor.failed
+    this.#loads = share(options.concurrency, options.shards).map((hands) => ({
+      hands,
+      inFlight: 0,
+      taken: 0,
+    }))
     this.#sweeper = new RetentionSweeper(
       this.#reader,
       this.#prefix,
@@ -102,14 +128,18 @@ class BullTimerConsumer implements TimerConsumer {
       log: options.log,
       ...(options.stuckAfterMs === undefined ? {} : { stuckAfterMs: options.stuckAfterMs }),
       look: () => oldestOverdue(this.#reader, this.#shards, Date.now()),
-      taken: () => this.#taken,
-      full: () => this.#inFlight >= this.#options.concurrency,
+      taken: ({ id }) => this.#loadOf(id).taken,
+      full: ({ id }) => this.#loadOf(id).inFlight >= this.#loadOf(id).hands,
       restart: () => this.restart(),
     })
   }
 
   get inFlight(): number {
-    return this.#inFlight
+    return this.#loads.reduce((sum, { inFlight }) => sum + inFlight, 0)
+  }
+
+  #loadOf(id: number): Load {
+    return this.#loads[shardOf(id, this.#shards.length)] as Load
   }
 
   get overdue(): OverdueTimer | undefined {
@@ -139,7 +169,10 @@ class BullTimerConsumer implements TimerConsumer {
     this.#watchdog.stop()
     this.#sweeper.stop()
     this.#retire()
-    await Promise.race([Promise.all(this.#retired), this.#nothingToWaitFor()])
+    const retired = this.#retired
+    await Promise.race([Promise.all(retired.map(({ closed }) => closed)), this.#nothingToWaitFor()])
+    // What still waits for Redis ends here: nothing may be taken after this.
+    for (const { connection } of retired) connection?.disconnect()
     this.#monitor.stop()
     this.#reader.disconnect()
   }
@@ -149,20 +182,21 @@ class BullTimerConsumer implements TimerConsumer {
     let awayLooks = 0
     while (awayLooks < AWAY_LOOKS) {
       await sleep(AWAY_LOOK_MS, undefined, { ref: false })
-      awayLooks = this.#inFlight === 0 && this.#reader.status !== 'ready' ? awayLooks + 1 : 0
+      awayLooks = this.inFlight === 0 && this.#reader.status !== 'ready' ? awayLooks + 1 : 0
     }
   }
 
   #launch(): void {
-    const { concurrency, shards, redisUrl } = this.#options
-    const connection = connectWorker(redisUrl, this.#log)
+    const connection = connectWorker(this.#options.redisUrl, this.#log)
     const fence = new Fence(connection)
-    const perShard = Math.max(1, Math.floor(Math.min(WORKERS_PER_PROCESS, concurrency) / shards))
-    const each = Math.max(1, Math.floor(concurrency / (perShard * shards)))
+    const mostPerShard = Math.max(1, Math.floor(WORKERS_PER_PROCESS / this.#shards.length))
     this.#connection = connection
-    this.#workers = this.#shards.flatMap((keys) =>
-      Array.from({ length: perShard }, () => this.#createWorker(connection, fence, keys, each)),
-    )
+    this.#workers = this.#shards.flatMap((keys) => {
+      const { hands } = this.#loads[keys.index] as Load
+      return share(hands, Math.min(hands, mostPerShard)).map((each) =>
+        this.#createWorker(connection, fence, keys, each),
+      )
+    })
   }
 
   /** Takes the present Workers out of service; they finish what they hold, and their connection is closed after. */
@@ -170,13 +204,12 @@ class BullTimerConsumer implements TimerConsumer {
     const [workers, connection] = [this.#workers, this.#connection]
     this.#workers = []
     this.#connection = undefined
-    const closed = Promise.allSettled(workers.map((worker) => worker.close())).then(() =>
-      connection?.disconnect(),
-    )
-    this.#retired.push(closed)
-    closed.finally(() => {
-      this.#retired = this.#retired.filter((other) => other !== closed)
+    const closed = Promise.allSettled(workers.map((worker) => worker.close())).then(() => {
+      connection?.disconnect()
+      this.#retired = this.#retired.filter((other) => other !== retired)
     })
+    const retired: Retired = { closed, connection }
+    this.#retired.push(retired)
   }
 
   #createWorker(connection: Redis, fence: Fence, keys: ShardKeys, concurrency: number): Worker {
@@ -205,25 +238,27 @@ class BullTimerConsumer implements TimerConsumer {
   }
 
   async #process(job: Job<TimerData>, token: string, keys: ShardKeys, fence: Fence): Promise<null> {
-    this.#taken += 1
-    this.#inFlight += 1
+    const load = this.#loads[keys.index] as Load
+    load.taken += 1
+    load.inFlight += 1
     try {
-      const timer = new BullDueTimer(job, token, keys, fence, this.#log)
-      return await this.#follow(await this.#handle(timer), job, token)
+      const due = new BullDueTimer(job, token, keys, fence, this.#log)
+      return await this.#follow(await this.#handle(due), job, token)
     } finally {
-      this.#inFlight -= 1
+      load.inFlight -= 1
     }
   }
 
   /** Never early, not by a millisecond: neither when clocks differ, nor when someone promoted the job by hand. */
-  async #handle(timer: DueTimer): Promise<Disposition> {
-    const earlyMs = timer.dueAt - Date.now()
-    if (earlyMs > WAIT_IN_HAND_MS) return { kind: 'delay', until: timer.dueAt }
-    while (Date.now() < timer.dueAt) await sleep(1)
+  async #handle(due: DueTimer): Promise<Disposition> {
+    const { id, dueAt } = due.timer
+    const earlyMs = dueAt - Date.now()
+    if (earlyMs > WAIT_IN_HAND_MS) return { kind: 'delay', until: dueAt }
+    while (Date.now() < dueAt) await sleep(1)
     try {
-      return await this.#options.handle(timer)
+      return await this.#options.handle(due)
     } catch (error) {
-      this.#log.error({ timerId: timer.id, err: error }, 'a due timer could not be handled')
+      this.#log.error({ timerId: id, err: error }, 'a due timer could not be handled')
       return { kind: 'abandon' }
     }
   }
@@ -234,7 +269,13 @@ class BullTimerConsumer implements TimerConsumer {
         if (disposition.status === 'fired') return null
         throw new TimerNotFired(`${disposition.status}: ${disposition.reason ?? 'see the attempts'}`)
       case 'delay':
-        await job.moveToDelayed(disposition.until, token)
+        try {
+          await job.moveToDelayed(disposition.until, token)
+        } catch (error) {
+          // Never passed on: BullMQ would put the job into its failed set, where no one takes it from.
+          const fields = { timerId: timerIdOf(job.id ?? ''), reason: (error as Error).message }
+          this.#log.warn(fields, 'a timer could not be put back, it is handed on when its lock runs out')
+        }
         throw new DelayedError()
       case 'abandon':
         // BullMQ leaves the job alone after this error. Its lock runs out, and the next check hands it on.

@@ -10,10 +10,10 @@ export interface WatchdogOptions {
   readonly stuckAfterMs?: number
   /** The longest-waiting due timer, as Redis has it. */
   readonly look: () => Promise<OverdueTimer | undefined>
-  /** How many timers were taken so far. */
-  readonly taken: () => number
-  /** Whether every hand is full: then waiting is not being stuck. */
-  readonly full: () => boolean
+  /** How many timers were taken so far from the queue that this one waits in. */
+  readonly taken: (overdue: OverdueTimer) => number
+  /** Whether every hand for this queue is full: then waiting is not being stuck. */
+  readonly full: (overdue: OverdueTimer) => boolean
   /** Starts the consumer anew. */
   readonly restart: () => Promise<void>
 }
@@ -29,7 +29,7 @@ export class Watchdog {
   #timer: NodeJS.Timeout | undefined
   #looking = false
   #last: OverdueTimer | undefined
-  #takenBefore = 0
+  #takenBefore: number | undefined
   /** Since when nothing was taken although something was due. */
   #idleSince: number | undefined
   #pauseSaid = false
@@ -71,9 +71,9 @@ export class Watchdog {
 
   async #judge(overdue: OverdueTimer | undefined, now: number): Promise<void> {
     const { log, taken, full, restart } = this.#options
-    const progressed = taken() !== this.#takenBefore
-    this.#takenBefore = taken()
-    if (overdue === undefined || progressed || full()) {
+    const before = this.#takenBefore
+    this.#takenBefore = overdue && taken(overdue)
+    if (overdue === undefined || taken(overdue) !== before || full(overdue)) {
       this.#idleSince = undefined
       this.#pauseSaid = false
       return
@@ -81,6 +81,7 @@ export class Watchdog {
     if (overdue.paused) {
       if (!this.#pauseSaid) log.warn({ timerId: overdue.id }, 'timers are due, but their queue is paused')
       this.#pauseSaid = true
+      this.#idleSince = undefined
       return
     }
     this.#idleSince ??= now

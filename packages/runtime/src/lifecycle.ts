@@ -28,6 +28,7 @@ export interface RunOptions {
 export async function runService(service: Service, options: RunOptions): Promise<void> {
   const { logger } = options
   let fault: unknown
+  let stopping = false
   const grace = closeWithGrace(
     {
       delay: options.shutdownTimeoutMs,
@@ -37,6 +38,7 @@ export async function runService(service: Service, options: RunOptions): Promise
         logger.error({ timeoutMs: delay }, 'stopping took too long, exiting with work in flight'),
     },
     async ({ err, signal }) => {
+      stopping = true
       fault ??= err
       if (err) logger.fatal({ err }, 'stopping after a fault')
       else logger.info({ signal }, 'stopping')
@@ -46,22 +48,27 @@ export async function runService(service: Service, options: RunOptions): Promise
       if (fault !== undefined) throw fault
     },
   )
+  // Once only: close-with-grace would run everything again.
+  const stop = (): void => {
+    if (!stopping) grace.close()
+  }
   const fail = (error: unknown): void => {
     fault = error
     // A wrong setting is told like one: in words, without a stack trace.
     if (error instanceof SettingsError) logger.fatal(error.message)
     else logger.fatal({ err: error }, error instanceof Error ? error.message : 'fault')
-    grace.close()
+    stop()
   }
   if (process.env.TIMERS_PARENT_IPC === '1' && process.send !== undefined) {
-    process.once('disconnect', () => grace.close())
+    process.once('disconnect', stop)
     process.channel?.unref()
   }
   service.failed?.then(fail)
   try {
     await service.start()
   } catch (error) {
-    fail(error)
+    // A start that is cut short by a stop is no fault.
+    if (!stopping) fail(error)
   }
 }
 

@@ -1,0 +1,43 @@
+import { createMetrics } from './metrics.ts'
+
+const read = async ({ registry }: ReturnType<typeof createMetrics>, name: string) =>
+  (await registry.getSingleMetricAsString(name)).split('\n').filter((line) => !line.startsWith('#'))
+
+describe('createMetrics', () => {
+  test('a gauge is read when it is asked for, and keeps its value where there is none', async () => {
+    const metrics = createMetrics('example')
+    let value: number | undefined = 4
+    metrics.gauge('timers_level', 'Level', () => value)
+    expect(await read(metrics, 'timers_level')).toEqual(['timers_level 4'])
+    value = 5
+    expect(await read(metrics, 'timers_level')).toEqual(['timers_level 5'])
+    value = undefined
+    expect(await read(metrics, 'timers_level')).toEqual(['timers_level 5'])
+  })
+
+  test('a counter counts by label', async () => {
+    const metrics = createMetrics('example')
+    const counter = metrics.counter('timers_things_total', 'Things', ['kind'])
+    counter.inc({ kind: 'a' })
+    counter.inc({ kind: 'b' }, 2)
+    expect(await read(metrics, 'timers_things_total')).toEqual([
+      'timers_things_total{kind="a"} 1',
+      'timers_things_total{kind="b"} 2',
+    ])
+  })
+
+  test('a histogram tells 10 ms from 20 ms', async () => {
+    const metrics = createMetrics('example')
+    metrics.histogram('timers_lateness_seconds', 'Lateness').observe(0.015)
+    const lines = await read(metrics, 'timers_lateness_seconds')
+    expect(lines).toContain('timers_lateness_seconds_bucket{le="0.01"} 0')
+    expect(lines).toContain('timers_lateness_seconds_bucket{le="0.02"} 1')
+  })
+
+  test('two in one process do not share a registry', () => {
+    const [one, other] = [createMetrics('one'), createMetrics('other')]
+    one.gauge('timers_same', 'Same', () => 1)
+    other.gauge('timers_same', 'Same', () => 2)
+    expect(one.registry).not.toBe(other.registry)
+  })
+})
