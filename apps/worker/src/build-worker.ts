@@ -1,8 +1,10 @@
 import { type Clock, systemClock } from '@timers/core'
 import { createTimerConsumer } from '@timers/queue'
 import { createMetrics, type Logger, type Readiness, type Service, startHealthServer } from '@timers/runtime'
+import { logAttempt } from './attempt-log.ts'
 import { fireTimer } from './fire-timer.ts'
 import { createGotWebhookClient } from './got-webhook-client.ts'
+import { OriginGate } from './origin-gate.ts'
 import type { WorkerSettings } from './settings.ts'
 import { createWorkerMetrics } from './worker-metrics.ts'
 
@@ -21,6 +23,7 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
   const { logger } = deps
   const metrics = createMetrics('worker')
   const client = createGotWebhookClient({ timeoutMs: settings.WEBHOOK_TIMEOUT_MS, userAgent: USER_AGENT })
+  const gate = new OriginGate(settings.DELIVERY_MAX_PER_ORIGIN)
   const consumer = createTimerConsumer({
     redisUrl: settings.REDIS_URL,
     shards: settings.TIMER_SHARDS,
@@ -29,14 +32,18 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
     retentionDays: settings.RETENTION_DAYS,
     stuckAfterMs: settings.STUCK_AFTER_MS,
     log: logger,
-    handle: (timer) =>
-      fireTimer(timer, {
+    handle: (due) =>
+      fireTimer(due, {
         client,
+        gate,
         clock: deps.clock ?? systemClock,
         log: logger,
         giveUpAfterMs: settings.DELIVERY_GIVE_UP_SECONDS * 1_000,
         random: deps.random ?? Math.random,
-        onAttempt: (report) => countAttempt(report),
+        onAttempt: (report) => {
+          countAttempt(report)
+          logAttempt(report, logger)
+        },
       }),
   })
   const countAttempt = createWorkerMetrics(metrics, {
@@ -72,6 +79,7 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
     },
     async stop() {
       stopping = true
+      gate.close()
       await consumer.stop()
       client.close()
       await health?.close()

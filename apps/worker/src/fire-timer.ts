@@ -1,21 +1,23 @@
 import {
   type AttemptResult,
+  type Claim,
   type Clock,
-  DEFAULT_MAX_ATTEMPTS,
-  DEFAULT_MODE,
   type Decision,
   type Disposition,
   type DueTimer,
   decide,
   type Log,
   originOf,
-  requestLeft,
+  type Redrive,
+  type Timer,
   type WebhookClient,
+  type WebhookRequest,
 } from '@timers/core'
+import type { OriginGate, Pass } from './origin-gate.ts'
 
 /** What is told of every attempt, once its outcome is known. */
 export interface AttemptReport {
-  readonly timer: DueTimer
+  readonly timer: Timer
   readonly attempt: number
   readonly result: AttemptResult
   readonly decision: Decision
@@ -23,8 +25,10 @@ export interface AttemptReport {
 
 export interface FireTimerDeps {
   readonly client: WebhookClient
+  readonly gate: OriginGate
   readonly clock: Clock
   readonly log: Log
+  /** How long after its due time a timer whose request never left is still tried, in milliseconds. */
   readonly giveUpAfterMs: number
   /** A number in [0, 1) for the jitter of retries. */
   readonly random: () => number
@@ -32,78 +36,115 @@ export interface FireTimerDeps {
 }
 
 /**
- * Fires a due timer: claim, send, record.
+ * Fires a due timer: wait for the origin's turn, claim, send, record.
  *
  * Nothing is sent without a granted claim, and a granted claim is sent once. Whoever finds an attempt claimed by a
- * worker that is gone declares it interrupted, and the policy says what follows.
+ * worker that is gone declares it interrupted, and the policy says what follows. A timer whose turn is not yet goes
+ * back unclaimed: it has used up no attempt.
  */
-export async function fireTimer(timer: DueTimer, deps: FireTimerDeps): Promise<Disposition> {
-  const claim = await timer.claim()
+export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<Disposition> {
+  const { timer } = due
+  if (due.takenOver) {
+    // What a lost worker left behind is settled at once: there is nothing to send, so no turn to wait for.
+    const found = await due.peek()
+    if (found.kind !== 'free') return conclude(due, found, deps)
+  }
+  const admission = await deps.gate.enter(originOf(timer.url))
+  if (admission.kind === 'defer') {
+    deps.log.debug({ timerId: timer.id, reqId: timer.requestId, until: admission.until }, 'deferred')
+    return { kind: 'delay', until: admission.until }
+  }
+  const sent = await claimAndSend(due, admission, deps)
+  if (sent.result === undefined) return conclude(due, sent.claim, deps)
+  return settle(due, sent.claim.attempt, sent.claim.redrive, sent.result, deps)
+}
+
+type Granted = Extract<Claim, { kind: 'granted' }>
+/** Claims after which there is nothing to send. */
+type Unsendable = Exclude<Claim, Granted>
+type Sent =
+  | { readonly claim: Granted; readonly result: AttemptResult }
+  | { readonly claim: Unsendable; readonly result: undefined }
+
+/** Gives the origin's pass back before the outcome is written: Redis may keep that waiting. */
+async function claimAndSend(due: DueTimer, pass: Pass, deps: FireTimerDeps): Promise<Sent> {
+  let answered: boolean | undefined
+  try {
+    const claim = await due.claim()
+    if (claim.kind !== 'granted') return { claim, result: undefined }
+    const result = await send(due.timer, claim, deps)
+    answered = wasAnswered(result)
+    return { claim, result }
+  } finally {
+    pass.leave(answered)
+  }
+}
+
+async function send(timer: Timer, claim: Granted, { client, clock }: FireTimerDeps): Promise<AttemptResult> {
+  const { attempt, plannedAt, redrive } = claim
+  const attemptDueAt = Math.max(timer.dueAt, plannedAt ?? 0, redrive?.at ?? 0)
+  const queueMs = Math.max(0, clock.now() - attemptDueAt)
+  return { ...(await client.send(toRequest(timer, attempt))), queueMs }
+}
+
+function toRequest(timer: Timer, attempt: number): WebhookRequest {
+  const { id, url, payload, headers, traceparent } = timer
+  return {
+    id,
+    url,
+    attempt,
+    body: payload === undefined ? undefined : JSON.stringify(payload),
+    headers: traceparent === undefined ? headers : { ...headers, traceparent },
+  }
+}
+
+/** Whether the receiver answered at all; undefined where it was not asked. */
+function wasAnswered({ outcome }: AttemptResult): boolean | undefined {
+  if (outcome === 'blocked') return undefined
+  return outcome === 'delivered' || outcome === 'rejected'
+}
+
+/** What to do where there is nothing to send. */
+async function conclude(due: DueTimer, claim: Unsendable, deps: FireTimerDeps): Promise<Disposition> {
+  const { timer } = due
   switch (claim.kind) {
-    case 'granted': {
-      const result = await deps.client.send({ id: timer.id, url: timer.url, attempt: claim.attempt })
-      return conclude(timer, claim.attempt, result, deps)
-    }
     case 'taken': {
-      const result: AttemptResult = {
-        outcome: 'interrupted',
-        sentAt: claim.claimedAt,
-        reason: 'the worker was lost between its claim and the outcome',
-      }
-      return conclude(timer, claim.attempt, result, deps)
+      const reason = 'the worker was lost between its claim and the outcome'
+      const result: AttemptResult = { outcome: 'interrupted', sentAt: claim.claimedAt, reason }
+      return settle(due, claim.attempt, claim.redrive, result, deps)
     }
     case 'finished':
       return { kind: 'finish', status: claim.status }
     case 'early':
       return { kind: 'delay', until: claim.at }
     case 'lost':
-      deps.log.warn({ timerId: timer.id }, 'lost a timer before its claim; another worker has it')
+      deps.log.warn(
+        { timerId: timer.id, reqId: timer.requestId },
+        'lost a timer before its claim: another worker has it',
+      )
       return { kind: 'abandon' }
   }
 }
 
-async function conclude(
-  timer: DueTimer,
+/** Decides what follows from an attempt, tells of it and writes it down. A redrive starts the budget anew. */
+async function settle(
+  due: DueTimer,
   attempt: number,
+  redrive: Redrive | undefined,
   result: AttemptResult,
   deps: FireTimerDeps,
 ): Promise<Disposition> {
+  const { timer } = due
   const decision = decide({
-    mode: DEFAULT_MODE,
-    maxAttempts: DEFAULT_MAX_ATTEMPTS,
+    mode: timer.mode,
+    maxAttempts: timer.maxAttempts,
     giveUpAfterMs: deps.giveUpAfterMs,
-    dueAt: timer.dueAt,
-    attempt,
+    dueAt: redrive?.at ?? timer.dueAt,
+    attempt: attempt - (redrive?.after ?? 0),
     result,
     now: deps.clock.now(),
     random: deps.random(),
   })
   deps.onAttempt({ timer, attempt, result, decision })
-  logAttempt(timer, attempt, result, decision, deps.log)
-  return timer.record(attempt, result, decision)
-}
-
-/** One wide line an attempt: what happened, how long it took, how late it was, and what follows. */
-function logAttempt(
-  timer: DueTimer,
-  attempt: number,
-  result: AttemptResult,
-  decision: Decision,
-  log: Log,
-): void {
-  const fields = {
-    timerId: timer.id,
-    attempt,
-    origin: originOf(timer.url),
-    outcome: result.outcome,
-    responseStatus: result.responseStatus,
-    reason: result.reason,
-    latenessMs: requestLeft(result.outcome) ? result.sentAt - timer.dueAt : undefined,
-    connectMs: result.connectMs,
-    responseMs: result.responseMs,
-    decision: decision.kind === 'final' ? decision.status : 'retry',
-    nextAttemptAt: decision.kind === 'retry' ? new Date(decision.at).toISOString() : undefined,
-  }
-  if (result.outcome === 'delivered') log.info(fields, 'attempt')
-  else log.warn(fields, 'attempt')
+  return due.record(attempt, result, decision)
 }

@@ -104,7 +104,8 @@ class Origin {
 
   /** For how long nothing has happened here, in milliseconds; 0 while there is something to remember. */
   idleSince(now: number): number {
-    const busy = this.#inFlight.size > 0 || this.#parked.length > 0 || !this.#breaker.closed || this.#plannedUntil > now
+    const busy =
+      this.#inFlight.size > 0 || this.#parked.length > 0 || !this.#breaker.closed || this.#plannedUntil > now
     return busy ? 0 : now - this.#lastUsed
   }
 
@@ -130,7 +131,9 @@ class Origin {
     } else {
       const took = now - startedAt
       this.#meanAnswerMs =
-        this.#meanAnswerMs === undefined ? took : this.#meanAnswerMs + MEAN_WEIGHT * (took - this.#meanAnswerMs)
+        this.#meanAnswerMs === undefined
+          ? took
+          : this.#meanAnswerMs + MEAN_WEIGHT * (took - this.#meanAnswerMs)
       this.#breaker.tell(answered, now)
     }
     while (this.#inFlight.size < this.#max && this.#parked.length > 0) {
@@ -170,7 +173,10 @@ class Origin {
   #defer(now: number): Admission {
     const earliest = now + SHORTEST_DEFERRAL_MS
     const latest = now + LONGEST_DEFERRAL_MS
-    this.#plannedUntil = Math.min(Math.max(this.#plannedUntil, earliest) + this.#answerMs(now) / this.#max, latest)
+    this.#plannedUntil = Math.min(
+      Math.max(this.#plannedUntil, earliest) + this.#answerMs(now) / this.#max,
+      latest,
+    )
     return { kind: 'defer', until: Math.round(this.#plannedUntil) }
   }
 }

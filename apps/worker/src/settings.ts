@@ -22,6 +22,12 @@ export const workerSettings = Type.Object({
     default: 86_400,
     description: 'How long after its due time a webhook that could never be sent is still tried, in seconds',
   }),
+  DELIVERY_MAX_PER_ORIGIN: Type.Integer({
+    minimum: 1,
+    maximum: 10_000,
+    default: 20,
+    description: 'Most webhooks in flight to one origin (scheme, host and port) in one worker process',
+  }),
   RETENTION_DAYS: Type.Number({
     minimum: 0.00001,
     maximum: 3_650,

@@ -1,0 +1,69 @@
+import { type Receiver, startReceiver } from '@timers/testkit'
+import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
+
+let bed: WorkerBed
+let receiver: Receiver
+
+beforeAll(async () => {
+  bed = await openWorkerBed()
+  receiver = await startReceiver()
+  await bed.startWorker()
+})
+afterAll(async () => {
+  await receiver.close()
+  await bed.close()
+})
+
+async function delivered(draft: Omit<Parameters<WorkerBed['schedule']>[0], 'url'>) {
+  const id = await bed.schedule({ url: receiver.hookUrl, ...draft })
+  await receiver.waitFor((requests) => requests.some((request) => request.id === id))
+  await bed.settled(id, (record) => record.status === 'fired')
+  const request = receiver.requests.find((candidate) => candidate.id === id)
+  if (request === undefined) throw new Error('not received')
+  return { id, request }
+}
+
+test.each<[string, unknown, string]>([
+  ['an object', { order: 17, items: ['ä', '"'] }, '{"order":17,"items":["ä","\\""]}'],
+  ['null', null, 'null'],
+  ['false', false, 'false'],
+  ['a number', 0, '0'],
+  ['an empty text', '', '""'],
+])('payload %s is the body, as JSON', async (_name, payload, body) => {
+  const { request } = await delivered({ payload })
+  expect(request.body).toBe(body)
+  expect(request.headers['content-type']).toBe('application/json')
+  expect(request.headers['content-length']).toBe(String(Buffer.byteLength(body)))
+})
+
+test('without a payload the body is empty', async () => {
+  const { request } = await delivered({})
+  expect(request.body).toBe('')
+  expect(request.headers['content-length']).toBe('0')
+  expect(request.headers['content-type']).toBeUndefined()
+})
+
+test('headers and the trace of the creating request are sent along', async () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const { request } = await delivered({ headers: { 'x-order-id': '17' }, traceparent })
+  expect(request.headers).toMatchObject({ 'x-order-id': '17', traceparent })
+})
+
+test('the line of an attempt leads back to the request that created the timer', async () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const { id } = await delivered({ requestId: 'req-9', traceparent })
+  const line = bed.lines.find((candidate) => candidate.msg === 'attempt' && candidate.timerId === id)
+  expect(line).toMatchObject({
+    reqId: 'req-9',
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    attempt: 1,
+    outcome: 'delivered',
+    responseStatus: 200,
+    decision: 'fired',
+    origin: receiver.url,
+  })
+  for (const part of ['latenessMs', 'queueMs', 'connectMs', 'responseMs']) {
+    expect(line?.[part]).toBeGreaterThanOrEqual(0)
+  }
+  expect(JSON.stringify(line)).not.toContain('/hook')
+})
