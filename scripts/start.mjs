@@ -1,0 +1,241 @@
+/**
+ * `npm start`: sets everything up and runs one API, one worker and the dashboard, with a Redis of their own.
+ *
+ * Stops everything in order on SIGINT, SIGTERM and SIGHUP; a second signal kills at once. README.md names the settings.
+ */
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:net'
+import { join, relative, resolve } from 'node:path'
+import { OwnRedis } from './own-redis.mjs'
+import { build, ensureInstalled, ROOT, runMain, SetupError } from './setup.mjs'
+import { SupervisedService } from './supervised-service.mjs'
+
+/** Ctrl-C comes twice when npm is in between: from the terminal, and passed on by npm. Both are one wish. */
+const SAME_SIGNAL_MS = 1_000
+
+await runMain(async () => {
+  const settings = readSettings(process.env)
+  await checkPortIsFree(settings.host, settings.apiPort, 'PORT')
+  await checkPortIsFree(settings.host, settings.dashboardPort, 'DASHBOARD_PORT')
+  await ensureInstalled()
+  await build()
+  return runEverything(settings)
+})
+
+/** @typedef {ReturnType<typeof readSettings>} Settings */
+
+/** @param {NodeJS.ProcessEnv} env */
+function readSettings(env) {
+  const apiPort = readPort(env, 'PORT', 3000)
+  const dashboardPort = readPort(env, 'DASHBOARD_PORT', 3001)
+  if (apiPort === dashboardPort) {
+    throw new SetupError(`PORT and DASHBOARD_PORT are both ${apiPort}: give them different ports.`)
+  }
+  return {
+    host: env.HOST || '127.0.0.1',
+    apiPort,
+    dashboardPort,
+    dataDir: resolve(ROOT, env.TIMERS_DATA_DIR || 'data'),
+    redisUrl: env.REDIS_URL || undefined,
+    dashboardUser: env.DASHBOARD_USER || 'admin',
+    givenPassword: env.DASHBOARD_PASSWORD || undefined,
+    allowCidrs: env.DELIVERY_ALLOW_CIDRS ?? '127.0.0.0/8,::1/128',
+  }
+}
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string} name
+ * @param {number} fallback
+ */
+function readPort(env, name, fallback) {
+  const text = env[name] || String(fallback)
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port
+  throw new SetupError(`${name} must be a port number from 1 to 65535, for example ${name}=${fallback}.`)
+}
+
+/**
+ * @param {string} host
+ * @param {number} port
+ * @param {string} name of the setting that chooses it
+ */
+async function checkPortIsFree(host, port, name) {
+  /** @type {NodeJS.ErrnoException | undefined} */
+  const error = await new Promise((done) => {
+    const probe = createServer()
+    probe.once('error', done)
+    probe.listen({ host, port }, () => probe.close(() => done(undefined)))
+  })
+  if (error === undefined) return
+  const another = `choose another one, for example: ${name}=${port + 10} npm start`
+  if (error.code === 'EADDRINUSE') {
+    throw new SetupError(`Port ${port} (${name}) is taken by another process. Stop that one, or ${another}`)
+  }
+  if (error.code === 'EACCES')
+    throw new SetupError(`Port ${port} (${name}) needs special rights here: ${another}`)
+  throw new SetupError(`Cannot listen on ${host}, port ${port} (HOST, ${name}): ${error.message}`)
+}
+
+/**
+ * @param {Settings} settings
+ * @returns {Promise<number>} exit code, when everything has stopped
+ */
+async function runEverything(settings) {
+  /** @type {(exitCode: number) => void} */
+  let requestStop = () => {}
+  /** @type {Promise<number>} */
+  const stopRequested = new Promise((done) => {
+    requestStop = done
+  })
+  const onGivenUp = (/** @type {string} */ reason) => {
+    console.error(`${reason}: giving up, stopping everything.`)
+    requestStop(1)
+  }
+  const redis =
+    settings.redisUrl === undefined ? new OwnRedis(join(settings.dataDir, 'redis'), onGivenUp) : undefined
+  /** @type {SupervisedService[]} */
+  let services = []
+  listenToSignals(requestStop, () => {
+    for (const one of [...services, redis]) one?.kill()
+  })
+
+  const outcome = startRedis(settings, redis)
+    .then(async (redisUrl) => {
+      // Empty: the wish to stop came first.
+      if (redisUrl === '') return stopRequested
+      const access = accessTo(settings, redisUrl)
+      services = createServices(settings, access, onGivenUp)
+      const ready = await Promise.all(services.map((service) => service.start()))
+      if (ready.every(Boolean)) printWelcome(settings, access)
+      return stopRequested
+    })
+    .catch((error) => {
+      console.error(`\n${error instanceof SetupError ? error.message : error.stack}`)
+      return 1
+    })
+  const exitCode = await Promise.race([outcome, stopRequested])
+  console.log(`\nStopping: API, worker, dashboard${redis === undefined ? '' : ', Redis'} ...`)
+  for (const one of [...services, redis]) await one?.stop()
+  console.log('Stopped.')
+  return exitCode
+}
+
+/**
+ * @param {Settings} settings
+ * @param {OwnRedis | undefined} redis
+ */
+async function startRedis(settings, redis) {
+  return redis === undefined ? (settings.redisUrl ?? '') : redis.start()
+}
+
+/** @typedef {ReturnType<typeof accessTo>} Access */
+
+/**
+ * @param {Settings} settings
+ * @param {string} redisUrl
+ */
+function accessTo({ host, apiPort, dashboardPort, givenPassword }, redisUrl) {
+  return {
+    redisUrl,
+    apiUrl: urlOf(host, apiPort),
+    dashboardUrl: urlOf(host, dashboardPort),
+    password: givenPassword ?? randomBytes(12).toString('base64url'),
+  }
+}
+
+/**
+ * @param {Settings} settings
+ * @param {Access} access
+ * @param {(reason: string) => void} onGivenUp
+ * @returns {SupervisedService[]} in the order of stopping
+ */
+function createServices(settings, { redisUrl, apiUrl, dashboardUrl, password }, onGivenUp) {
+  const env = {
+    ...process.env,
+    REDIS_URL: redisUrl,
+    HOST: settings.host,
+    PORT: String(settings.apiPort),
+    DASHBOARD_PORT: String(settings.dashboardPort),
+    DASHBOARD_USER: settings.dashboardUser,
+    DASHBOARD_PASSWORD: password,
+    DELIVERY_ALLOW_CIDRS: settings.allowCidrs,
+  }
+  return [
+    { name: 'api', readyUrl: `${apiUrl}/readyz` },
+    { name: 'worker', readyMessage: 'worker ready' },
+    { name: 'dashboard', readyUrl: `${dashboardUrl}/healthz` },
+  ].map(
+    ({ name, ...ready }) =>
+      new SupervisedService({
+        name,
+        entry: join(ROOT, 'apps', name, 'dist', 'main.js'),
+        env,
+        logFolder: join(settings.dataDir, 'logs'),
+        onGivenUp,
+        ...ready,
+      }),
+  )
+}
+
+/**
+ * @param {Settings} settings
+ * @param {Access} access
+ */
+function printWelcome(settings, { apiUrl, dashboardUrl, redisUrl, password }) {
+  const { dashboardUser, givenPassword, allowCidrs } = settings
+  const dataDir = relative(process.cwd(), settings.dataDir) || '.'
+  const shownPassword = givenPassword === undefined ? password : 'as set in DASHBOARD_PASSWORD'
+  const shownRedis = redisUrl.replace(/\/\/[^@/]*@/, '//***@')
+  console.log(`
+Timers is running.
+
+  API        ${apiUrl}
+  Dashboard  ${dashboardUrl}   user: ${dashboardUser}   password: ${shownPassword}
+  Redis      ${shownRedis}   ${settings.redisUrl === undefined ? `data in ${dataDir}/redis` : '(REDIS_URL)'}
+  Logs       ${dataDir}/logs; warnings and errors are shown here too
+  Receivers  on this machine are allowed${allowCidrs === '' ? ' only if public' : `: DELIVERY_ALLOW_CIDRS=${allowCidrs}`}
+
+Try it. A receiver, in a second terminal:
+
+  node -e "require('http').createServer((q, s) => { console.log(new Date().toISOString(), q.method, q.url); s.end() }).listen(4000, '127.0.0.1')"
+
+A timer of five seconds, in a third one; then POST /hook/<id> shows up at the receiver:
+
+  curl -i ${apiUrl}/timers -H 'content-type: application/json' -d '{"seconds":5,"url":"http://127.0.0.1:4000/hook"}'
+
+Ctrl-C stops everything. Timers stay in Redis and fire after the next start.
+`)
+}
+
+/**
+ * @param {string} host
+ * @param {number} port
+ */
+function urlOf(host, port) {
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}
+
+/**
+ * @param {(exitCode: number) => void} stop
+ * @param {() => void} killAll
+ */
+function listenToSignals(stop, killAll) {
+  let firstAt = 0
+  const onSignal = () => {
+    const now = Date.now()
+    if (firstAt === 0) {
+      firstAt = now
+      stop(0)
+    } else if (now - firstAt > SAME_SIGNAL_MS) {
+      console.error('Killed at once.')
+      killAll()
+      process.exit(130)
+    }
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal)
+  // A terminal that was closed takes no more output; that is no reason not to stop in order.
+  process.stdout.on('error', () => {})
+  process.stderr.on('error', () => {})
+}
