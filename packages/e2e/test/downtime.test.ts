@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Installation } from '../src/installation.ts'
+import { Load } from '../src/load.ts'
+import { judgeAtRest } from '../src/rest.ts'
+import { FLAWLESS } from '../src/verdict.ts'
+
+describe('everything is down across the due time', () => {
+  let installation: Installation | undefined
+  afterEach(() => installation?.close())
+
+  test('and up again: every overdue timer fires once', async () => {
+    const running = await Installation.start()
+    installation = running
+    const { apis, workers, redis, receiver } = running
+    const load = new Load(running)
+    await load.run({ count: 300, overMs: 800, seconds: [2, 3] })
+    await Promise.all([...apis, ...workers].map((service) => service.kill('SIGKILL')))
+    await redis.kill()
+    await sleep(load.lastDueAt - Date.now())
+    expect(receiver.requests).toEqual([])
+
+    await redis.restart()
+    await Promise.all([running.startApi(), running.startWorker(), running.startWorker()])
+
+    expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] })
+    expect(load.acknowledged).toHaveLength(300)
+  }, 60_000)
+})

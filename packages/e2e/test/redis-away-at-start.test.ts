@@ -1,0 +1,60 @@
+import { eventually } from '@timers/testkit'
+import { getJson, postTimer } from '../src/api-client.ts'
+import { Installation } from '../src/installation.ts'
+import { Load } from '../src/load.ts'
+import { judgeAtRest } from '../src/rest.ts'
+import { FLAWLESS } from '../src/verdict.ts'
+
+/** What the API promises. */
+const ANSWER_WITHIN_MS = 2_000
+const RECOVERED = { timeoutMs: 15_000, intervalMs: 50 }
+
+describe('Redis is away when the services start', () => {
+  let installation: Installation | undefined
+  afterEach(() => installation?.close())
+
+  test('the API answers 503 in time; API and worker recover by themselves', async () => {
+    const running = await Installation.start({ apis: 0, workers: 0 })
+    installation = running
+    await running.redis.kill()
+    const api = await running.bootApi()
+    const worker = running.spawn('worker')
+    await worker.waitForLog(({ msg }) => msg === 'redis connection lost')
+
+    const askedAt = performance.now()
+    const refused = await postTimer(api.url, { seconds: 1, url: running.receiver.hookUrl })
+    expect(performance.now() - askedAt).toBeLessThan(ANSWER_WITHIN_MS)
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('content-type')).toBe('application/problem+json')
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(refused.body).toMatchObject({ status: 503, code: 'STORE_UNAVAILABLE' })
+    expect((await getJson(`${api.url}/timers/1`)).status).toBe(503)
+    expect((await getJson(`${api.url}/healthz`)).status).toBe(200)
+    expect((await getJson(`${api.url}/readyz`)).status).toBe(503)
+
+    await running.redis.restart()
+    await api.ready(`${api.url}/readyz`)
+    await worker.waitForLog(({ msg }) => msg === 'worker ready')
+    const load = new Load({ apiUrl: api.url, receiver: running.receiver })
+    await load.run({ count: 20, overMs: 0, seconds: [1, 1] })
+    expect(load.acknowledged).toHaveLength(20)
+    expect(await judgeAtRest(running, load, api.url)).toEqual({ flaws: FLAWLESS, unknown: [] })
+  }, 60_000)
+
+  test('Redis hangs: the API answers 503 in time, and recovers', async () => {
+    const running = await Installation.start({ workers: 1 })
+    installation = running
+    const load = new Load(running)
+    await load.run({ count: 10, overMs: 0, seconds: [1, 1] })
+    running.redis.pause()
+    await load.run({ count: 10, overMs: 0, seconds: [1, 1] })
+    running.redis.resume()
+    expect(load.failed.map(({ failure }) => failure)).toEqual(Array.from({ length: 10 }, () => 503))
+    expect(Math.max(...load.failed.map(({ tookMs = 0 }) => tookMs))).toBeLessThan(ANSWER_WITHIN_MS)
+
+    await eventually(async () => {
+      expect(await load.create(1)).toMatchObject({ failure: undefined })
+    }, RECOVERED)
+    expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] })
+  }, 60_000)
+})

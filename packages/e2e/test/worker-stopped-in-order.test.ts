@@ -1,0 +1,30 @@
+import type { Service } from '@timers/testkit'
+import { Installation } from '../src/installation.ts'
+import { Load } from '../src/load.ts'
+import { judgeAtRest } from '../src/rest.ts'
+import { FLAWLESS } from '../src/verdict.ts'
+
+describe('a worker gets SIGTERM', () => {
+  let installation: Installation | undefined
+  afterEach(() => installation?.close())
+
+  test('mid-delivery: what is in flight finishes, it takes nothing new and exits with 0', async () => {
+    const running = await Installation.start()
+    installation = running
+    const [victim] = running.workers as [Service]
+    const load = new Load(running)
+    const loading = load.run({ count: 300, overMs: 2_500, seconds: [1, 4] })
+    await running.receiver.waitFor(() => running.openRequests.length >= 10, 15_000)
+
+    expect(await victim.kill('SIGTERM')).toEqual({ code: 0, signal: null })
+    const stoppingAt = victim.logs.findIndex(({ msg }) => msg === 'stopping')
+    const finished = victim.logs.slice(stoppingAt).filter(({ msg }) => msg === 'attempt')
+    expect(finished.length).toBeGreaterThan(0)
+    // It was gone long before the last timer: the other worker goes on alone.
+    expect(running.receiver.requests.length).toBeLessThan(250)
+    await loading
+
+    expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] })
+    expect(load.acknowledged).toHaveLength(300)
+  }, 60_000)
+})
