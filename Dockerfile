@@ -1,18 +1,17 @@
 # One image for each service: docker build --target api|worker|dashboard .
 # scripts/check-dockerfile.mjs runs every step of this file without a container engine.
 
-FROM node:24-slim AS manifests
+# The package.json of every workspace, and nothing else: while they stay the same, what is installed below comes from the cache.
+FROM node:24-slim AS workspaces
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-COPY apps/api/package.json apps/api/
-COPY apps/dashboard/package.json apps/dashboard/
-COPY apps/worker/package.json apps/worker/
-COPY packages/core/package.json packages/core/
-COPY packages/e2e/package.json packages/e2e/
-COPY packages/local-redis/package.json packages/local-redis/
-COPY packages/queue/package.json packages/queue/
-COPY packages/runtime/package.json packages/runtime/
-COPY packages/testkit/package.json packages/testkit/
+COPY apps apps
+COPY packages packages
+RUN find apps packages -type f ! -name package.json -delete && find apps packages -type d -empty -delete
+
+FROM node:24-slim AS manifests
+WORKDIR /app
+COPY --from=workspaces /app ./
 
 # --- everything that the build needs ---------------------------------------------------------------------------------
 FROM manifests AS deps

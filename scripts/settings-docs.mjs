@@ -11,7 +11,7 @@ export const SERVICES = /** @type {const} */ (['api', 'worker', 'dashboard'])
 /**
  * One setting, as far as the documents need it: a property of a TypeBox object schema.
  *
- * @typedef {import('@sinclair/typebox').TSchema} Setting
+ * @typedef {Parameters<typeof describe>[0]} Setting
  */
 
 /**
@@ -62,7 +62,7 @@ function row(cells) {
  */
 function shownDefault(name, schema) {
   const value = schema.properties[name]?.default
-  if (value !== undefined) return `\`${written(value)}\``
+  if (value !== undefined) return written(value) === '' ? 'empty' : `\`${written(value)}\``
   return isRequired(name, schema) ? 'none: must be set' : 'not set'
 }
 
@@ -93,7 +93,7 @@ const HEAD = `# Settings of the services, each with its default. Made from the s
 # Copy this file to .env, and uncomment what is to differ from its default.
 # docker compose reads .env by itself, and passes on the settings that docker-compose.yml names.
 # Without Docker: node --env-file=.env apps/api/dist/main.js. "npm start" does not read .env.
-# A setting that stands in more than one part has another default there.
+# A setting in the part of one service is for that service only, also where another has one of the same name.
 `
 
 /**

@@ -1,6 +1,6 @@
-import type { Clock, TimerStore } from '@timers/core'
+import { type AddressPolicy, type Clock, createAddressPolicy, type TimerStore } from '@timers/core'
 import type { RedisHealth } from '@timers/queue'
-import type { Logger, Metrics } from '@timers/runtime'
+import { type Logger, type Metrics, SettingsError } from '@timers/runtime'
 import { fastify } from 'fastify'
 import type { App } from './app.ts'
 import { closeGracefully } from './plugins/graceful-close.ts'
@@ -65,9 +65,19 @@ export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
 
   registerTimerRoutes(app, {
     ...deps,
+    addressPolicy: addressPolicyOf(settings),
     maxTimerSeconds: settings.MAX_TIMER_SECONDS,
     replyWithProblem,
   })
   registerOperationsRoutes(app, { health: () => store.health(), closing, metrics })
   return app
+}
+
+/** @throws SettingsError where the setting holds something that is no network */
+function addressPolicyOf({ DELIVERY_ALLOW_CIDRS: allowCidrs }: ApiSettings): AddressPolicy {
+  try {
+    return createAddressPolicy({ allowCidrs })
+  } catch (error) {
+    throw new SettingsError([`DELIVERY_ALLOW_CIDRS: ${(error as Error).message}`])
+  }
 }

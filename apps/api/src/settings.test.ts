@@ -7,6 +7,7 @@ describe('the settings of the API', () => {
       REDIS_URL: 'redis://127.0.0.1:6379',
       TIMER_SHARDS: 1,
       LOG_LEVEL: 'info',
+      DELIVERY_ALLOW_CIDRS: [],
       HOST: '0.0.0.0',
       PORT: 3_000,
       MAX_TIMER_SECONDS: 31_536_000,

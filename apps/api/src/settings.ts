@@ -1,10 +1,11 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { commonSettings, listenSettings, portSetting } from '@timers/runtime'
+import { commonSettings, listenSettings, portSetting, targetSettings } from '@timers/runtime'
 
 /** What the API can be told by environment variables. */
 export const apiSettings = Type.Object({
   ...commonSettings,
   ...listenSettings,
+  ...targetSettings,
   PORT: portSetting(3_000, 'Port of the API'),
   MAX_TIMER_SECONDS: Type.Integer({
     minimum: 1,

@@ -70,10 +70,35 @@ describe('POST /timers creates', () => {
   it.each([
     'https://a.b/c?x=1#f',
     'http://localhost:8080',
-    'http://[::1]:9/x',
+    'http://[2606:4700::1111]:9/x',
     `https://a.b/${'x'.repeat(2_036)}`,
   ])('a timer for the URL %.40s', async (url) => {
     expect((await post({ seconds: 60, url })).statusCode).toBe(201)
+  })
+
+  it.each([
+    'http://127.0.0.1/x',
+    'http://2130706433/x',
+    'http://[::1]:9/x',
+    'http://[::ffff:10.0.0.1]/x',
+    'https://169.254.169.254/latest/meta-data',
+  ])('no timer for the address %s, which is not public', async (url) => {
+    const reply = await post({ seconds: 60, url })
+    expect(reply.statusCode).toBe(400)
+    expect(reply.json()).toMatchObject({ code: 'INVALID_URL', errors: [{ field: 'url' }] })
+  })
+
+  it('a timer for an address that DELIVERY_ALLOW_CIDRS opens', async () => {
+    const open = await startTestApi({ redisUrl: redis.url, env: { DELIVERY_ALLOW_CIDRS: '127.0.0.0/8' } })
+    try {
+      await open.ready()
+      const send = (url: string) =>
+        open.app.inject({ method: 'POST', url: '/timers', payload: { seconds: 60, url } })
+      expect((await send('http://127.0.0.1/x')).statusCode).toBe(201)
+      expect((await send('http://10.0.0.1/x')).statusCode).toBe(400)
+    } finally {
+      await open.close()
+    }
   })
 
   it.each([
@@ -84,6 +109,21 @@ describe('POST /timers creates', () => {
   ])('a timer from the content type %s', async (contentType) => {
     const reply = await post(JSON.stringify({ seconds: 60, url: URL }), { 'content-type': contentType })
     expect(reply.statusCode).toBe(201)
+  })
+
+  it.each([
+    ['a payload of null', { payload: null }],
+    [
+      'a payload nested as deep as a body can be',
+      { payload: JSON.parse('['.repeat(4_000) + ']'.repeat(4_000)) },
+    ],
+    ['a payload of 8 KiB', { payload: 'x'.repeat(8_190) }],
+    [
+      'all options',
+      { delivery: 'at_least_once', max_attempts: 30, headers: { 'X-Order': '7' }, payload: { a: [1] } },
+    ],
+  ])('a timer with %s', async (_name, options) => {
+    expect((await post({ seconds: 60, url: URL, ...options })).statusCode).toBe(201)
   })
 
   it('and logs one line with the origin of the target, not its path or query', async () => {
@@ -154,7 +194,7 @@ const refusedFields: readonly Refusal[] = [
     'an unknown field',
     { seconds: 1, url: URL, foo: 1 },
     ['foo'],
-    'allowed are hours, minutes, seconds and url',
+    'allowed are hours, minutes, seconds, url, delivery, max_attempts, payload and headers',
   ],
   ['a field in another case', { Seconds: 1, url: URL }, ['Seconds', 'seconds'], 'Seconds is not a field'],
   [
@@ -175,6 +215,28 @@ const refusedFields: readonly Refusal[] = [
     ['__proto__', 'seconds'],
     'give',
   ],
+  [
+    'an unknown delivery',
+    { seconds: 1, url: URL, delivery: 'twice' },
+    ['delivery'],
+    'at_most_once or at_least_once',
+  ],
+  ['no attempts', { seconds: 1, url: URL, max_attempts: 0 }, ['max_attempts'], 'a whole number from 1 to 30'],
+  ['attempts in quotes', { seconds: 1, url: URL, max_attempts: '3' }, ['max_attempts'], 'from 1 to 30'],
+  ['headers in an array', { seconds: 1, url: URL, headers: [] }, ['headers'], 'headers must be an object'],
+  ['a header that is a number', { seconds: 1, url: URL, headers: { 'x-a': 1 } }, ['headers'], 'text values'],
+  [
+    'a header that is ours',
+    { seconds: 1, url: URL, headers: { Host: 'x' } },
+    ['headers'],
+    'must not contain host',
+  ],
+  [
+    'a payload too large',
+    { seconds: 1, url: URL, payload: 'x'.repeat(8_191) },
+    ['payload'],
+    'at most 8192 bytes',
+  ],
   ['null as the body', 'null', ['body'], 'the body must be a JSON object, such as {'],
   ['an array as the body', '[]', ['body'], 'the body must be a JSON object'],
   ['text as the body', '"x"', ['body'], 'the body must be a JSON object'],
@@ -192,7 +254,7 @@ describe('POST /timers refuses with 400', () => {
       title: expect.any(String),
       status: 400,
       instance: `urn:timers:request:${reply.headers['x-request-id']}`,
-      code: expect.stringMatching(/^INVALID_(BODY|DURATION|URL)$/),
+      code: expect.stringMatching(/^INVALID_(BODY|DURATION|URL|HEADERS|PAYLOAD)$/),
     })
     expect(body.errors.map((error: { field: string }) => error.field).sort()).toEqual([...fields].sort())
     expect(JSON.stringify(body.errors).replaceAll('\\"', '"')).toContain(message)

@@ -41,6 +41,9 @@ describe('GET /timers/:id', () => {
       status: 'pending',
       created_at: new Date(dueAt - 10_000).toISOString(),
       due_at: new Date(dueAt).toISOString(),
+      delivery: 'at_most_once',
+      max_attempts: 10,
+      attempt_log: [],
     })
     expect(Object.keys(reply.json()).slice(0, 2)).toEqual(['id', 'time_left'])
   })
@@ -104,5 +107,26 @@ describe('GET /timers/:id', () => {
     expect(reply.statusCode).toBe(200)
     expect(reply.payload).toBe('')
     expect((await api.app.inject({ method: 'HEAD', url: '/timers/0' })).statusCode).toBe(404)
+  })
+})
+
+describe('POST /timers/:id/redrive', () => {
+  it.each([
+    ['a timer that is still pending', undefined, 409, 'NOT_REDRIVABLE'],
+    ['digits that were never an id', '0', 404, 'TIMER_NOT_FOUND'],
+    ['an id that was not given yet', '999999999', 404, 'TIMER_NOT_FOUND'],
+    ['what is no whole number', 'abc', 400, 'INVALID_TIMER_ID'],
+  ])('refuses %s', async (_name, given, status, code) => {
+    const id = given ?? (await createTimer(60)).id
+    const reply = await api.app.inject({ method: 'POST', url: `/timers/${id}/redrive` })
+    expect(reply.statusCode).toBe(status)
+    expect(reply.headers['content-type']).toBe('application/problem+json')
+    expect(reply.json()).toMatchObject({ status, code })
+  })
+
+  it('is 405 for GET', async () => {
+    const reply = await api.app.inject('/timers/1/redrive')
+    expect(reply.statusCode).toBe(405)
+    expect(reply.headers.allow).toBe('POST, OPTIONS')
   })
 })

@@ -1,14 +1,19 @@
 import { type Clock, systemClock } from '@timers/core'
 import { createTimerConsumer } from '@timers/queue'
-import { createMetrics, type Logger, type Readiness, type Service, startHealthServer } from '@timers/runtime'
+import {
+  createMetrics,
+  type Logger,
+  listening,
+  type Readiness,
+  type Service,
+  startHealthServer,
+} from '@timers/runtime'
 import { logAttempt } from './attempt-log.ts'
+import { announceDelivery, createWebhookClient } from './delivery/create-webhook-client.ts'
 import { fireTimer } from './fire-timer.ts'
-import { createGotWebhookClient } from './got-webhook-client.ts'
 import { OriginGate } from './origin-gate.ts'
 import type { WorkerSettings } from './settings.ts'
 import { createWorkerMetrics } from './worker-metrics.ts'
-
-const USER_AGENT = 'timers/0.1 (webhook timer service)'
 
 export interface WorkerDeps {
   readonly logger: Logger
@@ -22,7 +27,7 @@ export interface WorkerDeps {
 export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service {
   const { logger } = deps
   const metrics = createMetrics('worker')
-  const client = createGotWebhookClient({ timeoutMs: settings.WEBHOOK_TIMEOUT_MS, userAgent: USER_AGENT })
+  const client = createWebhookClient(settings)
   const gate = new OriginGate(settings.DELIVERY_MAX_PER_ORIGIN)
   const consumer = createTimerConsumer({
     redisUrl: settings.REDIS_URL,
@@ -62,13 +67,12 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
   return {
     failed: consumer.failed,
     async start() {
+      announceDelivery(settings, logger)
       if (settings.HEALTH_PORT !== undefined) {
-        health = await startHealthServer({
-          host: settings.HOST,
-          port: settings.HEALTH_PORT,
-          readiness,
-          metrics,
-        })
+        const { HOST: host, HEALTH_PORT: port } = settings
+        health = await listening('HEALTH_PORT', port, () =>
+          startHealthServer({ host, port, readiness, metrics }),
+        )
       }
       await consumer.start()
       if (!stopping)

@@ -8,7 +8,7 @@ import {
   decide,
   type Log,
   originOf,
-  type Redrive,
+  type RetryBudget,
   type Timer,
   type WebhookClient,
   type WebhookRequest,
@@ -28,7 +28,7 @@ export interface FireTimerDeps {
   readonly gate: OriginGate
   readonly clock: Clock
   readonly log: Log
-  /** How long after its due time a timer whose request never left is still tried, in milliseconds. */
+  /** How long a timer whose request never left is still tried, in milliseconds. */
   readonly giveUpAfterMs: number
   /** A number in [0, 1) for the jitter of retries. */
   readonly random: () => number
@@ -56,7 +56,7 @@ export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<Dis
   }
   const sent = await claimAndSend(due, admission, deps)
   if (sent.result === undefined) return conclude(due, sent.claim, deps)
-  return settle(due, sent.claim.attempt, sent.claim.redrive, sent.result, deps)
+  return settle(due, sent.claim.attempt, sent.claim.budget, sent.result, deps)
 }
 
 type Granted = Extract<Claim, { kind: 'granted' }>
@@ -81,8 +81,8 @@ async function claimAndSend(due: DueTimer, pass: Pass, deps: FireTimerDeps): Pro
 }
 
 async function send(timer: Timer, claim: Granted, { client, clock }: FireTimerDeps): Promise<AttemptResult> {
-  const { attempt, plannedAt, redrive } = claim
-  const attemptDueAt = Math.max(timer.dueAt, plannedAt ?? 0, redrive?.at ?? 0)
+  const { attempt, plannedAt, budget } = claim
+  const attemptDueAt = Math.max(timer.dueAt, plannedAt ?? 0, budget?.from ?? 0)
   const queueMs = Math.max(0, clock.now() - attemptDueAt)
   return { ...(await client.send(toRequest(timer, attempt))), queueMs }
 }
@@ -111,7 +111,7 @@ async function conclude(due: DueTimer, claim: Unsendable, deps: FireTimerDeps): 
     case 'taken': {
       const reason = 'the worker was lost between its claim and the outcome'
       const result: AttemptResult = { outcome: 'interrupted', sentAt: claim.claimedAt, reason }
-      return settle(due, claim.attempt, claim.redrive, result, deps)
+      return settle(due, claim.attempt, claim.budget, result, deps)
     }
     case 'finished':
       return { kind: 'finish', status: claim.status }
@@ -126,11 +126,11 @@ async function conclude(due: DueTimer, claim: Unsendable, deps: FireTimerDeps): 
   }
 }
 
-/** Decides what follows from an attempt, tells of it and writes it down. A redrive starts the budget anew. */
+/** Decides what follows from an attempt, tells of it and writes it down. What a redrive starts anew is the budget. */
 async function settle(
   due: DueTimer,
   attempt: number,
-  redrive: Redrive | undefined,
+  budget: RetryBudget | undefined,
   result: AttemptResult,
   deps: FireTimerDeps,
 ): Promise<Disposition> {
@@ -139,8 +139,8 @@ async function settle(
     mode: timer.mode,
     maxAttempts: timer.maxAttempts,
     giveUpAfterMs: deps.giveUpAfterMs,
-    dueAt: redrive?.at ?? timer.dueAt,
-    attempt: attempt - (redrive?.after ?? 0),
+    budgetFrom: budget?.from ?? result.sentAt,
+    attempt: attempt - (budget?.after ?? 0),
     result,
     now: deps.clock.now(),
     random: deps.random(),

@@ -7,6 +7,6 @@ await bootstrap(async () => {
   const logger = createLogger({ service: 'worker', level: settings.LOG_LEVEL })
   await runService(buildWorker(settings, { logger }), {
     logger,
-    shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS,
+    shutdownTimeoutMs: settings.SHUTDOWN_TIMEOUT_MS ?? settings.WEBHOOK_TIMEOUT_MS + 5_000,
   })
 })

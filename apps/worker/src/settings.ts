@@ -1,5 +1,6 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { commonSettings, listenSettings } from '@timers/runtime'
+import { commonSettings, listenSettings, targetSettings } from '@timers/runtime'
+import { SECRET_PATTERN } from './delivery/signature.ts'
 
 /** Settings of the worker. The tables in the documents are made of these descriptions. */
 export const workerSettings = Type.Object({
@@ -16,11 +17,27 @@ export const workerSettings = Type.Object({
     default: 15_000,
     description: 'Longest time for a whole webhook, from the connection to the answer, in milliseconds',
   }),
+  ...targetSettings,
+  DELIVERY_PROXY_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://[^/?#]+/?$',
+      wording: 'a URL such as http://user:password@proxy.example:3128',
+      description:
+        'Proxy that all webhooks go through (CONNECT); it is then the place where host names are judged. Not set: none, whatever HTTP_PROXY says',
+    }),
+  ),
+  WEBHOOK_SECRETS: Type.Array(Type.String({ pattern: SECRET_PATTERN }), {
+    default: [],
+    wording: 'one or several secrets, each whsec_ followed by 24 to 64 bytes in base64',
+    description:
+      'Secrets that sign webhooks (Standard Webhooks), separated by commas; several for rotation. Not set: webhooks are not signed',
+  }),
   DELIVERY_GIVE_UP_SECONDS: Type.Integer({
     minimum: 1,
     maximum: 2_592_000,
     default: 86_400,
-    description: 'How long after its due time a webhook that could never be sent is still tried, in seconds',
+    description:
+      'How long a webhook whose request never left is still tried, from its first attempt on, in seconds',
   }),
   DELIVERY_MAX_PER_ORIGIN: Type.Integer({
     minimum: 1,
@@ -41,12 +58,14 @@ export const workerSettings = Type.Object({
     description:
       'How long timers may be due, with nothing being taken, before the watchdog restarts the consumer, in milliseconds',
   }),
-  SHUTDOWN_TIMEOUT_MS: Type.Integer({
-    minimum: 1_000,
-    maximum: 600_000,
-    default: 20_000,
-    description: 'Longest time for an orderly stop, in milliseconds; keep it above WEBHOOK_TIMEOUT_MS',
-  }),
+  SHUTDOWN_TIMEOUT_MS: Type.Optional(
+    Type.Integer({
+      minimum: 1_000,
+      maximum: 600_000,
+      description:
+        'Longest time for an orderly stop, in milliseconds; not set: WEBHOOK_TIMEOUT_MS and 5 seconds more, so that webhooks in flight can end',
+    }),
+  ),
   HOST: listenSettings.HOST,
   HEALTH_PORT: Type.Optional(
     Type.Integer({

@@ -51,7 +51,7 @@ const RESERVED_PREFIX = 'webhook-'
  */
 export function parsePayload(payload: unknown): unknown {
   if (payload === undefined) return undefined
-  if (new TextEncoder().encode(JSON.stringify(payload)).length > MAX_PAYLOAD_BYTES) {
+  if (Buffer.byteLength(asJson(payload)) > MAX_PAYLOAD_BYTES) {
     throw new TimerError(
       'INVALID_PAYLOAD',
       `payload must be at most ${MAX_PAYLOAD_BYTES} bytes long as JSON`,
@@ -83,13 +83,22 @@ export function parseHeaders(
     if (RESERVED.has(name) || name.startsWith(RESERVED_PREFIX)) {
       refuse(`headers must not contain ${name}: it is set by the service or belongs to the connection`)
     }
-    if (name in checked) refuse(`headers must name ${name} once`)
+    if (Object.hasOwn(checked, name)) refuse(`headers must name ${name} once`)
     if (value.length > MAX_HEADER_VALUE_LENGTH || (value !== '' && !HEADER_VALUE.test(value))) {
       refuse(`headers must give ${name} at most ${MAX_HEADER_VALUE_LENGTH} visible ASCII characters`)
     }
     checked[name] = value
   }
   return checked
+}
+
+function asJson(payload: unknown): string {
+  try {
+    return JSON.stringify(payload)
+  } catch {
+    // JSON.parse takes deeper nesting than JSON.stringify, which runs out of stack at a few thousand levels.
+    throw new TimerError('INVALID_PAYLOAD', 'payload must be nested less deeply', { field: 'payload' })
+  }
 }
 
 /** A well-formed `traceparent` (W3C Trace Context, level 1), or undefined: a broken one is ignored. */

@@ -1,3 +1,9 @@
+export {
+  type AddressPolicy,
+  type AddressVerdict,
+  createAddressPolicy,
+  literalAddress,
+} from './address-policy.ts'
 export { type Clock, systemClock } from './clock.ts'
 export {
   DEFAULT_MAX_ATTEMPTS,
@@ -17,7 +23,7 @@ export type {
   DueTimer,
   Log,
   Peek,
-  Redrive,
+  RetryBudget,
   TimerStore,
   WebhookClient,
   WebhookRequest,

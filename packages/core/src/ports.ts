@@ -34,14 +34,14 @@ export type Claim =
       readonly attempt: number
       /** When this attempt was planned for, where it is not the first. */
       readonly plannedAt: number | undefined
-      readonly redrive: Redrive | undefined
+      readonly budget: RetryBudget | undefined
     }
   /** Another worker claimed attempt number `attempt` and wrote no outcome: never send it again. */
   | {
       readonly kind: 'taken'
       readonly attempt: number
       readonly claimedAt: number
-      readonly redrive: Redrive | undefined
+      readonly budget: RetryBudget | undefined
     }
   /** The timer has its final status already: only the job is left to be finished. */
   | { readonly kind: 'finished'; readonly status: FinalStatus }
@@ -53,11 +53,12 @@ export type Claim =
 /** What asking would find, claiming nothing: `free` where a claim would be granted. */
 export type Peek = Exclude<Claim, { readonly kind: 'granted' }> | { readonly kind: 'free' }
 
-/** A redrive starts the retry budget anew. */
-export interface Redrive {
+/** What retries are counted against. It starts with the first attempt, and a redrive starts it anew. */
+export interface RetryBudget {
   /** Attempts that were made before it. */
   readonly after: number
-  readonly at: number
+  /** When it started, epoch ms. */
+  readonly from: number
 }
 
 /** What is to happen to the job of a due timer. */

@@ -17,7 +17,7 @@ function decideOn(mode: DeliveryMode, outcome: Outcome, changes: Changes = {}) {
     mode,
     maxAttempts: 10,
     giveUpAfterMs: DAY,
-    dueAt: NOW,
+    budgetFrom: NOW,
     attempt: 1,
     now: NOW,
     random: NO_JITTER,
@@ -72,13 +72,15 @@ describe('decide: the table at the head of retry-policy.ts', () => {
   })
 
   test.each(MODES)('never_sent is given up where the next attempt would come too late (%s)', (mode) => {
-    const lastMoment = { dueAt: NOW - DAY + 1_000, giveUpAfterMs: DAY }
+    const lastMoment = { budgetFrom: NOW - DAY + 1_000, giveUpAfterMs: DAY }
     expect(decideOn(mode, 'never_sent', lastMoment)).toEqual(inMs(1_000))
-    expect(decideOn(mode, 'never_sent', { ...lastMoment, dueAt: NOW - DAY + 999 })).toEqual(ends('failed'))
+    expect(decideOn(mode, 'never_sent', { ...lastMoment, budgetFrom: NOW - DAY + 999 })).toEqual(
+      ends('failed'),
+    )
   })
 
   test('giving up is for what never left: an answer is waited for as long as there are attempts', () => {
-    const late = { dueAt: NOW - 10 * DAY, responseStatus: 500 }
+    const late = { budgetFrom: NOW - 10 * DAY, responseStatus: 500 }
     expect(decideOn('at_least_once', 'rejected', late).kind).toBe('retry')
   })
 

@@ -18,7 +18,7 @@ import type { FinalStatus } from './timer.ts'
  *
  * Planned delays: after `never_sent` first 1, 5 and 15 s, then the schedule from its second entry; after anything
  * else the schedule of Standard Webhooks 1.0.0 (5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h, and 24 h from
- * there on). Each with a jitter of 20 % either way; at least 60 s after a 429 or a timeout.
+ * there on). Each with a jitter of 20 % either way; at least 60 s after a 429 or when no answer came.
  */
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -42,7 +42,7 @@ const PATIENT_MS = 60 * SECOND
 /** What of an attempt's result decides how long to wait for the next one. */
 export interface RetryHint {
   readonly neverSent: boolean
-  /** A 429 or a timeout: give the receiver at least a minute. */
+  /** A 429, or no answer: give the receiver at least a minute. */
   readonly patient: boolean
   /** What the receiver asked for with Retry-After, in milliseconds. */
   readonly retryAfterMs?: number | undefined
@@ -65,10 +65,11 @@ export function nextDelayMs(attempt: number, hint: RetryHint, random: number): n
 export interface DecisionInput {
   readonly mode: DeliveryMode
   readonly maxAttempts: number
-  /** How long after its due time a timer whose request never left is still tried, in milliseconds. */
+  /** How long a timer whose request never left is still tried, in milliseconds. */
   readonly giveUpAfterMs: number
-  readonly dueAt: number
-  /** Number of the attempt that just ended, 1 for the first. */
+  /** When the retry budget started: with the first attempt, or with a redrive. Epoch ms. */
+  readonly budgetFrom: number
+  /** Number of the attempt that just ended, 1 for the first of the budget. */
   readonly attempt: number
   readonly result: AttemptResult
   readonly now: number
@@ -90,7 +91,7 @@ export function decide(input: DecisionInput): Decision {
       return final('failed')
     case 'never_sent': {
       const retry = retryOr('failed', input)
-      const tooLate = retry.kind === 'retry' && retry.at > input.dueAt + input.giveUpAfterMs
+      const tooLate = retry.kind === 'retry' && retry.at > input.budgetFrom + input.giveUpAfterMs
       return tooLate ? final('failed') : retry
     }
     case 'rejected':

@@ -1,3 +1,4 @@
+import { createAddressPolicy } from './address-policy.ts'
 import type { TimerStore } from './ports.ts'
 import { type ScheduleTimerRequest, scheduleTimer } from './schedule-timer.ts'
 import type { Timer, TimerDraft } from './timer.ts'
@@ -15,14 +16,22 @@ function listeningStore(drafts: TimerDraft[]): TimerStore {
   }
 }
 
+const addressPolicy = createAddressPolicy({ allowCidrs: ['127.0.0.0/8'] })
 const origin = { requestId: 'r1', traceparent: undefined }
+
+/** `[[[...]]]`, deeper than JSON.stringify can go. */
+function nested(levels: number): unknown {
+  let value: unknown = []
+  for (let level = 1; level < levels; level += 1) value = [value]
+  return value
+}
 
 describe('scheduleTimer', () => {
   const request = { hours: 4, seconds: 1, url: 'https://a.b/c' }
 
   test('stores the sum of the parts and the URL as it was written', async () => {
     const drafts: TimerDraft[] = []
-    const deps = { store: listeningStore(drafts), maxTimerSeconds: 86_400 }
+    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
     const timer = await scheduleTimer(request, origin, deps)
     expect(drafts).toEqual([expect.objectContaining({ url: 'https://a.b/c', delayMs: 14_401_000 })])
     expect(timer.id).toBe(1)
@@ -32,9 +41,19 @@ describe('scheduleTimer', () => {
     ['a duration that is none', { hours: -1 }, 'INVALID_DURATION'],
     ['more than is allowed', { hours: 25 }, 'INVALID_DURATION'],
     ['a URL that is none', { url: 'ftp://a.b' }, 'INVALID_URL'],
+    ['an address that is not public', { url: 'http://10.0.0.1/x' }, 'INVALID_URL'],
+    ['the same in disguise', { url: 'http://0x0a000001/x' }, 'INVALID_URL'],
+    ['an IPv6 address that is not public', { url: 'http://[::1]:8080/' }, 'INVALID_URL'],
+    ['a metadata address', { url: 'http://169.254.169.254/latest' }, 'INVALID_URL'],
+    ['a payload nested too deeply', { payload: nested(20_000) }, 'INVALID_PAYLOAD'],
+    ['a payload of more than 8 KiB', { payload: 'x'.repeat(8_191) }, 'INVALID_PAYLOAD'],
+    ['a header of ours', { headers: { 'Webhook-Id': '1' } }, 'INVALID_HEADERS'],
+    ['a header that belongs to the connection', { headers: { connection: 'close' } }, 'INVALID_HEADERS'],
+    ['a header name twice', { headers: { 'x-a': '1', 'X-A': '2' } }, 'INVALID_HEADERS'],
+    ['a header value with a line break', { headers: { 'x-a': '1\r\nx-b: 2' } }, 'INVALID_HEADERS'],
   ])('does not ask the store for %s', async (_, changes, code) => {
     const drafts: TimerDraft[] = []
-    const deps = { store: listeningStore(drafts), maxTimerSeconds: 86_400 }
+    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
     await expect(scheduleTimer({ ...request, ...changes }, origin, deps)).rejects.toMatchObject({ code })
     expect(drafts).toEqual([])
   })
@@ -42,6 +61,43 @@ describe('scheduleTimer', () => {
   test('passes on what the store says', async () => {
     const broken = new Error('away')
     const store = { ...listeningStore([]), schedule: () => Promise.reject(broken) }
-    await expect(scheduleTimer(request, origin, { store, maxTimerSeconds: 86_400 })).rejects.toBe(broken)
+    await expect(
+      scheduleTimer(request, origin, { store, addressPolicy, maxTimerSeconds: 86_400 }),
+    ).rejects.toBe(broken)
+  })
+
+  test.each<[string, Partial<ScheduleTimerRequest>, Partial<TimerDraft>]>([
+    ['a public address', { url: 'http://8.8.8.8/x' }, { url: 'http://8.8.8.8/x' }],
+    ['an address that is opened', { url: 'http://127.0.0.1:4000/x' }, { url: 'http://127.0.0.1:4000/x' }],
+    ['a payload of 8 KiB', { payload: 'x'.repeat(8_190) }, { payload: 'x'.repeat(8_190) }],
+    ['null as a payload', { payload: null }, { payload: null }],
+    [
+      'a header named like a part of every object',
+      { headers: { constructor: '1' } },
+      { headers: { constructor: '1' } },
+    ],
+    ['no headers', { headers: {} }, { headers: undefined }],
+    ['nothing but the defaults', {}, { mode: 'at_most_once', maxAttempts: 10, payload: undefined }],
+    ['a mode', { delivery: 'at_least_once', max_attempts: 30 }, { mode: 'at_least_once', maxAttempts: 30 }],
+  ])('takes %s', async (_, changes, expected) => {
+    const drafts: TimerDraft[] = []
+    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
+    await scheduleTimer({ ...request, ...changes }, origin, deps)
+    expect(drafts).toEqual([expect.objectContaining(expected)])
+  })
+
+  test.each([
+    ['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', true],
+    ['cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-09', true],
+    ['ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', false],
+    ['00-00000000000000000000000000000000-b7ad6b7169203331-01', false],
+    ['00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01', false],
+    ['00-0AF7651916CD43DD8448EB211C80319C-B7AD6B7169203331-01', false],
+    ['', false],
+  ])('traceparent %s is kept: %s', async (traceparent, kept) => {
+    const drafts: TimerDraft[] = []
+    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
+    await scheduleTimer(request, { requestId: 'r1', traceparent }, deps)
+    expect(drafts[0]?.traceparent).toBe(kept ? traceparent : undefined)
   })
 })

@@ -1,3 +1,4 @@
+import { type AddressPolicy, literalAddress } from './address-policy.ts'
 import {
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_MODE,
@@ -7,6 +8,7 @@ import {
   parseTraceparent,
 } from './delivery-options.ts'
 import { type DurationParts, durationMs } from './duration.ts'
+import { TimerError } from './errors.ts'
 import type { TimerStore } from './ports.ts'
 import { parseTargetUrl } from './target-url.ts'
 import type { Timer } from './timer.ts'
@@ -29,6 +31,8 @@ export interface RequestOrigin {
 
 export interface ScheduleTimerDeps {
   readonly store: TimerStore
+  /** Says which addresses may be called. Names are judged when they are looked up, at the send. */
+  readonly addressPolicy: AddressPolicy
   /** Longest duration that is accepted, in seconds. */
   readonly maxTimerSeconds: number
 }
@@ -46,7 +50,7 @@ export async function scheduleTimer(
 ): Promise<Timer> {
   return deps.store.schedule({
     delayMs: durationMs(request, deps.maxTimerSeconds),
-    url: parseTargetUrl(request.url),
+    url: allowedTarget(request.url, deps.addressPolicy),
     mode: request.delivery ?? DEFAULT_MODE,
     maxAttempts: request.max_attempts ?? DEFAULT_MAX_ATTEMPTS,
     payload: parsePayload(request.payload),
@@ -54,4 +58,14 @@ export async function scheduleTimer(
     traceparent: parseTraceparent(origin.traceparent),
     requestId: origin.requestId,
   })
+}
+
+/** A URL that names its address itself is judged at once: the client can still put it right. */
+function allowedTarget(text: string, policy: AddressPolicy): string {
+  const url = parseTargetUrl(text)
+  const address = literalAddress(url)
+  if (address !== undefined && policy.check(address) !== 'allowed') {
+    throw new TimerError('INVALID_URL', 'url must not name an address that is not public', { field: 'url' })
+  }
+  return url
 }

@@ -40,12 +40,12 @@ export async function postTimer(apiUrl: string, timer: NewTimer): Promise<ApiAns
   )
 }
 
-/** `GET /timers/:id`. Rejects when the connection breaks, and on every status but 200. */
-export async function readTimer(apiUrl: string, id: number): Promise<TimerView> {
-  const answer = await getJson(`${apiUrl}/timers/${id}`)
-  if (answer.status !== 200)
-    throw new Error(`GET /timers/${id}: ${answer.status} ${JSON.stringify(answer.body)}`)
-  return answer.body as unknown as TimerView
+/** `GET /timers/:id`: undefined where there is no such timer. Rejects when the connection breaks, and on other statuses. */
+export async function readTimer(apiUrl: string, id: number): Promise<TimerView | undefined> {
+  const { status, body } = await getJson(`${apiUrl}/timers/${id}`)
+  if (status === 404) return undefined
+  if (status !== 200) throw new Error(`GET /timers/${id}: ${status} ${JSON.stringify(body)}`)
+  return body as unknown as TimerView
 }
 
 /** `GET` of anything that answers JSON. */

@@ -73,7 +73,8 @@ export function judge({ creations, requests, views, answer }: Evidence): Verdict
     if (id === undefined) continue
     const view = views.get(id)
     if (view?.status === 'unknown') unknown.push({ id, dueAt, seen: first })
-    else if (acknowledged !== undefined && first === undefined) lost.push(`${name} is ${view?.status}`)
+    else if (acknowledged !== undefined && first === undefined)
+      lost.push(`${name} is ${view?.status ?? 'not there'}`)
     misreported.push(...contradictions(creation, seen, view, answer).map((what) => `${name} ${what}`))
   }
   for (const [key, seen] of seenByKey)

@@ -1,5 +1,4 @@
-import type { Service } from '@timers/testkit'
-import { Installation } from '../src/installation.ts'
+import { Installation, type Listening } from '../src/installation.ts'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'
 import { FLAWLESS } from '../src/verdict.ts'
@@ -11,7 +10,7 @@ describe('an API is killed with -9', () => {
   test('while timers are created: those acknowledged fire once, those cut off at most once', async () => {
     const running = await Installation.start({ apis: 2 })
     installation = running
-    const [victim] = running.apis as [Service, Service]
+    const [victim] = running.apis as [Listening]
     const load = new Load(running)
     const loading = load.run({ count: 200, overMs: 2_500, seconds: [1, 4] })
     await load.untilAcknowledged(50)

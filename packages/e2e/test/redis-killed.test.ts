@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Installation } from '../src/installation.ts'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'
@@ -5,6 +6,8 @@ import { FLAWLESS } from '../src/verdict.ts'
 
 /** What the API promises a client that it has to send away. */
 const ANSWER_WITHIN_MS = 2_000
+/** How long a worker's lock lasts: `LOCK_MS` of packages/queue. */
+const LOCK_MS = 6_000
 
 describe('Redis is killed with -9 and started again on the same data', () => {
   let installation: Installation | undefined
@@ -51,6 +54,18 @@ describe('Redis is killed with -9 and started again on the same data', () => {
     const inFlight = running.openRequests
     await running.redis.kill()
     await running.receiver.waitFor(() => inFlight.every(({ answeredAt }) => answeredAt !== undefined))
+    await running.redis.restart()
+
+    expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] })
+    expect(load.acknowledged).toHaveLength(300)
+  }, 60_000)
+
+  test('while timers fire, and is away for longer than the locks last: all fire once', async () => {
+    const { running, load } = await start()
+    await load.run({ count: 300, overMs: 1_500, seconds: [2, 4] })
+    await running.receiver.waitFor((requests) => requests.length >= 50 && running.openRequests.length >= 10)
+    await running.redis.kill()
+    await sleep(LOCK_MS + 1_000)
     await running.redis.restart()
 
     expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] })

@@ -20,17 +20,4 @@ describe('TIMER_SHARDS=3', () => {
       expect(await installation.redis.command('ZCARD', `timers:{${shard}}:completed`)).toBe(30)
     }
   }, 60_000)
-
-  test.each(['api', 'worker'] as const)(
-    'another number of shards than the data has stops the %s',
-    async (app) => {
-      installation = await Installation.start({ apis: 1, workers: 0, env: { TIMER_SHARDS: 3 } })
-      const settings = { TIMER_SHARDS: 2, PORT: 0, DASHBOARD_PORT: 0, DASHBOARD_PASSWORD: 'e2e' }
-      const service = installation.spawn(app, settings)
-      expect(await service.exited).toEqual({ code: 1, signal: null })
-      expect(service.logs.map(({ msg }) => msg)).toContainEqual(
-        'this Redis holds timers in 3 shards, and TIMER_SHARDS is 2: set TIMER_SHARDS=3',
-      )
-    },
-  )
 })

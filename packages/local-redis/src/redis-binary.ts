@@ -106,7 +106,7 @@ function rootPrefix(): readonly string[] | undefined {
 function run(command: readonly string[], stdio: 'inherit' | 'ignore'): Promise<number | null> {
   const [file = '', ...args] = command
   return new Promise((resolve) => {
-    const child = spawn(file, args, { stdio })
+    const child = spawn(file, args, { stdio, env: process.env })
     child.once('error', () => resolve(127))
     child.once('exit', (code) => resolve(code))
   })

@@ -11,8 +11,8 @@
   ARGV[3]  now, epoch ms
 
   Returns one of
-    { 'granted', attempt, planned for or '', redrive or '' }   redrive: '<attempts before it>:<epoch ms>'
-    { 'taken', attempt, claimed at, redrive or '' }             claimed by another, who wrote no outcome
+    { 'granted', attempt, planned for or '', budget or '' }    budget: '<attempts before it>:<its start, epoch ms>'
+    { 'taken', attempt, claimed at, budget or '' }              claimed by another, who wrote no outcome
     { 'free', attempt }                                         only where nothing was to be claimed
     { 'finished', final status }
     { 'early', next attempt due at }
@@ -24,8 +24,8 @@ local token, nonce, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
 -- A removed job must not come back as a hash that holds nothing but a claim.
 if redis.call('EXISTS', job) == 0 then return { 'lost' } end
 
-local status, made, claim, nextAt, redrive = unpack(redis.call('HMGET', job, 'st', 'an', 'ca', 'nx', 'rd'))
-redrive = redrive or ''
+local status, made, claim, nextAt, budget = unpack(redis.call('HMGET', job, 'st', 'an', 'ca', 'nx', 'bg'))
+budget = budget or ''
 local held = redis.call('GET', lock) == token
 
 local attempt = tonumber(made or 0) + 1
@@ -35,7 +35,7 @@ claimed = tonumber(claimed)
 -- Mine, also where the lock has run out since, or where another has given this worker up for lost before it heard of
 -- its grant: no one else will ever send this attempt, and the outcome corrects `unknown`.
 if by == nonce and (claimed == attempt or (status == 'unknown' and claimed == attempt - 1)) then
-  return { 'granted', claimed, redrive }
+  return { 'granted', claimed, nextAt or '', budget }
 end
 
 if status then
@@ -44,7 +44,7 @@ if status then
 end
 
 if claimed == attempt then
-  if held then return { 'taken', attempt, tonumber(at), redrive } end
+  if held then return { 'taken', attempt, tonumber(at), budget } end
   return { 'lost' }
 end
 
@@ -53,4 +53,4 @@ if nextAt and tonumber(nextAt) > now then return { 'early', tonumber(nextAt) } e
 if nonce == '' then return { 'free', attempt } end
 
 redis.call('HSET', job, 'ca', attempt .. ':' .. nonce .. ':' .. ARGV[3])
-return { 'granted', attempt, nextAt or '', redrive }
+return { 'granted', attempt, nextAt or '', budget }

@@ -23,6 +23,7 @@
   ARGV[8]  reason, for the failed set
   ARGV[9]  the job's id
   ARGV[10] how many entries the log keeps
+  ARGV[11] when the attempt began, epoch ms: the first one starts the retry budget
 
   Returns { final status or '', next attempt at or '', 1 if this worker still holds the job else 0 }, as they are true
   after the call; { } when there is no such job any more.
@@ -87,6 +88,7 @@ if made < attempt then
   local all = lines()
   all[#all + 1] = entry
   write(all)
+  redis.call('HSETNX', job, 'bg', '0:' .. ARGV[11])
   follow()
 elseif nonce ~= '' then
   local all = lines()

@@ -21,5 +21,5 @@ if status ~= 'failed' and status ~= 'unknown' then return 'refused' end
 if not revive(job, failed, delayed, marker, id, now) then return 'refused' end
 
 redis.call('HDEL', job, 'st', 'nx')
-redis.call('HSET', job, 'rd', (made or '0') .. ':' .. ARGV[2])
+redis.call('HSET', job, 'bg', (made or '0') .. ':' .. ARGV[2])
 return 'done'

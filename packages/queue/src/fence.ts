@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { AttemptResult, Claim, Decision, FinalStatus, Peek, Redrive } from '@timers/core'
+import type { AttemptResult, Claim, Decision, FinalStatus, Peek, RetryBudget } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { jobIdOf, type ShardKeys } from './shards.ts'
 import { leftAt, toEntry } from './stored-timer.ts'
@@ -8,7 +8,7 @@ import { leftAt, toEntry } from './stored-timer.ts'
 /** Attempts that a timer's log keeps. */
 const LOG_LENGTH = 10
 
-type ClaimReply = [kind: string, first?: string | number, at?: string | number, redrive?: string]
+type ClaimReply = [kind: string, first?: string | number, at?: string | number, budget?: string]
 type RecordReply = [] | [status: string, nextAt: string, held: number]
 
 interface FenceCommands {
@@ -69,17 +69,17 @@ export class Fence {
     now: number,
   ): Promise<Claim | Peek> {
     const job = keys.key(jobIdOf(id))
-    const [kind, first, at, redrive] = await this.#redis.timersClaim(job, `${job}:lock`, token, nonce, now)
+    const [kind, first, at, budget] = await this.#redis.timersClaim(job, `${job}:lock`, token, nonce, now)
     switch (kind) {
       case 'granted':
         return {
           kind,
           attempt: Number(first),
           plannedAt: at === '' ? undefined : Number(at),
-          redrive: toRedrive(redrive),
+          budget: toBudget(budget),
         }
       case 'taken':
-        return { kind, attempt: Number(first), redrive: toRedrive(redrive), claimedAt: Number(at) }
+        return { kind, attempt: Number(first), budget: toBudget(budget), claimedAt: Number(at) }
       case 'finished':
         return { kind, status: first as FinalStatus }
       case 'free':
@@ -132,6 +132,7 @@ export class Fence {
       failedReason(result),
       jobIdOf(id),
       LOG_LENGTH,
+      result.sentAt,
     )
     if (reply.length === 0) return undefined
     const [status, nextAt, held] = reply
@@ -143,10 +144,10 @@ export class Fence {
   }
 }
 
-function toRedrive(text: string | undefined): Redrive | undefined {
+function toBudget(text: string | undefined): RetryBudget | undefined {
   if (text === undefined || text === '') return undefined
-  const [after, at] = text.split(':').map(Number)
-  return { after: after ?? 0, at: at ?? 0 }
+  const [after = 0, from = 0] = text.split(':').map(Number)
+  return { after, from }
 }
 
 /** Why a timer did not fire, in one line for operators. */

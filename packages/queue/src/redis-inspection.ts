@@ -90,12 +90,9 @@ export async function inspectRedis(redis: Redis): Promise<RedisInspection> {
 
 function infoFindings(info: Info | undefined): RedisFinding[] {
   if (info === undefined) {
-    return [
-      {
-        severity: 'advice',
-        message: `INFO is forbidden here: make sure that it is Redis ${OLDEST} or newer`,
-      },
-    ]
+    // BullMQ's Worker does not run where it cannot ask for the version.
+    const message = `INFO is forbidden here: allow it, and make sure that it is Redis ${OLDEST} or newer`
+    return [{ severity: 'unsafe', message }]
   }
   const { redis_version: version = '0.0.0', aof_last_write_status: written = 'ok', role = 'master' } = info
   const unsafe: string[] = []

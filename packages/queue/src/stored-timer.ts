@@ -25,7 +25,7 @@ import { jobIdOf, timerIdOf } from './shards.ts'
  * | `an`  | attempts made: claimed and ended in an outcome                              |
  * | `st`  | final status                                                                |
  * | `nx`  | when the next attempt is due, epoch ms                                      |
- * | `rd`  | the last redrive: `<attempts before it>:<epoch ms>`                         |
+ * | `bg`  | the retry budget: `<attempts before it>:<its start, epoch ms>`              |
  * | `fa`  | when the first request left, epoch ms                                       |
  * | `lg`  | the last attempts, oldest first, one JSON object a line (see `AttemptEntry`) |
  *

@@ -103,6 +103,7 @@ class BullTimerConsumer implements TimerConsumer {
   #workers: Worker[] = []
   #retired: Retired[] = []
   #stopping = false
+  #stopped: Promise<void> | undefined
 
   constructor(options: TimerConsumerOptions) {
     this.#options = options
@@ -164,7 +165,12 @@ class BullTimerConsumer implements TimerConsumer {
     this.#launch()
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping = true
     this.#watchdog.stop()
     this.#sweeper.stop()
@@ -227,9 +233,9 @@ class BullTimerConsumer implements TimerConsumer {
         maxStalledCount: Number.MAX_SAFE_INTEGER,
         // How soon to fetch again after Redis was away; BullMQ's own is 15 s.
         runRetryDelay: 250,
+        // The version check stays on: without it BullMQ takes Redis for an old one and waits in whole seconds only.
         removeOnComplete: retention,
         removeOnFail: retention,
-        skipVersionCheck: true,
       },
     )
     worker.on('error', (error) => this.#log.debug({ reason: error.message }, 'bullmq worker error'))

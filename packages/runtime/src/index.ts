@@ -11,4 +11,5 @@ export {
   parseSettings,
   portSetting,
   SettingsError,
+  targetSettings,
 } from './settings.ts'

@@ -22,5 +22,7 @@ export function createLogger(options: LoggerOptions): Logger {
     redact: ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.secret'],
     timestamp: pino.stdTimeFunctions.isoTime,
   }
-  return options.destination === undefined ? pino(settings) : pino(settings, options.destination)
+  // Synchronous: lines survive a crash, and a reader that is gone (EPIPE) cannot keep the process from ending, which
+  // the flush of a buffered stream at exit tries for ever to serve.
+  return pino(settings, options.destination ?? pino.destination({ dest: 1, sync: true }))
 }

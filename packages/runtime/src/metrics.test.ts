@@ -8,11 +8,11 @@ describe('createMetrics', () => {
     const metrics = createMetrics('example')
     let value: number | undefined = 4
     metrics.gauge('timers_level', 'Level', () => value)
-    expect(await read(metrics, 'timers_level')).toEqual(['timers_level 4'])
+    expect(await read(metrics, 'timers_level')).toEqual(['timers_level{service="example"} 4'])
     value = 5
-    expect(await read(metrics, 'timers_level')).toEqual(['timers_level 5'])
+    expect(await read(metrics, 'timers_level')).toEqual(['timers_level{service="example"} 5'])
     value = undefined
-    expect(await read(metrics, 'timers_level')).toEqual(['timers_level 5'])
+    expect(await read(metrics, 'timers_level')).toEqual(['timers_level{service="example"} 5'])
   })
 
   test('a counter counts by label', async () => {
@@ -21,8 +21,8 @@ describe('createMetrics', () => {
     counter.inc({ kind: 'a' })
     counter.inc({ kind: 'b' }, 2)
     expect(await read(metrics, 'timers_things_total')).toEqual([
-      'timers_things_total{kind="a"} 1',
-      'timers_things_total{kind="b"} 2',
+      'timers_things_total{kind="a",service="example"} 1',
+      'timers_things_total{kind="b",service="example"} 2',
     ])
   })
 
@@ -30,8 +30,8 @@ describe('createMetrics', () => {
     const metrics = createMetrics('example')
     metrics.histogram('timers_lateness_seconds', 'Lateness').observe(0.015)
     const lines = await read(metrics, 'timers_lateness_seconds')
-    expect(lines).toContain('timers_lateness_seconds_bucket{le="0.01"} 0')
-    expect(lines).toContain('timers_lateness_seconds_bucket{le="0.02"} 1')
+    expect(lines).toContain('timers_lateness_seconds_bucket{le="0.01",service="example"} 0')
+    expect(lines).toContain('timers_lateness_seconds_bucket{le="0.02",service="example"} 1')
   })
 
   test('two in one process do not share a registry', () => {

@@ -114,6 +114,16 @@ export const commonSettings = {
   }),
 }
 
+/** Settings that the API and the worker must agree on. */
+export const targetSettings = {
+  DELIVERY_ALLOW_CIDRS: Type.Array(Type.String(), {
+    default: [],
+    wording: 'a list of networks such as 10.1.0.0/16,fd00::/8',
+    description:
+      'Networks that may be called although they are not public, separated by commas; link-local and metadata addresses stay closed',
+  }),
+}
+
 /** Settings of the processes that listen. */
 export const listenSettings = {
   HOST: Type.String({

@@ -1,4 +1,9 @@
-/** A process whose service behaves as its environment says; it tells what happens to it, a line each. */
+/**
+ * A process whose service behaves as its environment says and as it is told on standard input; it tells what happens
+ * to it, a line each.
+ */
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { bootstrap, runService } from '../src/lifecycle.ts'
 import { createLogger } from '../src/logger.ts'
 import { SettingsError } from '../src/settings.ts'
@@ -16,8 +21,13 @@ await bootstrap(async () => {
     lose = resolve
   })
   setInterval(() => {}, 60_000)
-  process.on('SIGUSR2', () => lose(new Error('the wrong Redis')))
-  process.on('SIGHUP', () => setImmediate(() => Promise.reject(new Error('a bug in a callback'))))
+  const told = createInterface({ input: process.stdin })
+  told.on('line', (line) => {
+    tell(`told: ${line}`)
+    if (line === 'fail') lose(new Error('the wrong Redis'))
+    if (line === 'throw') void Promise.reject(new Error('a bug in a callback'))
+    told.emit(line)
+  })
 
   const service = {
     failed,
@@ -37,7 +47,7 @@ await bootstrap(async () => {
       cutShort()
       if (STOP === 'throw') throw new Error('could not close')
       if (STOP === 'hang') await never
-      if (STOP === 'when told') await new Promise((resolve) => process.once('SIGUSR1', resolve))
+      if (STOP === 'when told') await once(told, 'finish')
       tell('stop ends')
     },
   }

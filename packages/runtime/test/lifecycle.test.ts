@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url))
@@ -15,20 +16,21 @@ class Example {
     this.#child = spawn(
       process.execPath,
       ['--import', file('./typescript-loader.mjs'), file('./example-service.ts')],
-      { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
+      { env: { PATH: process.env.PATH, ...env }, stdio: ['pipe', 'pipe', 'pipe', 'ipc'] },
     )
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      if (stream === null) continue
-      createInterface({ input: stream }).on('line', (line) => {
+    // Not the child's 'close': it does not come after a disconnect.
+    const exited = new Promise<number | string | null>((resolve) => {
+      this.#child.once('exit', (code, signal) => resolve(code ?? signal))
+    })
+    const read = [this.#child.stdout, this.#child.stderr].map(async (stream) => {
+      for await (const line of createInterface({ input: stream as Readable })) {
         this.lines.push(line)
         this.#changed()
-      })
-    }
-    this.ended = new Promise((resolve) => {
-      this.#child.once('close', (code, signal) => {
-        resolve(code ?? signal)
-        this.#changed()
-      })
+      }
+    })
+    this.ended = Promise.all([exited, ...read]).then(([code]) => {
+      this.#changed()
+      return code
     })
   }
 
@@ -47,6 +49,10 @@ class Example {
 
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
+  }
+
+  tell(line: string): void {
+    this.#child.stdin?.write(`${line}\n`)
   }
 
   loseParent(): void {
@@ -95,7 +101,7 @@ describe('runService', () => {
 
   test('a service that finds that it cannot go on: stops and exits with 1', async () => {
     const { ended } = await run()
-    example.signal('SIGUSR2')
+    example.tell('fail')
     expect(await ended).toBe(1)
     expect(example.output).toMatch(/the wrong Redis/)
     expect(example.lines).toContain('stop ends')
@@ -103,7 +109,7 @@ describe('runService', () => {
 
   test('an error that nobody caught: stops and exits with 1', async () => {
     const { ended } = await run()
-    example.signal('SIGHUP')
+    example.tell('throw')
     expect(await ended).toBe(1)
     expect(example.output).toMatch(/a bug in a callback/)
     expect(example.lines).toContain('stop ends')
@@ -144,7 +150,7 @@ describe('runService', () => {
     example.loseParent()
     example.signal('SIGTERM')
     await example.says('"signal":"SIGTERM"')
-    example.signal('SIGUSR1')
+    example.tell('finish')
     expect(await ended).toBe(0)
     expect(example.count('stop begins')).toBe(1)
   })
@@ -154,11 +160,10 @@ describe('runService', () => {
     example.signal('SIGTERM')
     await example.says('stop begins')
     example.loseParent()
-    // Comes after the disconnect: a second stop would have begun by now.
-    example.signal('SIGUSR2')
+    example.tell('fail')
     await example.says('the wrong Redis')
     expect(example.count('stop begins')).toBe(1)
-    example.signal('SIGUSR1')
+    example.tell('finish')
     expect(await ended).toBe(1)
     expect(example.count('stop begins')).toBe(1)
   })

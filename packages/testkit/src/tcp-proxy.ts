@@ -18,6 +18,8 @@ export interface TcpProxyOptions {
   readonly targetPort: number
   /** Default 127.0.0.1. */
   readonly targetHost?: string
+  /** Default: a free one. */
+  readonly port?: number
 }
 
 /** A TCP proxy on 127.0.0.1 that plays a faulty network. Its port stays the same in all modes. */
@@ -73,7 +75,7 @@ export async function startTcpProxy(options: TcpProxyOptions): Promise<TcpProxy>
   const dropConnections = (): void => {
     for (const link of links) link.reset()
   }
-  let server: Server | undefined = await listen(0, accept)
+  let server: Server | undefined = await listen(options.port ?? 0, accept)
   const { port } = server.address() as AddressInfo
   const stopListening = async (): Promise<void> => {
     const listening = server

@@ -21,7 +21,14 @@ const pending: TimerRecord = {
   nextAttemptAt: undefined,
   log: [],
 }
-const base = { id: 7, created_at: '2026-01-02T03:03:05.006Z', due_at: '2026-01-02T03:04:05.006Z' }
+const base = {
+  id: 7,
+  created_at: '2026-01-02T03:03:05.006Z',
+  due_at: '2026-01-02T03:04:05.006Z',
+  delivery: 'at_most_once',
+  max_attempts: 10,
+  attempt_log: [],
+}
 
 describe('timerView', () => {
   it.each<[string, Partial<TimerRecord>, number, object]>([
@@ -72,6 +79,45 @@ describe('timerView', () => {
         fired_at: '2026-01-02T03:04:05.008Z',
         lateness_ms: 2,
         attempts: 1,
+      },
+    ],
+    [
+      'with its attempts: what is known of each, and nothing else',
+      {
+        mode: 'at_least_once',
+        maxAttempts: 3,
+        attempts: 2,
+        log: [
+          { attempt: 1, sentAt: DUE, outcome: 'never_sent', reason: 'connection refused', queueMs: 1 },
+          {
+            attempt: 2,
+            sentAt: DUE + 1_000,
+            outcome: 'rejected',
+            responseStatus: 500,
+            connectMs: 2,
+            responseMs: 3,
+          },
+        ],
+      },
+      DUE,
+      {
+        ...base,
+        time_left: 0,
+        status: 'pending',
+        attempts: 2,
+        delivery: 'at_least_once',
+        max_attempts: 3,
+        attempt_log: [
+          { attempt: 1, at: base.due_at, outcome: 'never_sent', reason: 'connection refused', queue_ms: 1 },
+          {
+            attempt: 2,
+            at: '2026-01-02T03:04:06.006Z',
+            outcome: 'rejected',
+            response_status: 500,
+            connect_ms: 2,
+            response_ms: 3,
+          },
+        ],
       },
     ],
   ])('%s', (_name, changes, now, expected) => {

@@ -1,4 +1,5 @@
 import {
+  type AddressPolicy,
   type Clock,
   originOf,
   type RequestOrigin,
@@ -19,6 +20,7 @@ export interface TimerRouteDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
+  readonly addressPolicy: AddressPolicy
   /** Longest duration that is accepted, in seconds. */
   readonly maxTimerSeconds: number
   readonly replyWithProblem: ReplyWithProblem

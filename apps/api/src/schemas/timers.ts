@@ -42,7 +42,9 @@ export const createTimerBody = Type.Object(
         description: 'Most attempts, the first included',
       }),
     ),
-    payload: Type.Optional(Type.Unknown({ wording: 'any JSON value', description: 'Sent as the body, as JSON' })),
+    payload: Type.Optional(
+      Type.Unknown({ wording: 'any JSON value', description: 'Sent as the body, as JSON' }),
+    ),
     headers: Type.Optional(
       Type.Record(Type.String(), Type.String(), {
         wording: 'an object of header names and text values, such as {"x-order-id": "17"}',

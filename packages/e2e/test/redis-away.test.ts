@@ -9,11 +9,11 @@ import { FLAWLESS } from '../src/verdict.ts'
 const ANSWER_WITHIN_MS = 2_000
 const RECOVERED = { timeoutMs: 15_000, intervalMs: 50 }
 
-describe('Redis is away when the services start', () => {
+describe('Redis is away', () => {
   let installation: Installation | undefined
   afterEach(() => installation?.close())
 
-  test('the API answers 503 in time; API and worker recover by themselves', async () => {
+  test('when the services start: the API answers 503 in time, API and worker recover by themselves', async () => {
     const running = await Installation.start({ apis: 0, workers: 0 })
     installation = running
     await running.redis.kill()
@@ -41,7 +41,7 @@ describe('Redis is away when the services start', () => {
     expect(await judgeAtRest(running, load, api.url)).toEqual({ flaws: FLAWLESS, unknown: [] })
   }, 60_000)
 
-  test('Redis hangs: the API answers 503 in time, and recovers', async () => {
+  test('and hangs rather than refuses: the API answers 503 in time, and recovers', async () => {
     const running = await Installation.start({ workers: 1 })
     installation = running
     const load = new Load(running)

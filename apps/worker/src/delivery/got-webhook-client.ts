@@ -1,0 +1,97 @@
+import { type WebhookClient, type WebhookRequest, webhookUrl } from '@timers/core'
+import got from 'got'
+import type { AddressGuard } from './address-guard.ts'
+import { watchAttempt } from './attempt.ts'
+import { createConnections } from './connections.ts'
+import type { ProxyServer } from './proxy-tunnel.ts'
+import type { Signer } from './signature.ts'
+
+/** Node's own bound on the head of an answer, in bytes; written down, so that no flag of the process moves it. */
+const MAX_HEADER_BYTES = 16 * 1_024
+/** Most time for the proxy's part of a connection, in milliseconds. */
+const PROXY_TIMEOUT_MS = 10_000
+
+/** Headers of a client that never go out: they belong to one connection (RFC 9110, 7.6.1), or frame the body. */
+const DROPPED_HEADERS = [
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]
+
+export interface WebhookClientOptions {
+  /** For a whole webhook, in milliseconds. */
+  readonly timeoutMs: number
+  /** Product token for the `user-agent` header. */
+  readonly userAgent: string
+  readonly guard: AddressGuard
+  readonly signer: Signer
+  readonly proxy?: ProxyServer | undefined
+  /** Certificate authorities (PEM) to trust instead of the built-in ones. */
+  readonly ca?: string | undefined
+}
+
+export interface ClosableWebhookClient extends WebhookClient {
+  /** Closes all connections. */
+  close(): void
+}
+
+/**
+ * Sends webhooks with got in its streaming form: the promise form buffers whole answers.
+ *
+ * One try, no redirects, no decompression, no HTTP/2, no proxy from the environment. Everything that can happen out
+ * there comes back as an outcome, within `timeoutMs`; nothing is thrown.
+ */
+export function createGotWebhookClient(options: WebhookClientOptions): ClosableWebhookClient {
+  const { timeoutMs, userAgent, guard, signer, proxy, ca } = options
+  const connections = createConnections({
+    guard,
+    proxy,
+    connectTimeoutMs: Math.min(timeoutMs, PROXY_TIMEOUT_MS),
+    ca,
+  })
+  const attempt = { connections, timeoutMs }
+  const client = got.extend({
+    agent: { http: connections.http, https: connections.https },
+    retry: { limit: 0 },
+    followRedirect: false,
+    throwHttpErrors: false,
+    decompress: false,
+    http2: false,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  })
+
+  /** Ours win over those that a client asked for. */
+  const headersOf = ({ id, body, headers: asked }: WebhookRequest): Record<string, string> => {
+    const headers: Record<string, string> = { ...asked }
+    if (asked !== undefined) for (const name of DROPPED_HEADERS) delete headers[name]
+    const webhookId = `timer_${id}`
+    const timestamp = Math.floor(Date.now() / 1_000)
+    headers['user-agent'] = userAgent
+    headers['webhook-id'] = webhookId
+    headers['webhook-timestamp'] = String(timestamp)
+    const signature = signer.sign(webhookId, timestamp, body ?? '')
+    if (signature === undefined) delete headers['webhook-signature']
+    else headers['webhook-signature'] = signature
+    if (body !== undefined) headers['content-type'] = 'application/json'
+    return headers
+  }
+
+  return {
+    send(request) {
+      const url = webhookUrl(request.url, request.id)
+      const stream = client.stream.post(url, { body: request.body ?? '', headers: headersOf(request) })
+      return watchAttempt(stream, url, attempt)
+    },
+    close: connections.close,
+  }
+}

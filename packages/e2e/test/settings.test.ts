@@ -1,0 +1,70 @@
+import { type Service, spawnService } from '@timers/testkit'
+import { type App, type Environment, entryOf, Installation } from '../src/installation.ts'
+
+const PASSWORD = { DASHBOARD_PASSWORD: 'e2e-password' }
+
+describe('a service with wrong settings does not start', () => {
+  let service: Service | undefined
+  let installation: Installation | undefined
+  afterEach(async () => {
+    if (service?.exit === undefined) await service?.kill('SIGKILL')
+    await installation?.close()
+    service = undefined
+    installation = undefined
+  })
+
+  test.each<[app: App, variable: string, value: string]>([
+    ['api', 'PORT', 'abc'],
+    ['api', 'PORT', '70000'],
+    ['api', 'REDIS_URL', 'http://:hunter2@127.0.0.1'],
+    ['api', 'TIMER_SHARDS', '1.5'],
+    ['api', 'LOG_LEVEL', 'loud'],
+    ['worker', 'WORKER_CONCURRENCY', 'xyzzy'],
+    ['worker', 'WEBHOOK_TIMEOUT_MS', 'soon'],
+    ['worker', 'RETENTION_DAYS', '30d'],
+    ['dashboard', 'DASHBOARD_PORT', 'abc'],
+    ['dashboard', 'DASHBOARD_PASSWORD', ''],
+    ['dashboard', 'DASHBOARD_PASSWORD', 'hunter2'],
+  ])(
+    '%s, %s=%s: exit code 1, and a message that names the variable and not the value',
+    async (app, variable, value) => {
+      service = spawnService({ entry: entryOf(app), env: { ...PASSWORD, [variable]: value } })
+      expect(await service.exited).toEqual({ code: 1, signal: null })
+      const output = service.logs.map(({ msg }) => msg).join('\n')
+      expect(output).toMatch(new RegExp(`^ +- ${variable} must be .+`, 'm'))
+      if (value !== '') expect(output).not.toContain(value)
+      expect(output).not.toMatch(/^ +at /m)
+    },
+  )
+
+  test('all that is wrong is said at once', async () => {
+    const env = { TIMER_SHARDS: 0, WORKER_CONCURRENCY: 'many', WEBHOOK_TIMEOUT_MS: 'soon' }
+    service = spawnService({ entry: entryOf('worker'), env })
+    await service.exited
+    expect(service.logs.filter(({ msg }) => msg?.includes(' must be '))).toHaveLength(3)
+  })
+
+  test.each<[App, string]>([
+    ['api', 'PORT'],
+    ['dashboard', 'DASHBOARD_PORT'],
+  ])('%s: a port that is taken is a clear error', async (app, variable) => {
+    installation = await Installation.start({ apis: 0, workers: 0 })
+    const { port } = installation.receiver
+    const taken = installation.spawn(app, { ...PASSWORD, [variable]: port })
+    expect(await taken.exited).toEqual({ code: 1, signal: null })
+    expect(taken.logs.map(({ msg }) => msg).join('\n')).toContain(`${variable} ${port} is taken`)
+  })
+
+  test.each<[App, Environment]>([
+    ['api', { PORT: 0 }],
+    ['worker', {}],
+    ['dashboard', { DASHBOARD_PORT: 0, ...PASSWORD }],
+  ])('%s: another TIMER_SHARDS than the data was made with is a clear error', async (app, env) => {
+    installation = await Installation.start({ workers: 0, env: { TIMER_SHARDS: 3 } })
+    const mistaken = installation.spawn(app, { ...env, TIMER_SHARDS: 2 })
+    expect(await mistaken.exited).toEqual({ code: 1, signal: null })
+    expect(mistaken.logs.map(({ msg }) => msg)).toContainEqual(
+      'this Redis holds timers in 3 shards, and TIMER_SHARDS is 2: set TIMER_SHARDS=3',
+    )
+  })
+})

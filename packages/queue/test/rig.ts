@@ -1,0 +1,188 @@
+import type { AttemptResult, Log, TimerDraft } from '@timers/core'
+import { eventually, startTestRedis, type TestRedis, type TestRedisOptions } from '@timers/testkit'
+import { type Job, Queue, Worker } from 'bullmq'
+import { Redis } from 'ioredis'
+import { BullDueTimer } from '../src/bull-due-timer.ts'
+import { Fence } from '../src/fence.ts'
+import { createRedisTimerStore, type RedisTimerStore } from '../src/redis-timer-store.ts'
+import { jobIdOf, type ShardKeys, shardKeys } from '../src/shards.ts'
+import type { TimerData } from '../src/stored-timer.ts'
+import { createTimerConsumer, type TimerConsumer, type TimerConsumerOptions } from '../src/timer-consumer.ts'
+
+export interface Said {
+  readonly level: keyof Log
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** A due timer in the hands of a worker that does only what the test says. */
+export interface Hand {
+  readonly due: BullDueTimer
+  readonly job: Job<TimerData>
+  readonly token: string
+}
+
+export interface StoreOptions {
+  readonly shards?: number
+  readonly redisUrl?: string
+}
+
+/** A Redis, and what works on it; everything that it hands out is closed with it. */
+export class Rig {
+  readonly prefix = 'test'
+  readonly redis: TestRedis
+  /** For looking into Redis, and for doing what other processes would do. */
+  readonly client: Redis
+  readonly fence: Fence
+  readonly said: Said[] = []
+  readonly log: Log = {
+    debug: (fields, message) => this.#say('debug', fields, message),
+    info: (fields, message) => this.#say('info', fields, message),
+    warn: (fields, message) => this.#say('warn', fields, message),
+    error: (fields, message) => this.#say('error', fields, message),
+  }
+  readonly #closers: (() => Promise<unknown> | unknown)[] = []
+  #hands = 0
+
+  static async start(options: TestRedisOptions = {}): Promise<Rig> {
+    return new Rig(await startTestRedis(options))
+  }
+
+  private constructor(redis: TestRedis) {
+    this.redis = redis
+    this.client = new Redis(redis.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 })
+    this.client.on('error', () => {})
+    this.fence = new Fence(this.client)
+  }
+
+  #say(level: keyof Log, fields: object, message: string): void {
+    this.said.push({ level, message, fields: { ...fields } })
+  }
+
+  /** Empties Redis, and closes what the last test opened. */
+  async reset(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) await close()
+    this.said.length = 0
+    await this.redis.flush()
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) await close()
+    this.client.disconnect()
+    await this.redis.stop()
+  }
+
+  onClose(close: () => Promise<unknown> | unknown): void {
+    this.#closers.push(close)
+  }
+
+  heard(message: RegExp): Said | undefined {
+    return this.said.find((said) => message.test(said.message))
+  }
+
+  keys(shard = 0): ShardKeys {
+    return shardKeys(this.prefix, shard)
+  }
+
+  /** A store that is on its way to Redis. */
+  newStore({ shards = 1, redisUrl = this.redis.url }: StoreOptions = {}): RedisTimerStore {
+    const store = createRedisTimerStore({ redisUrl, shards, prefix: this.prefix, log: this.log })
+    this.onClose(() => store.close())
+    return store
+  }
+
+  /** A store that has found its Redis. */
+  async store(options: StoreOptions = {}): Promise<RedisTimerStore> {
+    const store = this.newStore(options)
+    await eventually(() => expect(store.health().ready).toBe(true))
+    return store
+  }
+
+  newConsumer(options: Partial<TimerConsumerOptions> & Pick<TimerConsumerOptions, 'handle'>): TimerConsumer {
+    const consumer = createTimerConsumer({
+      redisUrl: this.redis.url,
+      shards: 1,
+      prefix: this.prefix,
+      log: this.log,
+      concurrency: 4,
+      retentionDays: 30,
+      ...options,
+    })
+    this.onClose(() => consumer.stop())
+    return consumer
+  }
+
+  async consumer(options: Parameters<Rig['newConsumer']>[0]): Promise<TimerConsumer> {
+    const consumer = this.newConsumer(options)
+    await consumer.start()
+    return consumer
+  }
+
+  hash(id: number, shard = 0): Promise<Record<string, string>> {
+    return this.client.hgetall(this.keys(shard).key(jobIdOf(id)))
+  }
+
+  /** Takes the next due timer as a worker does. Its lock is never renewed. */
+  async take(lockMs = 60_000): Promise<Hand> {
+    const worker = new Worker<TimerData>(this.keys().queueName, undefined, {
+      connection: this.client,
+      prefix: this.prefix,
+      autorun: false,
+      lockDuration: lockMs,
+      skipVersionCheck: true,
+    })
+    worker.on('error', () => {})
+    this.onClose(() => worker.close(true))
+    this.#hands += 1
+    const token = `hand-${this.#hands}`
+    const job = await eventually(async () => {
+      const next = await worker.getNextJob(token, { block: false })
+      if (next === undefined) throw new Error('no timer is due')
+      return next as Job<TimerData>
+    })
+    return { job, token, due: new BullDueTimer(job, token, this.keys(), this.fence, this.log) }
+  }
+
+  /** What the stalled check does with a job whose lock has run out: the next one who asks gets it. */
+  async stall({ job }: Hand): Promise<void> {
+    const id = String(job.id)
+    await this.client.del(this.keys().key(`${id}:lock`))
+    await this.client.lrem(this.keys().key('active'), 1, id)
+    await this.client.rpush(this.keys().key('wait'), id)
+  }
+
+  /** The queue as an operator's tools have it. */
+  queue(): Queue {
+    const queue = new Queue(this.keys().queueName, { connection: this.client, prefix: this.prefix })
+    queue.on('error', () => {})
+    this.onClose(() => queue.close())
+    return queue
+  }
+
+  /** In which of BullMQ's lists and sets the job is. */
+  async places(id: number): Promise<string[]> {
+    const jobId = jobIdOf(id)
+    const found: string[] = []
+    for (const list of ['wait', 'active']) {
+      if ((await this.client.lpos(this.keys().key(list), jobId)) !== null) found.push(list)
+    }
+    for (const set of ['delayed', 'completed', 'failed']) {
+      if ((await this.client.zscore(this.keys().key(set), jobId)) !== null) found.push(set)
+    }
+    return found
+  }
+}
+
+export const draft = (delayMs: number, url = 'https://receiver.example/hook'): TimerDraft => ({
+  url,
+  delayMs,
+})
+
+export const delivered = (at = Date.now()): AttemptResult => ({
+  outcome: 'delivered',
+  sentAt: at,
+  responseStatus: 200,
+})
+
+export const fired = { kind: 'final', status: 'fired' } as const
+export const unknown = { kind: 'final', status: 'unknown' } as const
