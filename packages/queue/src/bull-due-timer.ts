@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptResult, Claim, Decision, Disposition, DueTimer, Log, Peek, Timer } from '@timers/core'
 import { Fence, failedReason } from './fence.ts'
 import type { ShardKeys } from './shards.ts'
-import { type TimerJob, toTimer } from './stored-timer.ts'
+import { type AttemptEntry, type TimerJob, toEntry, toTimer } from './stored-timer.ts'
 
 /** Pause between tries while Redis is there but refuses (out of memory, disk error, loading), in milliseconds. */
 const REFUSED_PAUSE_MS = 250
@@ -18,6 +18,8 @@ export class BullDueTimer implements DueTimer {
   readonly #nonce = Fence.nonce()
   /** Attempt that this worker was granted; any other it may only declare interrupted. */
   #granted: number | undefined
+  /** The delivered attempt that finishing the job writes down. */
+  #last: { readonly attempt: number; readonly result: AttemptResult; readonly decision: Decision } | undefined
 
   constructor(job: TimerJob, token: string, keys: ShardKeys, fence: Fence, log: Log) {
     this.timer = toTimer(job)
@@ -40,7 +42,28 @@ export class BullDueTimer implements DueTimer {
     return claim
   }
 
+  /** What finishing the job is to carry; null where everything is written down. */
+  get carried(): AttemptEntry | null {
+    return this.#last === undefined ? null : toEntry(this.#last.attempt, this.#last.result)
+  }
+
   async record(attempt: number, result: AttemptResult, decision: Decision): Promise<Disposition> {
+    if (decision.kind === 'final' && decision.status === 'fired' && attempt === this.#granted) {
+      // Finishing the job writes it in the same step.
+      this.#last = { attempt, result, decision }
+      return { kind: 'finish', status: 'fired' }
+    }
+    return this.#write(attempt, result, decision)
+  }
+
+  /** Writes what finishing the job should have carried. */
+  async recordCarried(): Promise<void> {
+    if (this.#last === undefined) return
+    const { attempt, result, decision } = this.#last
+    await this.#write(attempt, result, decision)
+  }
+
+  async #write(attempt: number, result: AttemptResult, decision: Decision): Promise<Disposition> {
     const nonce = attempt === this.#granted ? this.#nonce : ''
     const recorded = await this.#persist('record', () =>
       this.#fence.record(this.#keys, this.timer.id, this.#token, nonce, attempt, result, decision),

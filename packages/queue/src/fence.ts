@@ -3,10 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { AttemptResult, Claim, Decision, FinalStatus, Peek, RetryBudget } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { jobIdOf, type ShardKeys } from './shards.ts'
-import { leftAt, toEntry } from './stored-timer.ts'
-
-/** Attempts that a timer's log keeps. */
-const LOG_LENGTH = 10
+import { LOG_LENGTH, leftAt, toEntry } from './stored-timer.ts'
 
 type ClaimReply = [kind: string, first?: string | number, at?: string | number, budget?: string]
 type RecordReply = [] | [status: string, nextAt: string, held: number]

@@ -8,6 +8,7 @@ import {
   type Timer,
   type TimerDraft,
   type TimerRecord,
+  type TimerStatus,
 } from '@timers/core'
 import { jobIdOf, timerIdOf } from './shards.ts'
 
@@ -28,6 +29,9 @@ import { jobIdOf, timerIdOf } from './shards.ts'
  * | `bg`  | the retry budget: `<attempts before it>:<its start, epoch ms>`              |
  * | `fa`  | when the first request left, epoch ms                                       |
  * | `lg`  | the last attempts, oldest first, one JSON object a line (see `AttemptEntry`) |
+ *
+ * A delivered attempt that was the last is written by BullMQ as the job's `returnvalue`, in the step that finishes it:
+ * then `st`, and its line of `lg`, are not there.
  *
  * `data` has short names because every timer pays for them, and the due time is not stored a second time: it is
  * `timestamp` plus the delay in `opts`, which BullMQ never changes (it sets the field `delay` to 0 at promotion).
@@ -58,6 +62,9 @@ export interface TimerJob {
   /** How often its worker was lost. */
   readonly stalledCounter?: number | undefined
 }
+
+/** Attempts that a timer's log keeps. */
+export const LOG_LENGTH = 10
 
 /** One line of `lg`. */
 export interface AttemptEntry {
@@ -144,12 +151,14 @@ export function toRecord(id: number, hash: Readonly<Record<string, string>>): Ti
     timestamp: Number(hash.timestamp),
     opts: JSON.parse(hash.opts),
   })
-  const attempts = Number(hash.an ?? 0)
-  const log = parseLog(hash.lg).map(fromEntry)
+  const carried = hash.st === undefined ? parseCarried(hash.returnvalue) : undefined
+  const log = [...parseLog(hash.lg), ...(carried === undefined ? [] : [carried])]
+    .slice(-LOG_LENGTH)
+    .map(fromEntry)
   const last = log.at(-1)
-  const firedAt = optionalNumber(hash.fa)
-  const status =
-    (hash.st as FinalStatus | undefined) ?? (claimedAttempt(hash.ca) === attempts + 1 ? 'firing' : 'pending')
+  const attempts = carried?.n ?? Number(hash.an ?? 0)
+  const firedAt = optionalNumber(hash.fa) ?? carried?.t
+  const status = carried === undefined ? statusOf(hash, attempts) : 'fired'
   return {
     ...timer,
     status,
@@ -162,7 +171,19 @@ export function toRecord(id: number, hash: Readonly<Record<string, string>>): Ti
   }
 }
 
-export function parseLog(lines: string | undefined): AttemptEntry[] {
+function statusOf(hash: Readonly<Record<string, string>>, attempts: number): TimerStatus {
+  if (hash.st !== undefined) return hash.st as FinalStatus
+  return claimedAttempt(hash.ca) === attempts + 1 ? 'firing' : 'pending'
+}
+
+/** The delivered attempt that finishing the job wrote down. */
+function parseCarried(returnvalue: string | undefined): AttemptEntry | undefined {
+  return returnvalue === undefined
+    ? undefined
+    : ((JSON.parse(returnvalue) as AttemptEntry | null) ?? undefined)
+}
+
+function parseLog(lines: string | undefined): AttemptEntry[] {
   return lines === undefined ? [] : lines.split('\n').map((line) => JSON.parse(line) as AttemptEntry)
 }
 

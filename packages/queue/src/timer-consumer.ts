@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Disposition, DueTimer, Log } from '@timers/core'
-import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq'
+import { DelayedError, type Job, UnrecoverableError, type Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { BullDueTimer } from './bull-due-timer.ts'
 import { connectReader, connectWorker, type RedisOptions } from './connections.ts'
 import { Fence } from './fence.ts'
+import { type Carried, FencedWorker } from './fenced-worker.ts'
 import { type OverdueTimer, oldestOverdue } from './overdue.ts'
 import { type RedisHealth, RedisMonitor } from './redis-monitor.ts'
 import { RetentionSweeper, retentionOptions } from './retention.ts'
@@ -220,9 +221,22 @@ class BullTimerConsumer implements TimerConsumer {
 
   #createWorker(connection: Redis, fence: Fence, keys: ShardKeys, concurrency: number): Worker {
     const retention = retentionOptions(this.#options.retentionDays)
-    const worker = new Worker<TimerData>(
+    const load = this.#loads[keys.index] as Load
+    const inHand = new WeakMap<Job<TimerData>, BullDueTimer>()
+    const worker = new FencedWorker(
       keys.queueName,
-      (job, token) => this.#process(job, token ?? '', keys, fence),
+      {
+        process: (job, token) => {
+          const due = new BullDueTimer(job, token, keys, fence, this.#log)
+          inHand.set(job, due)
+          return this.#process(due, job, token)
+        },
+        unfinished: async (job) => inHand.get(job)?.recordCarried(),
+        inHand: (change) => {
+          load.inFlight += change
+          if (change === 1) load.taken += 1
+        },
+      },
       {
         connection,
         prefix: this.#prefix,
@@ -243,16 +257,10 @@ class BullTimerConsumer implements TimerConsumer {
     return worker
   }
 
-  async #process(job: Job<TimerData>, token: string, keys: ShardKeys, fence: Fence): Promise<null> {
-    const load = this.#loads[keys.index] as Load
-    load.taken += 1
-    load.inFlight += 1
-    try {
-      const due = new BullDueTimer(job, token, keys, fence, this.#log)
-      return await this.#follow(await this.#handle(due), job, token)
-    } finally {
-      load.inFlight -= 1
-    }
+  async #process(due: BullDueTimer, job: Job<TimerData>, token: string): Promise<Carried> {
+    const disposition = await this.#handle(due)
+    await this.#follow(disposition, job, token)
+    return due.carried
   }
 
   /** Never early, not by a millisecond: neither when clocks differ, nor when someone promoted the job by hand. */
@@ -269,10 +277,10 @@ class BullTimerConsumer implements TimerConsumer {
     }
   }
 
-  async #follow(disposition: Disposition, job: Job<TimerData>, token: string): Promise<null> {
+  async #follow(disposition: Disposition, job: Job<TimerData>, token: string): Promise<void> {
     switch (disposition.kind) {
       case 'finish':
-        if (disposition.status === 'fired') return null
+        if (disposition.status === 'fired') return
         throw new TimerNotFired(`${disposition.status}: ${disposition.reason ?? 'see the attempts'}`)
       case 'delay':
         try {

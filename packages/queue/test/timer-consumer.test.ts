@@ -155,7 +155,8 @@ describe('the timer consumer', () => {
     })
 
     test('what its own handler threw at, or could not put back: neither lost nor failed', async () => {
-      const [thrown, stuck] = (await schedule(2)) as [{ id: number }, { id: number }]
+      const thrown = await store.schedule(draft(1))
+      const stuck = await store.schedule(draft(1))
       const first = new Set<number>()
       await rig.consumer({
         handle: async (due) => {

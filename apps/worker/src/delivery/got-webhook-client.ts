@@ -89,7 +89,12 @@ export function createGotWebhookClient(options: WebhookClientOptions): ClosableW
   return {
     send(request) {
       const url = webhookUrl(request.url, request.id)
-      const stream = client.stream.post(url, { body: request.body ?? '', headers: headersOf(request) })
+      const { body } = request
+      const headers = headersOf(request)
+      if (body === undefined) headers['content-length'] = '0'
+      const stream = client.stream.post(url, body === undefined ? { headers } : { headers, body })
+      // Ended here, not by an empty body of got's: so head and end leave in one write.
+      if (body === undefined) stream.end()
       return watchAttempt(stream, url, attempt)
     },
     close: connections.close,

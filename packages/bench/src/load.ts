@@ -1,0 +1,73 @@
+import { type Child, startChild } from './child.ts'
+
+/** Requests by autocannon, as many as `connections` at a time. */
+export interface ClosedLoop {
+  readonly url: string
+  readonly method: 'GET' | 'POST'
+  /** Taken in turn. */
+  readonly paths: readonly string[]
+  readonly body?: string
+  readonly connections: number
+  readonly stop: { readonly amount: number } | { readonly seconds: number }
+}
+
+export interface ClosedLoopResult {
+  readonly answered: number
+  readonly perSecond: number
+  readonly p99Ms: number
+}
+
+/** Requests by the clock. */
+export interface OpenLoop {
+  readonly url: string
+  readonly method: 'GET' | 'POST'
+  readonly paths: readonly string[]
+  readonly body?: string
+  readonly perSecond: number
+  readonly durationMs: number
+  /** Epoch milliseconds; default: now. */
+  readonly startAt?: number
+}
+
+/** One entry a request, in the order of sending. */
+export interface OpenLoopResult {
+  /** From the time at which it was to be sent until the end of the answer. */
+  readonly latencyMs: Float64Array
+  /** Of the timer in the answer, with its due time in epoch milliseconds. */
+  readonly ids: Float64Array
+  readonly dueAt: Float64Array
+}
+
+/** As many as the goals name. */
+export const CONNECTIONS = 64
+
+/** A load generator in a process of its own. */
+export class LoadGenerator {
+  readonly #closed: Child = startChild('closed-loop')
+  readonly #open: Child = startChild('open-loop')
+
+  closedLoop(load: ClosedLoop): Promise<ClosedLoopResult> {
+    return this.#closed.ask('run', load)
+  }
+
+  openLoop(load: OpenLoop): Promise<OpenLoopResult> {
+    return this.#open.ask('run', load)
+  }
+
+  /** `POST /timers` of timers of so many seconds, over 64 connections. */
+  create(apiUrl: string, url: string, seconds: number, stop: ClosedLoop['stop']): Promise<ClosedLoopResult> {
+    const body = JSON.stringify({ seconds, url })
+    return this.closedLoop({
+      url: apiUrl,
+      method: 'POST',
+      paths: ['/timers'],
+      body,
+      connections: CONNECTIONS,
+      stop,
+    })
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#closed.stop(), this.#open.stop()])
+  }
+}

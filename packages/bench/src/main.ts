@@ -1,0 +1,78 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { writeDocs } from './docs-page.ts'
+import { verdictOf } from './figure.ts'
+import { describeMachine, machineText } from './machine.ts'
+import { type Measure, type MeasureResult, scaleOf } from './measure.ts'
+import { bursts } from './measures/bursts.ts'
+import { creates } from './measures/creates.ts'
+import { fires } from './measures/fires.ts'
+import { lateness } from './measures/lateness.ts'
+import { memory } from './measures/memory.ts'
+import { pending } from './measures/pending.ts'
+import { reads } from './measures/reads.ts'
+import { underFire } from './measures/under-fire.ts'
+import { parseOptions, USAGE, UsageError } from './options.ts'
+import { rowsOf, textTable } from './table.ts'
+
+const MEASURES: readonly Measure[] = [creates, reads, fires, bursts, lateness, underFire, pending, memory]
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+
+try {
+  await main(process.argv.slice(2))
+} catch (error) {
+  console.error(error instanceof UsageError ? `${error.message}\n\n${USAGE}` : error)
+  process.exitCode = 1
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  const options = parseOptions(
+    args,
+    MEASURES.map(({ name }) => name),
+  )
+  const chosen = MEASURES.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
+  const folder = mkdtempSync(join(tmpdir(), 'timers-bench-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
+  const machine = describeMachine(folder)
+  console.log(machineText(machine))
+  if (options.quick) console.log('A smoke run: its figures mean nothing.')
+  const startedAt = new Date()
+  const since = () => `${((Date.now() - startedAt.getTime()) / 1_000).toFixed(0)} s`.padStart(7)
+  const results: (MeasureResult & { readonly measure: string })[] = []
+  for (const { name, run } of chosen) {
+    console.log(`${since()}  ${name} ...`)
+    const result = await run({
+      scale: scaleOf(options.quick, options.timers),
+      repeats: options.repeats,
+      newFolder: (folderName) => join(folder, folderName),
+      log: (line) => console.log(`${since()}  ${line}`),
+    })
+    results.push({ measure: name, ...result })
+  }
+
+  const figures = results.flatMap((result) => result.figures)
+  console.log(`\n${textTable(rowsOf(figures))}\n`)
+  const missed = figures.filter((each) => verdictOf(each) === 'miss').length
+  const reached = figures.filter((each) => verdictOf(each) === 'pass').length
+  console.log(`${reached} goals reached, ${missed} missed, in ${since().trim()}`)
+
+  const json = resolve(process.env.INIT_CWD ?? process.cwd(), options.json)
+  mkdirSync(dirname(json), { recursive: true })
+  const { repeats, quick, timers } = options
+  const run = { machine, startedAt: startedAt.toISOString(), quick, repeats, timers }
+  const measures = results.map(({ measure, figures: own, details }) => ({
+    measure,
+    figures: own.map((each) => ({ ...each, verdict: verdictOf(each) })),
+    details,
+  }))
+  writeFileSync(json, `${JSON.stringify({ ...run, measures }, undefined, 2)}\n`)
+  if (options.docs) {
+    const date = startedAt.toISOString().slice(0, 10)
+    const plots = results.flatMap((result) => result.plots ?? [])
+    writeDocs(join(ROOT, 'docs'), { machine, date, repeats, figures, plots })
+  }
+}

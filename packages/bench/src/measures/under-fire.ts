@@ -1,0 +1,71 @@
+import { burstDueAt } from '../burst.ts'
+import { figure } from '../figure.ts'
+import { Installation } from '../installation.ts'
+import { LoadGenerator } from '../load.ts'
+import type { Measure } from '../measure.ts'
+import { Receiver } from '../receiver.ts'
+import { percentile } from '../statistics.ts'
+import { TimerSeeder } from '../timer-seeder.ts'
+import { NOWHERE } from './creates.ts'
+
+/** Each of creates and reads; by the clock. */
+const PER_SECOND = 100
+const DAY_SECONDS = 86_400
+/** Fires a second that no machine reaches: as long as a burst lasts at least. */
+const MOST_FIRES_PER_SECOND = 4_000
+
+/** How long clients wait for the API while a burst is being fired beside it, and while nothing is. */
+export const underFire: Measure = {
+  name: 'under-fire',
+  run: async ({ scale, repeats, newFolder, log }) => {
+    const installation = await Installation.start(newFolder('under-fire'))
+    const receiver = await Receiver.start()
+    const seeder = await TimerSeeder.start(installation.redis.url)
+    const generators = [new LoadGenerator(), new LoadGenerator()] as const
+    try {
+      const api = await installation.startApi()
+      await installation.startWorker()
+      const durationMs = (scale.burst / MOST_FIRES_PER_SECOND) * 1_000
+      const body = JSON.stringify({ seconds: DAY_SECONDS, url: NOWHERE })
+      const paths = [...(await seeder.seed(100, NOWHERE, Date.now() + DAY_SECONDS * 1_000)).keys()].map(
+        (id) => `/timers/${id}`,
+      )
+      const ask = async (startAt: number) => {
+        const common = { url: api.url, perSecond: PER_SECOND, durationMs, startAt }
+        const [posts, gets] = await Promise.all([
+          generators[0].openLoop({ ...common, method: 'POST', paths: ['/timers'], body }),
+          generators[1].openLoop({ ...common, method: 'GET', paths }),
+        ])
+        return { post: percentile([...posts.latencyMs], 0.99), get: percentile([...gets.latencyMs], 0.99) }
+      }
+      const askWhileFiring = async (count: number) => {
+        const dueAt = burstDueAt(count)
+        await receiver.reset()
+        await seeder.seed(count, receiver.url, dueAt)
+        const [answer] = await Promise.all([ask(dueAt), receiver.until(count)])
+        const { at } = await receiver.arrivals()
+        if ((at.at(-1) ?? 0) < dueAt + durationMs) log('under-fire: the burst was over before the load')
+        return answer
+      }
+      await ask(0)
+      await askWhileFiring(scale.warmUp)
+      const results: { rest: { post: number; get: number }; fire: { post: number; get: number } }[] = []
+      for (let repeat = 0; repeat < repeats; repeat += 1) {
+        results.push({ rest: await ask(0), fire: await askWhileFiring(scale.burst) })
+        log(`under-fire: ${JSON.stringify(results.at(-1))}`)
+      }
+      const of = (what: string, name: 'post' | 'get') =>
+        figure({
+          what: `${what} p99 while a burst is fired`,
+          unit: 'ms',
+          values: results.map(({ fire }) => fire[name]),
+          reference: { what: 'at rest', values: results.map(({ rest }) => rest[name]) },
+          goal: { on: 'ratio', atMost: 5 },
+        })
+      return { figures: [of('GET /timers/:id', 'get'), of('POST /timers', 'post')], details: results }
+    } finally {
+      await Promise.all([receiver.stop(), seeder.stop(), ...generators.map((generator) => generator.stop())])
+      await installation.stop()
+    }
+  },
+}

@@ -1,0 +1,70 @@
+import { parseArgs } from 'node:util'
+
+export interface Options {
+  /** A smoke run: everything small, one repeat. Its figures mean nothing. */
+  readonly quick: boolean
+  /** Names of the measures to make; empty: all. */
+  readonly only: readonly string[]
+  readonly repeats: number
+  /** How many timers go through API and worker in the measure `memory`, and wait in `pending`. */
+  readonly timers: number
+  /** Where the figures go as JSON. */
+  readonly json: string
+  /** Whether docs/benchmarks.md and its plots are written anew. */
+  readonly docs: boolean
+}
+
+export const USAGE = `npm run bench -- [options]
+  --quick          a smoke run of everything, under a minute
+  --only <name>    only this measure; may be given several times
+  --repeats <n>    repeats of each measurement (default 5)
+  --timers <n>     timers in the measures "pending" and "memory" (default 1000000)
+  --json <file>    where the figures go (default data/bench.json)
+  --docs           write docs/benchmarks.md also after a run with other options`
+
+/** Wrong arguments: the message says what to write. */
+export class UsageError extends Error {}
+
+/** @throws UsageError */
+export function parseOptions(args: readonly string[], known: readonly string[]): Options {
+  const values = readArgs(args)
+  const only = values.only ?? []
+  for (const name of only) {
+    if (!known.includes(name))
+      throw new UsageError(`There is no measure "${name}". There are: ${known.join(', ')}`)
+  }
+  const quick = values.quick ?? false
+  const asShipped = !quick && only.length === 0 && values.timers === undefined
+  return {
+    quick,
+    only,
+    repeats: wholeNumber('--repeats', values.repeats) ?? (quick ? 1 : 5),
+    timers: wholeNumber('--timers', values.timers) ?? (quick ? 3_000 : 1_000_000),
+    json: values.json ?? 'data/bench.json',
+    docs: values.docs ?? asShipped,
+  }
+}
+
+function readArgs(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        quick: { type: 'boolean' },
+        only: { type: 'string', multiple: true },
+        repeats: { type: 'string' },
+        timers: { type: 'string' },
+        json: { type: 'string' },
+        docs: { type: 'boolean' },
+      },
+    }).values
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+function wholeNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  if (!/^[1-9]\d*$/.test(text)) throw new UsageError(`${name} must be a whole number of at least 1`)
+  return Number(text)
+}

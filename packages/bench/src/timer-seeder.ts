@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from '@timers/core'
+import { createRedisTimerStore, type RedisTimerStore } from '@timers/queue'
+
+const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} }
+const IN_FLIGHT = 100
+
+/**
+ * Creates timers that fall due at one instant, which no client can: the API takes whole seconds from now. The store is the
+ * API's own, in this process; each timer's due time is `dueAt`, or a few milliseconds later, and told by the store.
+ */
+export class TimerSeeder {
+  readonly #store: RedisTimerStore
+  readonly #requestIds = randomBytes(5).toString('hex')
+  #count = 0
+
+  private constructor(store: RedisTimerStore) {
+    this.#store = store
+  }
+
+  static async start(redisUrl: string): Promise<TimerSeeder> {
+    const store = createRedisTimerStore({ redisUrl, shards: 1, log: SILENT })
+    await store.start()
+    while (!store.health().ready) await sleep(10)
+    return new TimerSeeder(store)
+  }
+
+  /** Throws where it could not store all of them a while before they are due. */
+  async seed(count: number, url: string, dueAt: number): Promise<Map<number, number>> {
+    const dueById = new Map<number, number>()
+    let started = 0
+    const keepAdding = async () => {
+      while (started < count) {
+        started += 1
+        this.#count += 1
+        const requestId = `${this.#requestIds}-${this.#count.toString(36)}`
+        const timer = await this.#store.schedule({ url, requestId, delayMs: dueAt - Date.now() })
+        dueById.set(timer.id, timer.dueAt)
+      }
+    }
+    await Promise.all(Array.from({ length: IN_FLIGHT }, keepAdding))
+    if (Date.now() > dueAt - 100) throw new Error(`creating ${count} timers took too long for the burst`)
+    return dueById
+  }
+
+  stop(): Promise<void> {
+    return this.#store.close()
+  }
+}

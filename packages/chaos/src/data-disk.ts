@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, stat, statfs } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** The disk under Redis' data folder, which can be made to run full. */
+export interface DataDisk {
+  readonly folder: string
+  /** How a full disk is played; undefined where it cannot be on this machine. */
+  readonly way: 'tmpfs' | 'file size limit' | undefined
+  /** Leaves so many bytes of room for the file that is being written, and no more. */
+  fill(leftBytes: number, pid: number, file: string): Promise<void>
+  /** Makes room again, for a process to come. */
+  drain(): Promise<void>
+  /** Removes the folder and all that is in it. */
+  close(): Promise<void>
+}
+
+/** A small file system in memory where this process may mount one (root on Linux), else a limit on the size of Redis' files. */
+export async function openDataDisk(sizeBytes: number): Promise<DataDisk> {
+  const folder = await mkdtemp(join(tmpdir(), 'timers-chaos-'))
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  if (await succeeds('mount', '-t', 'tmpfs', '-o', `size=${sizeBytes},mode=700`, 'timers-chaos', folder)) {
+    return {
+      folder,
+      way: 'tmpfs',
+      fill: async (leftBytes) => {
+        const { blocks, bavail, bsize } = await statfs(folder)
+        await remount(folder, (blocks - bavail) * bsize + leftBytes)
+      },
+      drain: () => remount(folder, sizeBytes),
+      close: async () => {
+        // Something may look into it still.
+        if (!(await succeeds('umount', folder))) await run('umount', ['--lazy', folder])
+        await remove()
+      },
+    }
+  }
+  const limits = await succeeds('prlimit', '--pid', String(process.pid), '--fsize')
+  return {
+    folder,
+    way: limits ? 'file size limit' : undefined,
+    fill: async (leftBytes, pid, file) => {
+      const { size } = await stat(file)
+      await run('prlimit', ['--pid', String(pid), `--fsize=${size + leftBytes}`])
+    },
+    drain: async () => {},
+    close: remove,
+  }
+}
+
+async function remount(folder: string, sizeBytes: number): Promise<void> {
+  await run('mount', ['-o', `remount,size=${sizeBytes}`, folder])
+}
+
+async function succeeds(command: string, ...args: string[]): Promise<boolean> {
+  return run(command, args).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,115 @@
+import type { AttemptView, Creation, Evidence, FaultRun } from './evidence.ts'
+import { FAULT_KINDS } from './fault-kinds.ts'
+
+/** For what is not instant: a signal, a clock that is read before a command is sent, two busy cores. */
+const SLACK_MS = 2_000
+/** After this without a sign of life a worker's timers are handed on. */
+const LOCK_MS = 6_000
+
+/**
+ * Why an attempt may have come to nothing, from what was broken when: words, or undefined where there is no excuse.
+ */
+export class Explanations {
+  readonly #evidence: Evidence
+  readonly #deaths: readonly FaultRun[]
+  readonly #stops: readonly FaultRun[]
+  readonly #troubles: readonly Span[]
+
+  constructor(evidence: Evidence) {
+    this.#evidence = evidence
+    this.#deaths = evidence.faults.filter(({ kind }) => FAULT_KINDS[kind].lane === 'worker')
+    this.#stops = evidence.faults.filter(({ kind }) => kind === 'worker-stop')
+    this.#troubles = union(evidence.faults.filter(({ kind }) => isRedisTrouble(kind)))
+  }
+
+  of(attempt: AttemptView, creation: Creation): string | undefined {
+    const at = Date.parse(attempt.at)
+    switch (attempt.outcome) {
+      case 'interrupted':
+        return this.#interrupted(at, creation)
+      case 'ambiguous':
+        return this.#ambiguous(at, creation)
+      case 'never_sent':
+        return this.#neverSent(at, creation)
+      default:
+        return undefined
+    }
+  }
+
+  /**
+   * A worker was killed or stopped between its claim and the outcome. The outcome may have had to wait for Redis, so time
+   * in which Redis was in trouble does not count. Where it is only asked again later, a worker that was cut off from Redis
+   * for longer than its lock is excuse enough.
+   */
+  #interrupted(claimedAt: number, { mode }: Creation): string | undefined {
+    const inHandMs = this.#evidence.webhookTimeoutMs + SLACK_MS
+    const death = this.#deaths.find(
+      ({ from, to }) =>
+        to >= claimedAt - SLACK_MS && from - claimedAt - this.#troubleMs(claimedAt, from) <= inHandMs,
+    )
+    if (death !== undefined) return `${death.kind} of ${death.slots.join(', ')}`
+    if (mode === 'at_least_once' && this.#troubleMs(claimedAt - SLACK_MS, claimedAt + 2 * LOCK_MS) > 0) {
+      return 'a worker was cut off from Redis'
+    }
+    return undefined
+  }
+
+  #ambiguous(sentAt: number, creation: Creation): string | undefined {
+    const { behaviour } = creation
+    if (behaviour === 'reset' || behaviour === 'close' || behaviour === 'hang')
+      return `receiver: ${behaviour}`
+    const until = sentAt + this.#evidence.webhookTimeoutMs + SLACK_MS
+    if (behaviour === 'refuse') {
+      const shut = this.#evidence.closings.find(
+        ({ door, from }) => door === creation.door && from >= sentAt - SLACK_MS && from <= until,
+      )
+      if (shut !== undefined) return 'receiver: closed its connections'
+    }
+    return this.#stopped(sentAt, until)
+  }
+
+  #neverSent(beganAt: number, creation: Creation): string | undefined {
+    const until = beganAt + this.#evidence.webhookTimeoutMs + SLACK_MS
+    if (creation.behaviour === 'refuse') {
+      const shut = this.#evidence.closings.find(
+        ({ door, from, to }) =>
+          door === creation.door && from <= beganAt + SLACK_MS && to >= beganAt - SLACK_MS,
+      )
+      if (shut !== undefined) return 'receiver: refused'
+    }
+    return this.#stopped(beganAt, until)
+  }
+
+  #stopped(from: number, until: number): string | undefined {
+    const stop = this.#stops.find((run) => run.to >= from - SLACK_MS && run.from <= until)
+    return stop && `worker-stop of ${stop.slots.join(', ')}`
+  }
+
+  /** How much of a time Redis was in trouble for at least one process. */
+  #troubleMs(from: number, to: number): number {
+    return this.#troubles.reduce(
+      (sum, span) => sum + Math.max(0, Math.min(to, span.to + SLACK_MS) - Math.max(from, span.from)),
+      0,
+    )
+  }
+}
+
+interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+function isRedisTrouble(kind: FaultRun['kind']): boolean {
+  const { lane } = FAULT_KINDS[kind]
+  return lane === 'redis' || lane === 'network'
+}
+
+function union(spans: readonly Span[]): Span[] {
+  const merged: { from: number; to: number }[] = []
+  for (const { from, to } of [...spans].sort((a, b) => a.from - b.from)) {
+    const last = merged.at(-1)
+    if (last !== undefined && from <= last.to + SLACK_MS) last.to = Math.max(last.to, to)
+    else merged.push({ from, to })
+  }
+  return merged
+}

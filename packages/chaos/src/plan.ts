@@ -1,0 +1,34 @@
+import type { FaultKind } from './fault-kinds.ts'
+import { type PlannedFault, planFaults } from './fault-plan.ts'
+import { type PlannedClosing, type PlannedCreate, planClosings, planCreates } from './load-plan.ts'
+
+/** A whole run before it begins: purely from the seed and the settings. */
+export interface Plan {
+  readonly seed: string
+  readonly loadMs: number
+  readonly faults: readonly PlannedFault[]
+  readonly creates: readonly PlannedCreate[]
+  readonly closings: readonly PlannedClosing[]
+}
+
+export interface PlanSettings {
+  readonly seed: string
+  readonly minutes: number
+  readonly ratePerSecond: number
+  readonly faults: readonly FaultKind[]
+}
+
+/** The last part of the load is free of faults: to see that the service has recovered by itself. */
+const CALM_MS = 15_000
+
+export function makePlan({ seed, minutes, ratePerSecond, faults }: PlanSettings): Plan {
+  const loadMs = Math.round(minutes * 60_000)
+  const faultsUntilMs = Math.max(0, loadMs - CALM_MS)
+  return {
+    seed,
+    loadMs,
+    faults: planFaults(seed, faults, faultsUntilMs),
+    creates: planCreates(seed, ratePerSecond, loadMs),
+    closings: planClosings(seed, faultsUntilMs),
+  }
+}

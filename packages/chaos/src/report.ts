@@ -1,0 +1,95 @@
+import type { Options } from './options.ts'
+import type { Plan } from './plan.ts'
+import type { RunResult } from './run.ts'
+import { quantile } from './statistics.ts'
+import type { Flaws, Verdict } from './verdict.ts'
+
+/** All that a run came to: what the text, the JSON file and the page are made of. */
+export interface Report {
+  readonly seed: string
+  readonly command: string
+  readonly minutes: number
+  readonly startedAt: string
+  readonly tookSeconds: number
+  readonly passed: boolean
+  readonly flaws: Flaws
+  readonly crashes: readonly string[]
+  readonly counts: Verdict['counts']
+  readonly unknown: Verdict['unknown']
+  /** Of the clients that got no 201, by the reason. */
+  readonly failures: Readonly<Record<string, number>>
+  /** How many faults of each kind, and for how long altogether. */
+  readonly faults: Readonly<Record<string, { readonly times: number; readonly seconds: number }>>
+  readonly stops: RunResult['stops']
+  /** First request minus due time, of the timers that were seen, in milliseconds. */
+  readonly latenessMs: Percentiles
+  /** From asking to the answer of the API, good or bad, in milliseconds. */
+  readonly answerMs: Percentiles
+}
+
+export interface Percentiles {
+  readonly p50: number
+  readonly p90: number
+  readonly p99: number
+  readonly max: number
+}
+
+export function makeReport(plan: Plan, options: Options, result: RunResult, verdict: Verdict): Report {
+  const { evidence, crashes, startedAt, endedAt, stops } = result
+  const { creations } = evidence
+  const broken = Object.values(verdict.flaws).some((list) => list.length > 0)
+  return {
+    seed: plan.seed,
+    command: commandOf(options),
+    minutes: options.minutes,
+    startedAt: new Date(startedAt).toISOString(),
+    tookSeconds: Math.round((endedAt - startedAt) / 1_000),
+    passed: !broken && crashes.length === 0,
+    flaws: verdict.flaws,
+    crashes,
+    counts: verdict.counts,
+    unknown: verdict.unknown,
+    failures: tally(creations.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))),
+    faults: faultTable(result),
+    stops,
+    latenessMs: percentiles(latenesses(result).map(({ latenessMs }) => latenessMs)),
+    answerMs: percentiles(creations.map(({ tookMs }) => tookMs)),
+  }
+}
+
+/** The first request of each timer that was seen: when it was due, and how late it came. */
+export function latenesses({ evidence }: RunResult): { dueAt: number; latenessMs: number }[] {
+  const seen = new Set<number>()
+  return evidence.sightings.flatMap(({ id, receivedAt }) => {
+    const view = evidence.views.get(id)
+    if (view === undefined || seen.has(id)) return []
+    seen.add(id)
+    const dueAt = Date.parse(view.due_at)
+    return [{ dueAt, latenessMs: receivedAt - dueAt }]
+  })
+}
+
+export function tally(words: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1
+  return counts
+}
+
+function faultTable({ evidence }: RunResult): Report['faults'] {
+  const table: Record<string, { times: number; seconds: number }> = {}
+  for (const { kind, from, to } of evidence.faults) {
+    const row = table[kind] ?? { times: 0, seconds: 0 }
+    table[kind] = { times: row.times + 1, seconds: Math.round((row.seconds + (to - from) / 1_000) * 10) / 10 }
+  }
+  return table
+}
+
+function percentiles(numbers: readonly number[]): Percentiles {
+  const at = (share: number): number => quantile(numbers, share)
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) }
+}
+
+function commandOf({ seed, minutes, ratePerSecond, faults }: Options): string {
+  const kinds = faults.length === 0 ? 'none' : faults.join(',')
+  return `npm run chaos -- --seed ${seed} --minutes ${minutes} --rate ${ratePerSecond} --faults ${kinds}`
+}

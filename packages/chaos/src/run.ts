@@ -1,0 +1,165 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Clients } from './clients.ts'
+import type { Evidence, FaultRun } from './evidence.ts'
+import type { PlannedFault } from './fault-plan.ts'
+import type { Plan } from './plan.ts'
+import type { Progress } from './progress.ts'
+import { Receivers } from './receivers.ts'
+import { untilAtRest } from './rest.ts'
+import { Stage, WEBHOOK_TIMEOUT_MS } from './stage.ts'
+
+/** What a run leaves behind. */
+export interface RunResult {
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly evidence: Evidence
+  /** Processes that ended without being asked to, or did not when they were. */
+  readonly crashes: readonly string[]
+  /** How many stops in order there were, and how many did not end with code 0. */
+  readonly stops: { readonly count: number; readonly notZero: number }
+}
+
+export interface RunSettings {
+  readonly plan: Plan
+  readonly minutes: number
+  /** How long after the last due time planned retries are waited for. */
+  readonly settleMs: number
+  readonly progress: Progress
+  /** Where the processes' own logs go, in the end. */
+  readonly saveLogs: (stage: Stage) => Promise<void>
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const INTERRUPTED = 130
+const UP_WITHIN_MS = 30_000
+const LONGEST_TIMER_MS = 20_000
+
+/** Plays a plan: processes up, load and faults, everything healed, rest. */
+export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunSettings): Promise<RunResult> {
+  const receivers = await Receivers.start(plan.creates)
+  let stage: Stage | undefined
+  const interrupted = async (): Promise<void> => {
+    progress.end()
+    await stage?.close()
+    process.exit(INTERRUPTED)
+  }
+  for (const signal of SIGNALS) process.once(signal, interrupted)
+  try {
+    stage = await Stage.open(minutes)
+    const running = stage
+    const clients = new Clients({
+      apiUrl: (turn) => running.apiUrl(turn),
+      urlFor: (create, key) => receivers.urlFor(create, key),
+    })
+    await untilUp(running)
+    progress.watch({ clients, receivers })
+    const startedAt = Date.now()
+    const faults: FaultRun[] = []
+    const breaking = at(plan.faults, async (fault) => {
+      faults.push(await playFault(fault, running, progress))
+    })
+    const closing = at(plan.closings, (closed) => receivers.close(closed))
+    const creating = at(plan.creates, (create) => clients.create(create))
+    await Promise.all([breaking, closing])
+    await running.redis.revive()
+    const healedAt = Date.now()
+    progress.say('everything is healed')
+    await creating
+    const restAt = Date.now() + LONGEST_TIMER_MS + settleMs
+    progress.say(`no more timers are created; waiting for rest, at most until ${clock(restAt)}`)
+    await untilAtRest(
+      running.redis,
+      restAt,
+      () => receivers.open,
+      (left) => progress.left(left),
+    )
+    progress.say('reading every timer')
+    const sightings = receivers.sightings()
+    const ids = new Set([
+      ...clients.creations.flatMap(({ acknowledged }) =>
+        acknowledged === undefined ? [] : [acknowledged.id],
+      ),
+      ...sightings.map(({ id }) => id),
+    ])
+    const views = await clients.read(ids)
+    const stops = running.services.flatMap((service) => service.stops)
+    return {
+      startedAt,
+      endedAt: Date.now(),
+      evidence: {
+        creations: clients.creations,
+        sightings,
+        views,
+        faults,
+        closings: receivers.closings,
+        webhookTimeoutMs: WEBHOOK_TIMEOUT_MS,
+        healedAt,
+        restAt,
+      },
+      crashes: running.crashes,
+      stops: { count: stops.length, notZero: stops.filter(({ code }) => code !== 0).length },
+    }
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, interrupted)
+    progress.end()
+    if (stage !== undefined) {
+      await Promise.all(stage.services.map((service) => service.close()))
+      await saveLogs(stage)
+      await stage.close()
+    }
+    await receivers.stop()
+  }
+}
+
+async function playFault(fault: PlannedFault, stage: Stage, progress: Progress): Promise<FaultRun> {
+  const { kind, slots } = fault
+  const from = Date.now()
+  progress.begin(fault)
+  const note = await stage.play(fault)
+  progress.finish(fault)
+  return { kind, slots, from, to: Date.now(), ...(note === undefined ? {} : { note }) }
+}
+
+/** Begins each item at its time; resolves when all have ended, and rejects as soon as one has failed. */
+function at<T extends { readonly atMs: number }>(
+  items: readonly T[],
+  begin: (item: T) => Promise<void>,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const startedAt = performance.now()
+    const beginAll = async (): Promise<void> => {
+      const begun: Promise<void>[] = []
+      for (const item of items) {
+        const waitMs = startedAt + item.atMs - performance.now()
+        if (waitMs > 0) await sleep(waitMs)
+        const one = begin(item)
+        one.catch(reject)
+        begun.push(one)
+      }
+      await Promise.all(begun)
+    }
+    beginAll().then(resolve, reject)
+  })
+}
+
+async function untilUp(stage: Stage): Promise<void> {
+  const deadline = performance.now() + UP_WITHIN_MS
+  for (;;) {
+    const urls = [stage.apiUrl(0), stage.apiUrl(1)]
+    const ready = await Promise.all(urls.map((url) => url !== undefined && isReady(`${url}/readyz`)))
+    if (ready.every(Boolean)) return
+    if (performance.now() > deadline)
+      throw new Error(`The processes did not come up: ${stage.crashes.join('\n') || 'no crash'}`)
+    await sleep(100)
+  }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)
+  await response?.body?.cancel()
+  return response?.ok ?? false
+}
+
+function clock(at: number): string {
+  return new Date(at).toISOString().slice(11, 19)
+}

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type LogLine, type Service, spawnService } from '@timers/testkit'
+import type { Slot } from './fault-plan.ts'
+
+export type Environment = Readonly<Record<string, string | number>>
+
+/** Longer than any orderly stop may take: SHUTDOWN_TIMEOUT_MS and a little. */
+export const STOP_WITHIN_MS = 15_000
+const START_AGAIN_AFTER_MS = 1_000
+
+/** The place of one process: it is started here, ended here, and started again here. */
+export class ServiceSlot {
+  readonly name: Slot
+  /** Ends that nobody here asked for. */
+  readonly crashes: string[] = []
+  /** Lines of all processes of this place. */
+  readonly logs: LogLine[] = []
+  /** How stops in order ended. */
+  readonly stops: { code: number | null; tookMs: number }[] = []
+  readonly #entry: string
+  readonly #env: Environment
+  #service: Service | undefined
+  #url: string | undefined
+  #paused = false
+
+  constructor(name: Slot, env: Environment) {
+    this.name = name
+    const app = name.startsWith('api') ? 'api' : 'worker'
+    this.#entry = fileURLToPath(new URL(`../../../apps/${app}/dist/main.js`, import.meta.url))
+    this.#env = env
+  }
+
+  /** Where it listens; undefined while it does not. */
+  get url(): string | undefined {
+    return this.#url
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** Starts a process, and waits for nothing. */
+  start(): void {
+    const service = spawnService({ entry: this.#entry, env: this.#env })
+    this.#service = service
+    this.#url = undefined
+    void service
+      .waitForLog(({ msg }) => msg === 'listening', 60_000)
+      .then(({ address }) => {
+        if (this.#service === service && typeof address === 'string') this.#url = address
+      })
+      // A worker listens to no one; and who ended meanwhile is told of below.
+      .catch(() => {})
+    void service.exited.then(async ({ code, signal }) => {
+      this.#keep(service)
+      if (this.#service !== service) return
+      this.#leave()
+      this.crashes.push(
+        `${this.name} ended with ${code ?? signal} at ${new Date().toISOString()}: ${JSON.stringify(service.logs.slice(-3))}`,
+      )
+      await sleep(START_AGAIN_AFTER_MS)
+      if (this.#service === undefined) this.start()
+    })
+  }
+
+  async killFor(ms: number): Promise<void> {
+    const service = this.#leave()
+    await service?.kill('SIGKILL')
+    await sleep(ms)
+    this.start()
+  }
+
+  /** SIGTERM; the next process comes when the stop is over, and not before `ms`. */
+  async stopFor(ms: number): Promise<string> {
+    const service = this.#leave()
+    const startedAt = performance.now()
+    const end = await Promise.race([service?.kill('SIGTERM'), sleep(STOP_WITHIN_MS, undefined)])
+    const tookMs = Math.round(performance.now() - startedAt)
+    if (end === undefined) {
+      await service?.kill('SIGKILL')
+      this.crashes.push(
+        `${this.name} did not stop within ${STOP_WITHIN_MS} ms at ${new Date().toISOString()}`,
+      )
+    } else {
+      this.stops.push({ code: end.code, tookMs })
+    }
+    await sleep(Math.max(0, ms - tookMs))
+    this.start()
+    return `exit code ${end?.code} after ${tookMs} ms`
+  }
+
+  async pauseFor(ms: number): Promise<void> {
+    const service = this.#service
+    this.#paused = true
+    service?.signal('SIGSTOP')
+    await sleep(ms)
+    service?.signal('SIGCONT')
+    this.#paused = false
+  }
+
+  async close(): Promise<void> {
+    await this.#leave()?.kill('SIGKILL')
+  }
+
+  /** Its end is no crash from here on. */
+  #leave(): Service | undefined {
+    const service = this.#service
+    this.#service = undefined
+    this.#url = undefined
+    return service
+  }
+
+  #keep({ logs, pid }: Service): void {
+    for (const line of logs) this.logs.push({ ...line, pid })
+  }
+}

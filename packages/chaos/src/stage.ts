@@ -1,0 +1,121 @@
+import type { FaultKind } from './fault-kinds.ts'
+import { API_SLOTS, type PlannedFault, SLOTS, type Slot } from './fault-plan.ts'
+import { Line, type NetworkFault } from './network.ts'
+import { RedisHost } from './redis-host.ts'
+import { type Environment, ServiceSlot } from './service-slot.ts'
+
+/** Long enough for the slowest answer, short enough for hanging receivers not to drag a run out. */
+export const WEBHOOK_TIMEOUT_MS = 4_000
+
+const COMMON: Environment = { HOST: '127.0.0.1', DELIVERY_ALLOW_CIDRS: '127.0.0.0/8', LOG_LEVEL: 'info' }
+const API: Environment = { PORT: 0, SHUTDOWN_TIMEOUT_MS: 5_000 }
+const WORKER: Environment = {
+  WEBHOOK_TIMEOUT_MS,
+  SHUTDOWN_TIMEOUT_MS: 10_000,
+  // A door that stays closed ends in `failed` within the run.
+  DELIVERY_GIVE_UP_SECONDS: 60,
+  // Few hands and a low cap: deferrals happen.
+  WORKER_CONCURRENCY: 40,
+  DELIVERY_MAX_PER_ORIGIN: 15,
+}
+const LATEST_BYTES_MS = 400
+
+/** All processes of the experiment, and how each fault is done to them. */
+export class Stage {
+  readonly redis: RedisHost
+  readonly #lines: Readonly<Record<Slot, Line>>
+  readonly #services: Readonly<Record<Slot, ServiceSlot>>
+
+  private constructor(redis: RedisHost, lines: Record<Slot, Line>, services: Record<Slot, ServiceSlot>) {
+    this.redis = redis
+    this.#lines = lines
+    this.#services = services
+  }
+
+  static async open(minutes: number): Promise<Stage> {
+    const redis = await RedisHost.start(minutes)
+    const lines = {} as Record<Slot, Line>
+    const services = {} as Record<Slot, ServiceSlot>
+    for (const slot of SLOTS) {
+      const line = await Line.to(redis.port)
+      lines[slot] = line
+      const env = { ...COMMON, ...(slot.startsWith('api') ? API : WORKER) }
+      services[slot] = new ServiceSlot(slot, { ...env, REDIS_URL: `redis://127.0.0.1:${line.port}` })
+      services[slot].start()
+    }
+    return new Stage(redis, lines, services)
+  }
+
+  get services(): readonly ServiceSlot[] {
+    return SLOTS.map((slot) => this.#services[slot])
+  }
+
+  /** Address of an API, by turns. */
+  apiUrl(turn: number): string | undefined {
+    return this.#services[API_SLOTS[turn % API_SLOTS.length] as Slot].url
+  }
+
+  get crashes(): string[] {
+    return [...this.redis.crashes, ...this.services.flatMap(({ crashes }) => crashes)]
+  }
+
+  /** Does a fault, and heals it. Resolves when it is healed, with a note on what came of it. */
+  async play(fault: PlannedFault): Promise<string | undefined> {
+    const { kind, lastsMs, dice } = fault
+    const [slot] = fault.slots
+    const service = this.#services[slot ?? 'api-1']
+    switch (kind) {
+      case 'api-kill':
+      case 'worker-kill':
+        return void (await service.killFor(lastsMs))
+      case 'api-term':
+      case 'worker-term':
+        return service.stopFor(lastsMs)
+      case 'worker-stop':
+        return void (await service.pauseFor(lastsMs))
+      case 'redis-kill':
+        return void (await this.redis.killFor(lastsMs))
+      case 'redis-tail':
+        return this.redis.killAndCutTailFor(lastsMs, dice)
+      case 'redis-disk':
+        return this.redis.fillDiskFor(lastsMs, dice)
+      case 'redis-oom':
+        return void (await this.redis.outOfMemoryFor(lastsMs))
+      case 'redis-rewrite':
+        return this.redis.command('BGREWRITEAOF').then(String, (error: Error) => error.message)
+      default:
+        return void (await this.#breakLines(fault, networkFault(kind, dice)))
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.services.map((service) => service.close()))
+    await Promise.all(SLOTS.map((slot) => this.#lines[slot].close()))
+    await this.redis.close()
+  }
+
+  async #breakLines({ slots, lastsMs }: PlannedFault, fault: NetworkFault): Promise<void> {
+    const heals = await Promise.all(slots.map((slot) => this.#lines[slot].break(fault)))
+    await new Promise((resolve) => setTimeout(resolve, lastsMs))
+    await Promise.all(heals.map((heal) => heal()))
+  }
+}
+
+type NetworkKind = Extract<FaultKind, `net-${string}`>
+
+function networkFault(kind: NetworkKind, dice: number): NetworkFault {
+  switch (kind) {
+    case 'net-drop':
+      return { mode: 'blackhole' }
+    case 'net-stall':
+      return { mode: 'stall' }
+    case 'net-refuse':
+      return { mode: 'refuse' }
+    case 'net-reset':
+      return { mode: 'reset' }
+    case 'net-delay':
+      return { delayMs: 10 + Math.round(dice * LATEST_BYTES_MS) }
+    case 'net-cut':
+      return 'cut'
+  }
+}

@@ -1,0 +1,54 @@
+import { DelayedError, type Job, Worker, type WorkerOptions } from 'bullmq'
+import type { AttemptEntry, TimerData } from './stored-timer.ts'
+
+/** What finishing a job carries into Redis: the attempt that was delivered, where it is not written down yet. */
+export type Carried = AttemptEntry | null
+type TimerJob = Job<TimerData, Carried>
+
+export interface FencedWorkerHooks {
+  readonly process: (job: TimerJob, token: string) => Promise<Carried>
+  /** A finished job could not be finished: write down what it carried, however long it takes. */
+  readonly unfinished: (job: TimerJob) => Promise<void>
+  /** A job was taken (1) or is done with for good (-1). */
+  readonly inHand: (change: 1 | -1) => void
+}
+
+/**
+ * BullMQ's Worker, with a say in two moments that it keeps to itself.
+ *
+ * A delivered attempt is written by the very step that finishes the job, which saves a round trip for each fire. Where
+ * that step fails (the lock is lost, Redis refuses), the outcome is written on its own, and the job is left alone: its
+ * lock runs out, and whoever gets it next finds the final status.
+ */
+export class FencedWorker extends Worker<TimerData, Carried> {
+  readonly #hooks: FencedWorkerHooks
+
+  constructor(name: string, hooks: FencedWorkerHooks, options: WorkerOptions) {
+    // Started by hand: the hooks are not there yet while the constructor of Worker runs.
+    super(name, (job, token) => hooks.process(job, token ?? ''), { ...options, autorun: false })
+    this.#hooks = hooks
+    this.run().catch((error) => this.emit('error', error))
+  }
+
+  override async processJob(...args: Parameters<Worker<TimerData, Carried>['processJob']>) {
+    this.#hooks.inHand(1)
+    try {
+      return await super.processJob(...args)
+    } finally {
+      this.#hooks.inHand(-1)
+    }
+  }
+
+  protected override async handleCompleted(
+    ...args: Parameters<Worker<TimerData, Carried>['handleCompleted']>
+  ): ReturnType<Worker<TimerData, Carried>['handleCompleted']> {
+    const [carried, job] = args
+    try {
+      return await super.handleCompleted(...args)
+    } catch (error) {
+      if (carried === null) throw error
+      await this.#hooks.unfinished(job)
+      throw new DelayedError()
+    }
+  }
+}
