@@ -66,6 +66,7 @@ export function planCreates(seed: string, ratePerSecond: number, untilMs: number
   return planned
 }
 
+/** In the order of their times. */
 export function planClosings(seed: string, untilMs: number): PlannedClosing[] {
   return Array.from({ length: DOORS }, (_, door) => {
     const random = new Random(seed, `door-${door}`)
@@ -76,5 +77,7 @@ export function planClosings(seed: string, untilMs: number): PlannedClosing[] {
       planned.push({ door, atMs, lastsMs })
       atMs += lastsMs + random.integer(3_000, 20_000)
     }
-  }).flat()
+  })
+    .flat()
+    .sort((a, b) => a.atMs - b.atMs)
 }

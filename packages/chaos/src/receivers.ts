@@ -62,7 +62,6 @@ export class Receivers {
     if (listener === undefined) throw new Error(`door ${door} is closed already`)
     place.open = undefined
     await listener.close()
-    if (Date.now()-from > 500) console.log('door', door, 'took', Date.now()-from, 'ms to close')
     await sleep(lastsMs)
     if (this.#stopped) return
     place.open = await startReceiver({ port: place.port, respond: this.#respond })

@@ -13,7 +13,7 @@ describe('everything is down across the due time', () => {
     installation = running
     const { apis, workers, redis, receiver } = running
     const load = new Load(running)
-    await load.run({ count: 300, overMs: 800, seconds: [2, 3] })
+    await load.run({ count: 300, overMs: 800, seconds: [4, 5] })
     await Promise.all([...apis, ...workers].map((service) => service.kill('SIGKILL')))
     await redis.kill()
     await sleep(load.lastDueAt - Date.now())

@@ -53,17 +53,18 @@ export class BullDueTimer implements DueTimer {
       this.#last = { attempt, result, decision }
       return { kind: 'finish', status: 'fired' }
     }
-    return this.#write(attempt, result, decision)
+    return this.recordNow(attempt, result, decision)
   }
 
   /** Writes what finishing the job should have carried. */
   async recordCarried(): Promise<void> {
     if (this.#last === undefined) return
     const { attempt, result, decision } = this.#last
-    await this.#write(attempt, result, decision)
+    await this.recordNow(attempt, result, decision)
   }
 
-  async #write(attempt: number, result: AttemptResult, decision: Decision): Promise<Disposition> {
+  /** Writes what came of an attempt by a step of its own, whether this worker still holds the job or not. */
+  async recordNow(attempt: number, result: AttemptResult, decision: Decision): Promise<Disposition> {
     const nonce = attempt === this.#granted ? this.#nonce : ''
     const recorded = await this.#persist('record', () =>
       this.#fence.record(this.#keys, this.timer.id, this.#token, nonce, attempt, result, decision),

@@ -52,8 +52,9 @@ function connectImpatient(redisUrl: string, profile: string, log: Log): Redis {
   return watchErrors(client, profile, log)
 }
 
-export function connectWorker(redisUrl: string, log: Log): Redis {
-  const client = new Redis(redisUrl, {
+export function connectWorker(redisUrl: string, redisVersion: string, log: Log): Redis {
+  const Client = Number.parseInt(redisVersion, 10) >= SCRIPT_FLAGS_SINCE ? MemoryProofRedis : Redis
+  const client = new Client(redisUrl, {
     connectionName: 'timers-worker',
     // BullMQ demands it; and a claim or an outcome is worth waiting for.
     maxRetriesPerRequest: null,
@@ -64,6 +65,23 @@ export function connectWorker(redisUrl: string, log: Log): Redis {
     reconnectOnError,
   })
   return watchErrors(client, 'worker', log)
+}
+
+/** Redis knows flags of scripts from this major version on. */
+const SCRIPT_FLAGS_SINCE = 7
+
+/**
+ * Runs its scripts also when Redis is out of memory.
+ *
+ * Redis refuses a script's writes one by one then: those that take memory fail, and those before them have happened.
+ * BullMQ's promotion takes jobs out of the delayed set before it puts them on the wait list, so that up to a thousand
+ * timers at a time would be on neither, and never fire. What a worker writes is small and passing. Creating timers is
+ * still refused, at its first write.
+ */
+class MemoryProofRedis extends Redis {
+  override defineCommand(...[name, definition]: Parameters<Redis['defineCommand']>): void {
+    super.defineCommand(name, { ...definition, lua: `#!lua flags=allow-oom\n${definition.lua}` })
+  }
 }
 
 /** After a failover the old primary answers READONLY: connect again, and send the command once more. */

@@ -45,6 +45,7 @@ export class RedisMonitor {
   #again: NodeJS.Timeout | undefined
   #stopped = false
   #clockSkewMs: number | undefined
+  #version = '0.0.0'
 
   constructor(redis: Redis, shards: readonly ShardKeys[], log: Log) {
     this.#redis = redis
@@ -65,6 +66,11 @@ export class RedisMonitor {
   /** Whether the server of this very connection was verified. Cheap: for the hot path. */
   get verified(): boolean {
     return this.#verified
+  }
+
+  /** Version of the server that was verified last. */
+  get version(): string {
+    return this.#version
   }
 
   /** Resolves as soon as the server is verified. */
@@ -95,6 +101,7 @@ export class RedisMonitor {
     try {
       await this.#checkShardCount()
       const { version, findings, clockSkewMs } = await inspectRedis(this.#redis)
+      this.#version = version
       this.#findings = findings
       this.#clockSkewMs = clockSkewMs
       this.#say(version)

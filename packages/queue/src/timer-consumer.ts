@@ -194,7 +194,7 @@ class BullTimerConsumer implements TimerConsumer {
   }
 
   #launch(): void {
-    const connection = connectWorker(this.#options.redisUrl, this.#log)
+    const connection = connectWorker(this.#options.redisUrl, this.#monitor.version, this.#log)
     const fence = new Fence(connection)
     const mostPerShard = Math.max(1, Math.floor(WORKERS_PER_PROCESS / this.#shards.length))
     this.#connection = connection

@@ -100,14 +100,14 @@ describe('the fence', () => {
       const { due: timer, id } = await due()
       await rig.client.del(rig.keys().key(`t${id}`))
       expect(await timer.claim()).toEqual({ kind: 'lost' })
-      expect(await timer.record(1, delivered(), fired)).toEqual({ kind: 'abandon' })
+      expect(await timer.recordNow(1, delivered(), fired)).toEqual({ kind: 'abandon' })
       expect(await rig.client.exists(rig.keys().key(`t${id}`))).toBe(0)
     })
 
     test('of a finished timer tells its status', async () => {
       const first = await due()
       await first.due.claim()
-      await first.due.record(1, delivered(), fired)
+      await first.due.recordNow(1, delivered(), fired)
       await rig.stall(first)
       expect(await (await rig.take()).due.claim()).toEqual({ kind: 'finished', status: 'fired' })
     })
@@ -187,7 +187,7 @@ describe('the fence', () => {
       const { first, id } = await givenUp()
       expect((await store.find(id))?.status).toBe('unknown')
       expect(await first.due.claim()).toMatchObject({ kind: 'granted', attempt: 1 })
-      await first.due.record(1, delivered(5), fired)
+      await first.due.recordNow(1, delivered(5), fired)
       expect(await store.find(id)).toMatchObject({ status: 'fired', attempts: 1, firedAt: 5 })
     })
 
@@ -211,7 +211,11 @@ describe('the fence', () => {
     test('writes what happened and what follows', async () => {
       const { due: timer, id } = await due()
       await timer.claim()
-      const disposition = await timer.record(1, { ...delivered(timer.timer.dueAt + 7), connectMs: 1 }, fired)
+      const disposition = await timer.recordNow(
+        1,
+        { ...delivered(timer.timer.dueAt + 7), connectMs: 1 },
+        fired,
+      )
       expect(disposition).toMatchObject({ kind: 'finish', status: 'fired' })
       expect(await store.find(id)).toMatchObject({
         status: 'fired',
@@ -225,9 +229,9 @@ describe('the fence', () => {
     test('twice is the same as once', async () => {
       const { due: timer, id } = await due()
       await timer.claim()
-      const once = await timer.record(1, delivered(), fired)
+      const once = await timer.recordNow(1, delivered(), fired)
       const hash = await rig.hash(id)
-      expect(await timer.record(1, delivered(), fired)).toEqual(once)
+      expect(await timer.recordNow(1, delivered(), fired)).toEqual(once)
       expect(await rig.hash(id)).toEqual(hash)
     })
 
@@ -247,7 +251,7 @@ describe('the fence', () => {
       await rig.stall(first)
       const second = await rig.take()
       await second.due.claim()
-      expect(await first.due.record(1, delivered(), fired)).toEqual({ kind: 'abandon' })
+      expect(await first.due.recordNow(1, delivered(), fired)).toEqual({ kind: 'abandon' })
       const disposition = await second.due.record(1, interrupted, unknown)
       expect(disposition).toMatchObject({ kind: 'finish', status: 'fired' })
       expect((await store.find(first.id))?.log).toHaveLength(1)
@@ -257,7 +261,7 @@ describe('the fence', () => {
       const { due: timer, id } = await due()
       await timer.claim()
       await rig.client.del(lock(id))
-      expect(await timer.record(1, delivered(), fired)).toEqual({ kind: 'abandon' })
+      expect(await timer.recordNow(1, delivered(), fired)).toEqual({ kind: 'abandon' })
       expect((await store.find(id))?.status).toBe('fired')
     })
 
@@ -299,7 +303,7 @@ describe('the fence', () => {
       const { first, second, id } = await givenUp()
       await endAsUnknown(second)
       expect(await rig.places(id)).toEqual(['failed'])
-      await first.due.record(1, delivered(5), fired)
+      await first.due.recordNow(1, delivered(5), fired)
       expect(await rig.places(id)).toEqual(['completed'])
       expect(await store.find(id)).toMatchObject({
         status: 'fired',
@@ -355,7 +359,7 @@ describe('the fence', () => {
 
     test('that it fired, at the same moment: ends as completed after all', async () => {
       const { first, second, id } = await givenUp()
-      await first.due.record(1, delivered(), fired)
+      await first.due.recordNow(1, delivered(), fired)
       await endAsUnknown(second).catch(() => {})
       expect(await rig.places(id)).toEqual(['active'])
       await rig.stall(second)
@@ -365,7 +369,7 @@ describe('the fence', () => {
     test('finds the next attempt planned: that one is not sent any more', async () => {
       const { first, second, id } = await givenUp(retryIn(20))
       await second.job.moveToDelayed(Date.now() + 20, second.token)
-      await first.due.record(1, delivered(5), fired)
+      await first.due.recordNow(1, delivered(5), fired)
       expect(await store.find(id)).toMatchObject({ status: 'fired', attempts: 1, firedAt: 5 })
       expect(await (await rig.take()).due.claim()).toEqual({ kind: 'finished', status: 'fired' })
     })
@@ -375,13 +379,13 @@ describe('the fence', () => {
       await rig.stall(second)
       const third = await rig.take()
       expect(await third.due.claim()).toMatchObject({ kind: 'granted', attempt: 2 })
-      await first.due.record(1, delivered(5), fired)
+      await first.due.recordNow(1, delivered(5), fired)
       expect(await store.find(id)).toMatchObject({
         status: 'firing',
         attempts: 1,
         log: [{ outcome: 'delivered' }],
       })
-      expect(await third.due.record(2, delivered(9), fired)).toMatchObject({ kind: 'finish' })
+      expect(await third.due.recordNow(2, delivered(9), fired)).toMatchObject({ kind: 'finish' })
       expect(await store.find(id)).toMatchObject({ status: 'fired', attempts: 2, firedAt: 5 })
     })
 
@@ -398,7 +402,7 @@ describe('the fence', () => {
           status: 'failed',
         },
       )
-      await first.due.record(1, delivered(5), fired)
+      await first.due.recordNow(1, delivered(5), fired)
       expect(await store.find(id)).toMatchObject({
         status: 'failed',
         attempts: 2,
@@ -411,9 +415,9 @@ describe('the fence', () => {
     test('twice is the same as once', async () => {
       const { first, second, id } = await givenUp()
       await endAsUnknown(second)
-      await first.due.record(1, delivered(5), fired)
+      await first.due.recordNow(1, delivered(5), fired)
       const hash = await rig.hash(id)
-      await first.due.record(1, delivered(6), fired)
+      await first.due.recordNow(1, delivered(6), fired)
       expect(await rig.hash(id)).toEqual(hash)
     })
   })
@@ -421,7 +425,7 @@ describe('the fence', () => {
   test('a timer stays a listpack through all of it', async () => {
     const { first, second, id } = await givenUp()
     await second.job.moveToFailed(new Error('unknown'), second.token, false)
-    await first.due.record(1, delivered(), fired)
+    await first.due.recordNow(1, delivered(), fired)
     expect(await rig.client.object('ENCODING', rig.keys().key(`t${id}`))).toBe('listpack')
   })
 })

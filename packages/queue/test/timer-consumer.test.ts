@@ -150,7 +150,7 @@ describe('the timer consumer', () => {
       expect(sent).toEqual([unclaimed.due.timer.id])
       expect(rig.heard(/taking over a timer whose worker was lost/)).toBeDefined()
       // The lost worker comes back with what it knows.
-      await claimed.due.record(1, delivered(), fired)
+      await claimed.due.recordNow(1, delivered(), fired)
       await eventually(async () => expect(await rig.places(claimed.due.timer.id)).toEqual(['completed']))
     })
 
@@ -316,12 +316,28 @@ describe('the timer consumer', () => {
     for (const { id } of timers) expect(await store.find(id)).toMatchObject({ attempts: 1 })
   })
 
-  test('an outcome is written as soon as Redis has memory again', async () => {
+  test('out of memory: what is due fires all the same, and comes to rest where it belongs', async () => {
+    const timers = await schedule(40, 400)
+    await rig.redis.command('CONFIG', 'SET', 'maxmemory', '1')
+    try {
+      await expect(store.schedule(draft(60_000))).rejects.toMatchObject({ code: 'STORE_REFUSED' })
+      await rig.consumer({ handle: firing() })
+      await allFired(timers)
+      for (const { id } of timers) {
+        await eventually(async () => expect(await rig.places(id)).toEqual(['completed']))
+      }
+    } finally {
+      await rig.redis.command('CONFIG', 'SET', 'maxmemory', '0')
+    }
+  })
+
+  test('an outcome is written as soon as Redis takes writes again', async () => {
     const { id } = await store.schedule(draft(1))
     try {
       await rig.consumer({
         handle: firing(async () => {
-          await rig.redis.command('CONFIG', 'SET', 'maxmemory', '1')
+          // Every write is refused: there is no replica.
+          await rig.redis.command('CONFIG', 'SET', 'min-replicas-to-write', '1')
           return delivered()
         }),
       })
@@ -330,12 +346,29 @@ describe('the timer consumer', () => {
       )
       expect((await store.find(id))?.status).toBe('firing')
     } finally {
-      await rig.redis.command('CONFIG', 'SET', 'maxmemory', '0')
+      await rig.redis.command('CONFIG', 'SET', 'min-replicas-to-write', '0')
     }
     await eventually(async () => expect((await store.find(id))?.status).toBe('fired'))
     expect(rig.said.filter(({ level, message }) => level === 'warn' && /refuses/.test(message))).toHaveLength(
       1,
     )
+  })
+
+  test('an outcome is written also where the lock was lost by the time the job is finished', async () => {
+    const { id } = await store.schedule(draft(1))
+    await rig.consumer({
+      handle: firing(async () => {
+        await rig.client.del(rig.keys().key(`t${id}:lock`))
+        return delivered(7)
+      }),
+    })
+    await eventually(async () => expect(await store.find(id)).toMatchObject({ status: 'fired', firedAt: 7 }))
+    await eventually(async () => expect(await rig.places(id)).toEqual(['completed']), RECOVERY)
+    expect(await store.find(id)).toMatchObject({
+      status: 'fired',
+      attempts: 1,
+      log: [{ outcome: 'delivered' }],
+    })
   })
 
   test('finished timers are removed when their retention is over, and then there is no such timer', async () => {
