@@ -32,6 +32,22 @@ describe('the documents name every setting as its schema has it', () => {
     expect(bare.map(([name]) => name)).toEqual([])
   })
 
+  test.each(Object.entries(SCHEMAS))(
+    'docker-compose.yml hands every setting to the %s',
+    (service, schema) => {
+      const compose = fileAtRoot('docker-compose.yml')
+      const shared = compose.slice(compose.indexOf('x-settings:'), compose.indexOf('\nservices:'))
+      const [own = ''] = compose
+        .slice(compose.indexOf(`\n  ${service}:\n`))
+        .split(/\n(?= {2}\w+:\n)/)
+        .slice(1)
+      const missing = Object.keys(schema.properties).filter(
+        (name) => !`${shared}${own}`.includes(` ${name}:`),
+      )
+      expect(missing).toEqual([])
+    },
+  )
+
   test('a README without the markers is refused, not left as it is', () => {
     expect(() => withSettingsTables('# Timers\n', SCHEMAS)).toThrow('settings of api')
   })

@@ -46,12 +46,13 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
         giveUpAfterMs: settings.DELIVERY_GIVE_UP_SECONDS * 1_000,
         random: deps.random ?? Math.random,
         onAttempt: (report) => {
-          countAttempt(report)
+          counts.attempt(report)
           logAttempt(report, logger)
         },
+        onFinished: (status) => counts.finished(status),
       }),
   })
-  const countAttempt = createWorkerMetrics(metrics, {
+  const counts = createWorkerMetrics(metrics, {
     inFlight: () => consumer.inFlight,
     overdueMs: () => (consumer.overdue === undefined ? 0 : Date.now() - consumer.overdue.since),
     clockSkewMs: () => consumer.health().clockSkewMs,

@@ -6,9 +6,11 @@ import {
   type Disposition,
   type DueTimer,
   decide,
+  type FinalStatus,
   type Log,
   originOf,
   type RetryBudget,
+  requestLeft,
   type Timer,
   type WebhookClient,
   type WebhookRequest,
@@ -21,6 +23,8 @@ export interface AttemptReport {
   readonly attempt: number
   readonly result: AttemptResult
   readonly decision: Decision
+  /** Whether this is the first request of the timer that left: the one whose lateness counts. */
+  readonly firstRequest: boolean
 }
 
 export interface FireTimerDeps {
@@ -33,6 +37,8 @@ export interface FireTimerDeps {
   /** A number in [0, 1) for the jitter of retries. */
   readonly random: () => number
   readonly onAttempt: (report: AttemptReport) => void
+  /** A timer came to its end; told after that was written. */
+  readonly onFinished: (status: FinalStatus) => void
 }
 
 /**
@@ -126,6 +132,17 @@ async function conclude(due: DueTimer, claim: Unsendable, deps: FireTimerDeps): 
   }
 }
 
+/** At most once means that nothing left before, short of a redrive. */
+function isFirstRequest(
+  { mode }: Timer,
+  attempt: number,
+  budget: RetryBudget | undefined,
+  { outcome }: AttemptResult,
+): boolean {
+  const noneBefore = attempt === 1 || (mode === 'at_most_once' && (budget?.after ?? 0) === 0)
+  return noneBefore && requestLeft(outcome)
+}
+
 /** Decides what follows from an attempt, tells of it and writes it down. What a redrive starts anew is the budget. */
 async function settle(
   due: DueTimer,
@@ -145,6 +162,14 @@ async function settle(
     now: deps.clock.now(),
     random: deps.random(),
   })
-  deps.onAttempt({ timer, attempt, result, decision })
-  return due.record(attempt, result, decision)
+  deps.onAttempt({
+    timer,
+    attempt,
+    result,
+    decision,
+    firstRequest: isFirstRequest(timer, attempt, budget, result),
+  })
+  const disposition = await due.record(attempt, result, decision)
+  if (disposition.kind === 'finish') deps.onFinished(disposition.status)
+  return disposition
 }

@@ -1,4 +1,4 @@
-import { requestLeft } from '@timers/core'
+import type { FinalStatus } from '@timers/core'
 import type { Metrics } from '@timers/runtime'
 import type { AttemptReport } from './fire-timer.ts'
 
@@ -10,8 +10,14 @@ export interface WorkerGauges {
   readonly clockSkewMs: () => number | undefined
 }
 
-/** The figures of a worker, for `/metrics`. Returns what to call with every attempt. */
-export function createWorkerMetrics(metrics: Metrics, gauges: WorkerGauges): (report: AttemptReport) => void {
+/** What to call with every attempt, and with every timer that came to its end. */
+export interface WorkerCounts {
+  attempt(report: AttemptReport): void
+  finished(status: FinalStatus): void
+}
+
+/** The figures of a worker, for `/metrics`. */
+export function createWorkerMetrics(metrics: Metrics, gauges: WorkerGauges): WorkerCounts {
   const lateness = metrics.histogram('timers_lateness_seconds', 'When the first request left, minus due time')
   const attempts = metrics.counter('timers_attempts_total', 'Attempts by outcome', ['outcome'])
   const finished = metrics.counter('timers_finished_total', 'Timers by final status', ['status'])
@@ -25,9 +31,11 @@ export function createWorkerMetrics(metrics: Metrics, gauges: WorkerGauges): (re
     const skewMs = gauges.clockSkewMs()
     return skewMs === undefined ? undefined : skewMs / 1_000
   })
-  return ({ timer, attempt, result, decision }) => {
-    attempts.inc({ outcome: result.outcome })
-    if (attempt === 1 && requestLeft(result.outcome)) lateness.observe((result.sentAt - timer.dueAt) / 1_000)
-    if (decision.kind === 'final') finished.inc({ status: decision.status })
+  return {
+    attempt: ({ timer, result, firstRequest }) => {
+      attempts.inc({ outcome: result.outcome })
+      if (firstRequest) lateness.observe((result.sentAt - timer.dueAt) / 1_000)
+    },
+    finished: (status) => finished.inc({ status }),
   }
 }

@@ -79,7 +79,10 @@ export interface FaultRun {
   readonly slots: readonly Slot[]
   readonly from: number
   readonly to: number
+  /** What came of it, for the reader. */
   readonly note?: string
+  /** Of a stop in order. */
+  readonly exitCode?: number | null
 }
 
 export interface Closing {

@@ -17,7 +17,7 @@ export class Explanations {
 
   constructor(evidence: Evidence) {
     this.#evidence = evidence
-    this.#deaths = evidence.faults.filter(({ kind }) => FAULT_KINDS[kind].lane === 'worker')
+    this.#deaths = evidence.faults.filter(endsWork)
     this.#stops = evidence.faults.filter(({ kind }) => kind === 'worker-stop')
     this.#troubles = union(evidence.faults.filter(({ kind }) => isRedisTrouble(kind)))
   }
@@ -92,6 +92,11 @@ export class Explanations {
       0,
     )
   }
+}
+
+/** A stop in order finishes what is in hand, unless its time ran out. */
+function endsWork({ kind, exitCode }: FaultRun): boolean {
+  return FAULT_KINDS[kind].lane === 'worker' && !(kind === 'worker-term' && exitCode === 0)
 }
 
 interface Span {

@@ -1,3 +1,4 @@
+import { ALL_FAULTS } from './fault-kinds.ts'
 import type { Options } from './options.ts'
 import type { Plan } from './plan.ts'
 import type { RunResult } from './run.ts'
@@ -57,12 +58,13 @@ export function makeReport(plan: Plan, options: Options, result: RunResult, verd
   }
 }
 
-/** The first request of each timer that was seen: when it was due, and how late it came. */
+/** The first request of each timer that was seen and never refused: when it was due, and how late it came. */
 export function latenesses({ evidence }: RunResult): { dueAt: number; latenessMs: number }[] {
   const seen = new Set<number>()
   return evidence.sightings.flatMap(({ id, receivedAt }) => {
     const view = evidence.views.get(id)
     if (view === undefined || seen.has(id)) return []
+    if (view.attempt_log[0]?.outcome === 'never_sent') return []
     seen.add(id)
     const dueAt = Date.parse(view.due_at)
     return [{ dueAt, latenessMs: receivedAt - dueAt }]
@@ -91,5 +93,6 @@ function percentiles(numbers: readonly number[]): Percentiles {
 
 function commandOf({ seed, minutes, ratePerSecond, faults }: Options): string {
   const kinds = faults.length === 0 ? 'none' : faults.join(',')
-  return `npm run chaos -- --seed ${seed} --minutes ${minutes} --rate ${ratePerSecond} --faults ${kinds}`
+  const only = faults.length === ALL_FAULTS.length ? '' : ` --faults ${kinds}`
+  return `npm run chaos -- --seed ${seed} --minutes ${minutes} --rate ${ratePerSecond}${only}`
 }

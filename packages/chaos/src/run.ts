@@ -115,9 +115,9 @@ async function playFault(fault: PlannedFault, stage: Stage, progress: Progress):
   const { kind, slots } = fault
   const from = Date.now()
   progress.begin(fault)
-  const note = await stage.play(fault)
+  const outcome = await stage.play(fault)
   progress.finish(fault)
-  return { kind, slots, from, to: Date.now(), ...(note === undefined ? {} : { note }) }
+  return { kind, slots, from, to: Date.now(), ...outcome }
 }
 
 /** Begins each item at its time; resolves when all have ended, and rejects as soon as one has failed. */

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type LogLine, type Service, spawnService } from '@timers/testkit'
+import type { FaultRun } from './evidence.ts'
 import type { Slot } from './fault-plan.ts'
 
+/** What came of a fault. */
+export type FaultOutcome = Pick<FaultRun, 'note' | 'exitCode'>
 export type Environment = Readonly<Record<string, string | number>>
 
 /** Longer than any orderly stop may take: SHUTDOWN_TIMEOUT_MS and a little. */
@@ -72,7 +75,7 @@ export class ServiceSlot {
   }
 
   /** SIGTERM; the next process comes when the stop is over, and not before `ms`. */
-  async stopFor(ms: number): Promise<string> {
+  async stopFor(ms: number): Promise<FaultOutcome> {
     const service = this.#leave()
     const startedAt = performance.now()
     const end = await Promise.race([service?.kill('SIGTERM'), sleep(STOP_WITHIN_MS, undefined)])
@@ -87,7 +90,7 @@ export class ServiceSlot {
     }
     await sleep(Math.max(0, ms - tookMs))
     this.start()
-    return `exit code ${end?.code} after ${tookMs} ms`
+    return { note: `exit code ${end?.code} after ${tookMs} ms`, exitCode: end?.code ?? null }
   }
 
   async pauseFor(ms: number): Promise<void> {

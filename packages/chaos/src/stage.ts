@@ -2,7 +2,7 @@ import type { FaultKind } from './fault-kinds.ts'
 import { API_SLOTS, type PlannedFault, SLOTS, type Slot } from './fault-plan.ts'
 import { Line, type NetworkFault } from './network.ts'
 import { RedisHost } from './redis-host.ts'
-import { type Environment, ServiceSlot } from './service-slot.ts'
+import { type Environment, type FaultOutcome, ServiceSlot } from './service-slot.ts'
 
 /** Long enough for the slowest answer, short enough for hanging receivers not to drag a run out. */
 export const WEBHOOK_TIMEOUT_MS = 4_000
@@ -59,32 +59,36 @@ export class Stage {
     return [...this.redis.crashes, ...this.services.flatMap(({ crashes }) => crashes)]
   }
 
-  /** Does a fault, and heals it. Resolves when it is healed, with a note on what came of it. */
-  async play(fault: PlannedFault): Promise<string | undefined> {
+  /** Does a fault, and heals it. Resolves when it is healed, with what came of it. */
+  async play(fault: PlannedFault): Promise<FaultOutcome> {
     const { kind, lastsMs, dice } = fault
     const [slot] = fault.slots
     const service = this.#services[slot ?? 'api-1']
     switch (kind) {
       case 'api-kill':
       case 'worker-kill':
-        return void (await service.killFor(lastsMs))
+        return service.killFor(lastsMs).then(nothing)
       case 'api-term':
       case 'worker-term':
         return service.stopFor(lastsMs)
       case 'worker-stop':
-        return void (await service.pauseFor(lastsMs))
+        return service.pauseFor(lastsMs).then(nothing)
       case 'redis-kill':
-        return void (await this.redis.killFor(lastsMs))
+        return this.redis.killFor(lastsMs).then(nothing)
       case 'redis-tail':
-        return this.redis.killAndCutTailFor(lastsMs, dice)
+        return this.redis.killAndCutTailFor(lastsMs, dice).then(noted)
       case 'redis-disk':
-        return this.redis.fillDiskFor(lastsMs, dice)
+        return this.redis.fillDiskFor(lastsMs, dice).then(noted)
       case 'redis-oom':
-        return void (await this.redis.outOfMemoryFor(lastsMs))
+        return this.redis.outOfMemoryFor(lastsMs).then(nothing)
       case 'redis-rewrite':
-        return this.redis.command('BGREWRITEAOF').then(String, (error: Error) => error.message)
+        // Refused while Redis is away, or rewrites already.
+        return this.redis
+          .command('BGREWRITEAOF')
+          .then(String, (error: Error) => error.message)
+          .then(noted)
       default:
-        return void (await this.#breakLines(fault, networkFault(kind, dice)))
+        return this.#breakLines(fault, networkFault(kind, dice)).then(nothing)
     }
   }
 
@@ -100,6 +104,9 @@ export class Stage {
     await Promise.all(heals.map((heal) => heal()))
   }
 }
+
+const nothing = (): FaultOutcome => ({})
+const noted = (note: string): FaultOutcome => ({ note })
 
 type NetworkKind = Extract<FaultKind, `net-${string}`>
 
