@@ -27,7 +27,10 @@ export default {
     {
       ...shared,
       displayName: 'integration',
-      testMatch: ['<rootDir>/{apps,packages}/!(e2e)/test/**/*.test.ts', '<rootDir>/scripts/test/**/*.test.ts'],
+      testMatch: [
+        '<rootDir>/{apps,packages}/!(e2e)/test/**/*.test.ts',
+        '<rootDir>/scripts/test/**/*.test.ts',
+      ],
     },
     { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/packages/e2e/test/**/*.test.ts'] },
   ],

@@ -78,6 +78,7 @@ async function claimAndSend(due: DueTimer, pass: Pass, deps: FireTimerDeps): Pro
   try {
     const claim = await due.claim()
     if (claim.kind !== 'granted') return { claim, result: undefined }
+    pass.sending()
     const result = await send(due.timer, claim, deps)
     answered = wasAnswered(result)
     return { claim, result }

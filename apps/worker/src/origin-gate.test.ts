@@ -7,7 +7,12 @@ const isPass = (admission: Admission | Promise<Admission>): admission is Pass =>
   !(admission instanceof Promise) && admission.kind === 'go'
 
 const passes = (gate: OriginGate, count: number, origin = ORIGIN): Pass[] =>
-  Array.from({ length: count }, () => gate.enter(origin)).filter(isPass)
+  Array.from({ length: count }, () => gate.enter(origin))
+    .filter(isPass)
+    .map((pass) => {
+      pass.sending()
+      return pass
+    })
 
 describe('OriginGate', () => {
   beforeEach(() => {
@@ -87,7 +92,10 @@ describe('OriginGate', () => {
     jest.advanceTimersByTime(5_000)
     const probe = gate.enter(ORIGIN)
     expect(gate.enter(ORIGIN)).toMatchObject({ kind: 'defer' })
-    if (isPass(probe)) probe.leave(true)
+    if (isPass(probe)) {
+      probe.sending()
+      probe.leave(true)
+    }
     expect(passes(gate, 3)).toHaveLength(3)
     gate.close()
   })
@@ -96,6 +104,35 @@ describe('OriginGate', () => {
     const gate = new OriginGate(1)
     for (let time = 0; time < 20; time += 1) passes(gate, 1)[0]?.leave(undefined)
     expect(passes(gate, 1)).toHaveLength(1)
+    gate.close()
+  })
+
+  test("time that passes before the request leaves is not the receiver's: an outage of Redis put off healthy ones", () => {
+    const gate = new OriginGate(1)
+    const claiming = gate.enter(ORIGIN)
+    jest.advanceTimersByTime(7_000)
+    const next = gate.enter(ORIGIN)
+    expect(next).toBeInstanceOf(Promise)
+    if (isPass(claiming)) {
+      claiming.sending()
+      jest.advanceTimersByTime(5)
+      claiming.leave(true)
+    }
+    expect(isPass(gate.enter('https://b.example'))).toBe(true)
+    return expect(next).resolves.toMatchObject({ kind: 'go' })
+  })
+
+  test('an origin that is quick again is soon taken for quick', () => {
+    const gate = new OriginGate(1)
+    const answerIn = (ms: number) => {
+      const [pass] = passes(gate, 1)
+      jest.advanceTimersByTime(ms)
+      pass?.leave(true)
+    }
+    answerIn(10_000)
+    for (let time = 0; time < 10; time += 1) answerIn(5)
+    passes(gate, 1)
+    expect(gate.enter(ORIGIN)).toBeInstanceOf(Promise)
     gate.close()
   })
 

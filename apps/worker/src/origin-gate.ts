@@ -8,14 +8,17 @@ const SHORTEST_DEFERRAL_MS = 250
 const LONGEST_DEFERRAL_MS = 60_000
 /** What is assumed of an origin that has not answered yet, in milliseconds. */
 const UNKNOWN_ANSWER_MS = 10
-/** Weight of the newest answer in the running mean. */
-const MEAN_WEIGHT = 0.1
+/** Weights of the newest answer in the running mean: an origin that is quick again is soon taken for quick. */
+const SLOWER_WEIGHT = 0.1
+const QUICKER_WEIGHT = 0.5
 /** An origin without traffic for this long is forgotten. */
 const FORGET_AFTER_MS = 120_000
 
 /** The right to send one request to an origin; `leave` gives it back. */
 export interface Pass {
   readonly kind: 'go'
+  /** To be called when the request is about to leave: from here on the time is the receiver's, not that of Redis. */
+  sending(): void
   /** To be called once: whether the receiver answered, or undefined when nothing was sent. */
   leave(answered: boolean | undefined): void
 }
@@ -74,8 +77,10 @@ export class OriginGate {
 class Origin {
   readonly #max: number
   readonly #breaker = new CircuitBreaker()
-  /** When each request in flight began, oldest first, by a number of its own. */
-  readonly #inFlight = new Map<number, number>()
+  /** Those let through, by a number of their own. */
+  readonly #inFlight = new Set<number>()
+  /** When each of them that is with the receiver began, oldest first. */
+  readonly #sending = new Map<number, number>()
   readonly #parked: ((admission: Admission) => void)[] = []
   #review: NodeJS.Timeout | undefined
   #serial = 0
@@ -117,29 +122,36 @@ class Origin {
     }
     this.#serial += 1
     const serial = this.#serial
-    this.#inFlight.set(serial, now)
-    return { kind: 'go', leave: (answered) => this.#leave(serial, answered) }
+    this.#inFlight.add(serial)
+    return {
+      kind: 'go',
+      sending: () => void this.#sending.set(serial, Date.now()),
+      leave: (answered) => this.#leave(serial, answered),
+    }
   }
 
   #leave(serial: number, answered: boolean | undefined): void {
-    const startedAt = this.#inFlight.get(serial)
-    if (startedAt === undefined) return
+    if (!this.#inFlight.delete(serial)) return
     const now = Date.now()
-    this.#inFlight.delete(serial)
-    if (answered === undefined) {
+    const startedAt = this.#sending.get(serial)
+    this.#sending.delete(serial)
+    if (answered === undefined || startedAt === undefined) {
       this.#breaker.forget()
     } else {
       const took = now - startedAt
-      this.#meanAnswerMs =
-        this.#meanAnswerMs === undefined
-          ? took
-          : this.#meanAnswerMs + MEAN_WEIGHT * (took - this.#meanAnswerMs)
+      this.#learn(took)
       this.#breaker.tell(answered, now)
     }
     while (this.#inFlight.size < this.#max && this.#parked.length > 0) {
       this.#parked.shift()?.(this.#admit(now))
     }
     if (this.#parked.length === 0) this.#stopReview()
+  }
+
+  #learn(answerMs: number): void {
+    const mean = this.#meanAnswerMs ?? answerMs
+    const weight = answerMs < mean ? QUICKER_WEIGHT : SLOWER_WEIGHT
+    this.#meanAnswerMs = mean + weight * (answerMs - mean)
   }
 
   /** How long the one at this place of the queue will wait, as far as can be told. */
@@ -149,7 +161,7 @@ class Origin {
 
   /** How long a request takes here: the mean, or how long the oldest in flight has taken already. */
   #answerMs(now: number): number {
-    const oldest = this.#inFlight.values().next().value
+    const oldest = this.#sending.values().next().value
     const age = oldest === undefined ? 0 : now - oldest
     return Math.max(this.#meanAnswerMs ?? UNKNOWN_ANSWER_MS, age)
   }

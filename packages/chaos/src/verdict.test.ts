@@ -110,11 +110,6 @@ describe('one flaw in a log of a hundred timers', () => {
   test.each<[string, Story, Partial<Record<keyof Flaws, number>>]>([
     ['none', {}, {}],
     [
-      'a loss',
-      { seen: [], view: unsent('pending', 'never_sent'), creation: { maxAttempts: 3 } },
-      { lost: 1, unexplained: 1, unfinished: 1 },
-    ],
-    [
       'a loss that the API calls pending',
       { seen: [], view: { ...unsent('pending', ''), attempt_log: [], attempts: 0 } },
       { lost: 1, unfinished: 1 },

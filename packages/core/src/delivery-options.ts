@@ -16,7 +16,7 @@ export const MOST_ATTEMPTS = 30
 /** Bounds on what a timer carries. */
 export const MAX_PAYLOAD_BYTES = 8_192
 export const MAX_HEADERS = 10
-export const MAX_HEADER_VALUE_LENGTH = 1_024
+const MAX_HEADER_VALUE_LENGTH = 1_024
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/
 /** Visible ASCII, with spaces and tabs inside. */

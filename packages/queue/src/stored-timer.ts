@@ -124,7 +124,7 @@ export function toEntry(attempt: number, result: AttemptResult): AttemptEntry {
   }
 }
 
-export function fromEntry(entry: AttemptEntry): LoggedAttempt {
+function fromEntry(entry: AttemptEntry): LoggedAttempt {
   return {
     attempt: entry.n,
     sentAt: entry.t,

@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { endWithThisProcess } from '@timers/local-redis'
+
+const ENTRY = fileURLToPath(new URL('../../chaos/dist/main.js', import.meta.url))
+/** A plan with most of the faults in it, some at the same time. */
+const SEED = 's1996'
+const FEWEST_KINDS = 13
+/** 45 s of creations and faults, then what is due within 20 s more. */
+const MINUTES = '0.75'
+
+describe('npm run chaos, for less than 90 seconds', () => {
+  let out: string
+  beforeAll(async () => {
+    out = await mkdtemp(join(tmpdir(), 'timers-chaos-report-'))
+  })
+  afterAll(() => rm(out, { recursive: true, force: true }))
+
+  test('keeps every promise under faults, and writes its report', async () => {
+    const { code, output } = await run('--seed', SEED, '--minutes', MINUTES, '--rate', '20', '--out', out)
+    // Whoever reads a failure wants the whole story.
+    if (code !== 0) throw new Error(output)
+
+    const report = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'))
+    expect(report).toMatchObject({ seed: SEED, passed: true, crashes: [] })
+    expect(Object.values(report.flaws).flat()).toEqual([])
+    expect(Object.keys(report.faults).length).toBeGreaterThanOrEqual(FEWEST_KINDS)
+    expect(report.counts.acknowledged).toBeGreaterThan(300)
+    expect(report.counts.status.fired).toBeGreaterThan(200)
+    expect(output).toContain('PASSED')
+
+    const page = await readFile(join(out, 'report.html'), 'utf8')
+    expect(page).toContain('<svg')
+    // Self-contained.
+    expect(page).not.toMatch(/(src|href)=|url\(|@import/)
+  }, 150_000)
+})
+
+function run(...args: string[]): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  endWithThisProcess(child, 'SIGTERM')
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+  }
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, output }))
+  })
+}
