@@ -22,6 +22,8 @@ const shared = {
 
 export default {
   testTimeout: 30_000,
+  // End-to-end tests run several processes each: more at a time only slow each other down.
+  maxWorkers: 2,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,packages}/*/src/**/*.test.ts'] },
     {
