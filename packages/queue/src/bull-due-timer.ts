@@ -86,7 +86,8 @@ export class BullDueTimer implements DueTimer {
         return await call()
       } catch (error) {
         if (isClosed(error)) throw error
-        const fields = { timerId: this.timer.id, step, tries, reason: (error as Error).message }
+        const { id: timerId, requestId: reqId } = this.timer
+        const fields = { timerId, reqId, step, tries, reason: (error as Error).message }
         if (tries === 1) this.#log.warn(fields, 'redis refuses, trying on')
         else this.#log.debug(fields, 'redis refuses, trying on')
         await sleep(REFUSED_PAUSE_MS)

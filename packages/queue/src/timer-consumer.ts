@@ -10,7 +10,7 @@ import { type OverdueTimer, oldestOverdue } from './overdue.ts'
 import { type RedisHealth, RedisMonitor } from './redis-monitor.ts'
 import { RetentionSweeper, retentionOptions } from './retention.ts'
 import { allShardKeys, DEFAULT_PREFIX, type ShardKeys, shardOf, timerIdOf } from './shards.ts'
-import type { TimerData } from './stored-timer.ts'
+import { type TimerData, toTimer } from './stored-timer.ts'
 import { Watchdog } from './watchdog.ts'
 
 /**
@@ -253,7 +253,9 @@ class BullTimerConsumer implements TimerConsumer {
       },
     )
     worker.on('error', (error) => this.#log.debug({ reason: error.message }, 'bullmq worker error'))
-    worker.on('stalled', (jobId) => this.#log.warn({ jobId }, 'taking over a timer whose worker was lost'))
+    worker.on('stalled', (jobId) =>
+      this.#log.warn({ timerId: timerIdOf(jobId) }, 'taking over a timer whose worker was lost'),
+    )
     return worker
   }
 
@@ -265,14 +267,14 @@ class BullTimerConsumer implements TimerConsumer {
 
   /** Never early, not by a millisecond: neither when clocks differ, nor when someone promoted the job by hand. */
   async #handle(due: DueTimer): Promise<Disposition> {
-    const { id, dueAt } = due.timer
+    const { id: timerId, requestId: reqId, dueAt } = due.timer
     const earlyMs = dueAt - Date.now()
     if (earlyMs > WAIT_IN_HAND_MS) return { kind: 'delay', until: dueAt }
     while (Date.now() < dueAt) await sleep(1)
     try {
       return await this.#options.handle(due)
     } catch (error) {
-      this.#log.error({ timerId: id, err: error }, 'a due timer could not be handled')
+      this.#log.error({ timerId, reqId, err: error }, 'a due timer could not be handled')
       return { kind: 'abandon' }
     }
   }
@@ -287,7 +289,8 @@ class BullTimerConsumer implements TimerConsumer {
           await job.moveToDelayed(disposition.until, token)
         } catch (error) {
           // Never passed on: BullMQ would put the job into its failed set, where no one takes it from.
-          const fields = { timerId: timerIdOf(job.id ?? ''), reason: (error as Error).message }
+          const { id: timerId, requestId: reqId } = toTimer(job)
+          const fields = { timerId, reqId, reason: (error as Error).message }
           this.#log.warn(fields, 'a timer could not be put back, it is handed on when its lock runs out')
         }
         throw new DelayedError()
