@@ -33,13 +33,20 @@ describe('the timer store', () => {
     return { proxy, redisUrl: `redis://127.0.0.1:${proxy.port}` }
   }
 
-  /** Cuts the producers' connections and waits until timers can be created again. Returns the id of the first. */
-  async function cutProducer(store: RedisTimerStore): Promise<number> {
+  async function producers(): Promise<string[]> {
     const list = (await rig.client.client('LIST')) as string
-    for (const line of list.split('\n')) {
-      const id = /^id=(\d+) .*name=timers-producer /.exec(line)?.[1]
-      if (id !== undefined) await rig.client.client('KILL', 'ID', id)
-    }
+    return [...list.matchAll(/^id=(\d+) .*name=timers-producer /gm)].map(([, id]) => String(id))
+  }
+
+  /** Cuts the producers' connections and waits until there are others. Returns the id of the first timer after that. */
+  async function cutProducer(store: RedisTimerStore): Promise<number> {
+    const before = await producers()
+    for (const id of before) await rig.client.client('KILL', 'ID', id)
+    await eventually(async () => {
+      const after = await producers()
+      expect(after).toHaveLength(before.length)
+      expect(after.filter((id) => before.includes(id))).toEqual([])
+    })
     return eventually(async () => (await store.schedule(draft(HOUR))).id)
   }
 
