@@ -115,8 +115,11 @@ class BullTimerStore implements RedisTimerStore {
     return this.find(id)
   }
 
+  /** Both connections must stand: the one that reads, which is verified, and the one that creates. */
   health(): RedisHealth {
-    return this.#monitor.health()
+    const health = this.#monitor.health()
+    if (!health.ready || this.#producer.status === 'ready') return health
+    return { ...health, ready: false, problems: ['Redis cannot be reached for creating timers'] }
   }
 
   async close(): Promise<void> {

@@ -234,7 +234,8 @@ describe('the timer store', () => {
       await expect(inTime(store.schedule(draft(HOUR)))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
       await expect(inTime(store.find(id))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
       await rig.redis.restart()
-      await eventually(async () => expect(await store.find(id)).toBeDefined())
+      await eventually(() => expect(store.health().ready).toBe(true))
+      expect(await store.find(id)).toBeDefined()
       await store.schedule(draft(HOUR))
     })
 
