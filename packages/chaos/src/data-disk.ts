@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm, stat, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,6 +25,12 @@ export async function openDataDisk(sizeBytes: number): Promise<DataDisk> {
   const folder = await mkdtemp(join(tmpdir(), 'timers-chaos-'))
   const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
   if (await succeeds('mount', '-t', 'tmpfs', '-o', `size=${sizeBytes},mode=700`, 'timers-chaos', folder)) {
+    // Also where the run ends with an exception.
+    const unmount = (): void => {
+      spawnSync('umount', ['--lazy', folder])
+      rmSync(folder, { recursive: true, force: true })
+    }
+    process.once('exit', unmount)
     return {
       folder,
       way: 'tmpfs',
@@ -33,9 +40,8 @@ export async function openDataDisk(sizeBytes: number): Promise<DataDisk> {
       },
       drain: () => remount(folder, sizeBytes),
       close: async () => {
-        // Something may look into it still.
-        if (!(await succeeds('umount', folder))) await run('umount', ['--lazy', folder])
-        await remove()
+        process.off('exit', unmount)
+        unmount()
       },
     }
   }

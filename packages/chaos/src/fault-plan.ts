@@ -27,7 +27,7 @@ const PAUSES_MS: Readonly<Record<Lane, readonly [number, number]>> = {
 }
 const FIRST_AT_MS = 3_000
 /** Shorter runs have shorter pauses, so that they see something, but never less than this part of them. */
-const LEAST_PACE = 0.7
+const LEAST_PACE = 0.5
 const FULL_PACE_MS = 600_000
 
 /** The faults of a run, in the order of their times: from the seed alone. */

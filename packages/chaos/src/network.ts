@@ -1,5 +1,4 @@
 import { type ProxyMode, startTcpProxy, type TcpProxy } from '@timers/testkit'
-import type { Slot } from './fault-plan.ts'
 import { stablePort } from './stable-port.ts'
 
 export type NetworkFault = { readonly mode: ProxyMode } | { readonly delayMs: number } | 'cut'
@@ -62,5 +61,3 @@ export class Line {
     return this.#applied
   }
 }
-
-export type Lines = Readonly<Record<Slot, Line>>

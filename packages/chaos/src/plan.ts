@@ -19,11 +19,12 @@ export interface PlanSettings {
 }
 
 /** The last part of the load is free of faults: to see that the service has recovered by itself. */
-const CALM_MS = 15_000
+const CALM_MS = { least: 11_000, most: 15_000, part: 1 / 4 }
 
 export function makePlan({ seed, minutes, ratePerSecond, faults }: PlanSettings): Plan {
   const loadMs = Math.round(minutes * 60_000)
-  const faultsUntilMs = Math.max(0, loadMs - CALM_MS)
+  const calmMs = Math.max(CALM_MS.least, Math.min(CALM_MS.most, loadMs * CALM_MS.part))
+  const faultsUntilMs = Math.max(0, loadMs - calmMs)
   return {
     seed,
     loadMs,

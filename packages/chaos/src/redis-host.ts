@@ -82,7 +82,7 @@ export class RedisHost {
     this.#server = undefined
     const until = performance.now() + ms
     await this.disk.fill(Math.round(dice * MOST_ROOM_BYTES), server.pid, await lastAofFile(this.disk.folder))
-    const ended = await Promise.race([server.exited, sleep(ms, undefined)])
+    const ended = await Promise.race([server.exited, sleep(ms, undefined, { ref: false })])
     await sleep(Math.max(0, until - performance.now()))
     await this.disk.drain()
     // What has not noticed the full disk goes on; a limit on its file size stays with the process.
@@ -132,7 +132,7 @@ export class RedisHost {
       if (this.#server !== server) return
       this.#server = undefined
       this.crashes.push(`redis ended with ${code ?? signal} at ${new Date().toISOString()}`)
-      await this.#start()
+      await this.#start().catch((error: Error) => this.crashes.push(error.message))
     })
   }
 }

@@ -71,7 +71,7 @@ export function latenesses({ evidence }: RunResult): { dueAt: number; latenessMs
   })
 }
 
-export function tally(words: readonly string[]): Record<string, number> {
+function tally(words: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const word of words) counts[word] = (counts[word] ?? 0) + 1
   return counts

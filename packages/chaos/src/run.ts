@@ -73,6 +73,8 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
       () => receivers.open,
       (left) => progress.left(left),
     )
+    // So that nothing more is sent, while what is planned for later stays pending.
+    await running.stopWorkers()
     progress.say('reading every timer')
     const sightings = receivers.sightings()
     const ids = new Set([

@@ -9,7 +9,7 @@ export type FaultOutcome = Pick<FaultRun, 'note' | 'exitCode'>
 export type Environment = Readonly<Record<string, string | number>>
 
 /** Longer than any orderly stop may take: SHUTDOWN_TIMEOUT_MS and a little. */
-export const STOP_WITHIN_MS = 15_000
+const STOP_WITHIN_MS = 15_000
 const START_AGAIN_AFTER_MS = 1_000
 
 /** The place of one process: it is started here, ended here, and started again here. */
@@ -25,7 +25,6 @@ export class ServiceSlot {
   readonly #env: Environment
   #service: Service | undefined
   #url: string | undefined
-  #paused = false
 
   constructor(name: Slot, env: Environment) {
     this.name = name
@@ -37,10 +36,6 @@ export class ServiceSlot {
   /** Where it listens; undefined while it does not. */
   get url(): string | undefined {
     return this.#url
-  }
-
-  get paused(): boolean {
-    return this.#paused
   }
 
   /** Starts a process, and waits for nothing. */
@@ -76,9 +71,20 @@ export class ServiceSlot {
 
   /** SIGTERM; the next process comes when the stop is over, and not before `ms`. */
   async stopFor(ms: number): Promise<FaultOutcome> {
+    const { exitCode, tookMs } = await this.stop()
+    await sleep(Math.max(0, ms - tookMs))
+    this.start()
+    return { note: `exit code ${exitCode} after ${tookMs} ms`, exitCode }
+  }
+
+  /** SIGTERM, and no next process. */
+  async stop(): Promise<{ readonly exitCode: number | null; readonly tookMs: number }> {
     const service = this.#leave()
     const startedAt = performance.now()
-    const end = await Promise.race([service?.kill('SIGTERM'), sleep(STOP_WITHIN_MS, undefined)])
+    const end = await Promise.race([
+      service?.kill('SIGTERM'),
+      sleep(STOP_WITHIN_MS, undefined, { ref: false }),
+    ])
     const tookMs = Math.round(performance.now() - startedAt)
     if (end === undefined) {
       await service?.kill('SIGKILL')
@@ -88,18 +94,14 @@ export class ServiceSlot {
     } else {
       this.stops.push({ code: end.code, tookMs })
     }
-    await sleep(Math.max(0, ms - tookMs))
-    this.start()
-    return { note: `exit code ${end?.code} after ${tookMs} ms`, exitCode: end?.code ?? null }
+    return { exitCode: end?.code ?? null, tookMs }
   }
 
   async pauseFor(ms: number): Promise<void> {
     const service = this.#service
-    this.#paused = true
     service?.signal('SIGSTOP')
     await sleep(ms)
     service?.signal('SIGCONT')
-    this.#paused = false
   }
 
   async close(): Promise<void> {

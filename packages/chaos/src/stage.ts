@@ -1,5 +1,5 @@
 import type { FaultKind } from './fault-kinds.ts'
-import { API_SLOTS, type PlannedFault, SLOTS, type Slot } from './fault-plan.ts'
+import { API_SLOTS, type PlannedFault, SLOTS, type Slot, WORKER_SLOTS } from './fault-plan.ts'
 import { Line, type NetworkFault } from './network.ts'
 import { RedisHost } from './redis-host.ts'
 import { type Environment, type FaultOutcome, ServiceSlot } from './service-slot.ts'
@@ -90,6 +90,17 @@ export class Stage {
       default:
         return this.#breakLines(fault, networkFault(kind, dice)).then(nothing)
     }
+  }
+
+  /** Stops all workers in order, for good. With nothing broken they must end with code 0. */
+  async stopWorkers(): Promise<void> {
+    await Promise.all(
+      WORKER_SLOTS.map(async (slot) => {
+        const service = this.#services[slot]
+        const { exitCode } = await service.stop()
+        if (exitCode !== 0) service.crashes.push(`${slot} ended with ${exitCode} at the last stop`)
+      }),
+    )
   }
 
   async close(): Promise<void> {

@@ -29,7 +29,7 @@ export interface Verdict {
   readonly unknown: Readonly<Record<string, number>>
 }
 
-export interface Counts {
+interface Counts {
   readonly asked: number
   readonly acknowledged: number
   readonly unacknowledged: number

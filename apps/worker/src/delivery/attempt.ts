@@ -136,7 +136,22 @@ class Attempt {
     if (this.#settled) return
     clearTimeout(this.#timer)
     const leftMs = Math.max(0, this.#deadline - performance.now())
-    this.#timer = setTimeout(() => this.#cut(timeoutReason(this.#phase)), Math.min(timeoutMs, leftMs))
+    this.#timer = setTimeout(() => this.#timedOut(), Math.min(timeoutMs, leftMs))
+  }
+
+  /**
+   * A process that stood still (SIGSTOP, a machine that was paused) finds its timers run out before it reads what has
+   * arrived meanwhile. So it reads first: an answer that is there is the outcome, not the time-out.
+   */
+  #timedOut(): void {
+    const reason = timeoutReason(this.#phase)
+    if (this.#phase !== 'answer' || this.#answer !== undefined) {
+      this.#cut(reason)
+      return
+    }
+    setImmediate(() => {
+      if (this.#answer === undefined && !this.#settled) this.#cut(reason)
+    })
   }
 
   /** Ends it here, with the connection. */

@@ -1,0 +1,52 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { AttemptResult } from '@timers/core'
+import { createAddressGuard } from '../src/delivery/address-guard.ts'
+import { createGotWebhookClient } from '../src/delivery/got-webhook-client.ts'
+import { createSigner } from '../src/delivery/signature.ts'
+
+const TIMEOUT_MS = 400
+
+/** A receiver on a thread of its own, which goes on while this one stands still. Tells its port, then each request. */
+const RECEIVER = `
+const { parentPort, workerData } = require('node:worker_threads')
+const server = require('node:http').createServer((request, response) => {
+  parentPort.postMessage('request')
+  if (workerData.answers) setTimeout(() => response.end(), 100)
+})
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
+`
+
+describe('a process that stands still for longer than the time-out of a webhook', () => {
+  let receiver: Worker
+  afterEach(() => receiver.terminate())
+
+  async function sendAndStandStill(answers: boolean): Promise<AttemptResult> {
+    receiver = new Worker(RECEIVER, { eval: true, workerData: { answers } })
+    const [port] = await once(receiver, 'message')
+    const client = createGotWebhookClient({
+      timeoutMs: TIMEOUT_MS,
+      userAgent: 'test',
+      guard: createAddressGuard({ allowCidrs: ['127.0.0.0/8'] }),
+      signer: createSigner([]),
+    })
+    const requested = once(receiver, 'message')
+    const sent = client.send({ id: 1, url: `http://127.0.0.1:${port}/hook`, attempt: 1 })
+    await requested
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * TIMEOUT_MS)
+    const result = await sent
+    client.close()
+    return result
+  }
+
+  test('hears an answer that came meanwhile', async () => {
+    expect(await sendAndStandStill(true)).toMatchObject({ outcome: 'delivered', responseStatus: 200 })
+  })
+
+  test('still gives up where none came', async () => {
+    expect(await sendAndStandStill(false)).toMatchObject({
+      outcome: 'ambiguous',
+      reason: 'no answer in time',
+    })
+  })
+})
