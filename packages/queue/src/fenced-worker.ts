@@ -39,6 +39,18 @@ export class FencedWorker extends Worker<TimerData, Carried> {
     }
   }
 
+  /**
+   * Starts each timer as soon as it is fetched. BullMQ's loop would first go on fetching, one round trip after the
+   * other, until its hands are full or nothing is left; a time to wait until, also one that is past, makes it stop.
+   */
+  protected override async moveToActive(
+    ...args: Parameters<Worker<TimerData, Carried>['moveToActive']>
+  ): ReturnType<Worker<TimerData, Carried>['moveToActive']> {
+    const job = await super.moveToActive(...args)
+    if (job !== undefined) (this as unknown as { blockUntil: number }).blockUntil = 1
+    return job
+  }
+
   protected override async handleCompleted(
     ...args: Parameters<Worker<TimerData, Carried>['handleCompleted']>
   ): ReturnType<Worker<TimerData, Carried>['handleCompleted']> {

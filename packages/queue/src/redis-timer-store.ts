@@ -52,10 +52,15 @@ class BullTimerStore implements RedisTimerStore {
   readonly #shards: readonly Shard[]
   readonly #log: Log
   #turn = 0
+  /** How often the connection that creates was lost. */
+  #losses = 0
 
   constructor({ redisUrl, shards, prefix = DEFAULT_PREFIX, log }: RedisOptions) {
     this.#log = log
     this.#producer = connectProducer(redisUrl, log)
+    this.#producer.on('close', () => {
+      this.#losses += 1
+    })
     this.#reader = connectReader(redisUrl, log)
     this.#fence = new Fence(this.#producer)
     const keys = allShardKeys(prefix, shards)
@@ -78,12 +83,16 @@ class BullTimerStore implements RedisTimerStore {
   async #schedule(draft: TimerDraft): Promise<Timer> {
     const shard = this.#shards[this.#turn] as Shard
     this.#turn = (this.#turn + 1) % this.#shards.length
+    const losses = this.#losses
     try {
       const id = idInShard(await shard.ids.next(), shard.keys.index, this.#shards.length)
       const job = await shard.queue.add(JOB_NAME, toData(draft), { jobId: jobIdOf(id), delay: draft.delayMs })
       return toTimer(job)
     } catch (error) {
-      throw toTimerError(error)
+      const failure = toTimerError(error)
+      // Sent again because its reply was lost, and refused only then: the first may have stored the timer.
+      if (failure.code === 'STORE_REFUSED' && this.#losses !== losses) throw unavailable(error)
+      throw failure
     }
   }
 

@@ -287,6 +287,21 @@ describe('the timer store', () => {
       await store.schedule(draft(HOUR))
     })
 
+    test('an add that was stored, lost its reply and was then refused is not called refused', async () => {
+      const { proxy, redisUrl } = await proxied()
+      const store = await rig.store({ redisUrl })
+      await store.schedule(draft(HOUR))
+      const cut = proxy.cutReplies()
+      const adding = store.schedule(draft(HOUR)).catch((error: unknown) => error)
+      await cut
+      await rig.redis.command('CONFIG', 'SET', 'maxmemory', OUT_OF_MEMORY)
+      expect(await adding).toMatchObject({
+        code: 'STORE_UNAVAILABLE',
+        cause: { message: expect.stringMatching(/OOM/) },
+      })
+      expect(await jobs()).toHaveLength(2)
+    })
+
     test('was taken for a Redis that is away, and timers could not even be read', async () => {
       const { id } = await (await rig.store()).schedule(draft(HOUR))
       await rig.redis.command('CONFIG', 'SET', 'maxmemory', OUT_OF_MEMORY)

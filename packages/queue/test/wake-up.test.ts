@@ -1,5 +1,4 @@
 import { eventually, startTestRedis, type TestRedis } from '@timers/testkit'
-import { Redis } from 'ioredis'
 import { createRedisTimerStore, createTimerConsumer } from '../src/index.ts'
 
 const log = { debug() {}, info() {}, warn() {}, error() {} }
@@ -23,22 +22,22 @@ test('a quiet worker waits to the millisecond, not in whole seconds: timers were
       return { kind: 'finish', status: 'fired' }
     },
   })
-  const observer = new Redis(redis.url)
-  const waits: number[] = []
-  const monitor = await observer.monitor()
-  monitor.on('monitor', (_time: string, [command, _key, seconds]: string[]) => {
-    if (command?.toLowerCase() === 'bzpopmin') waits.push(Number(seconds))
-  })
+  // Every command from here on is in the slow log, with its arguments.
+  await redis.command('CONFIG', 'SET', 'slowlog-log-slower-than', '0')
+  await redis.command('CONFIG', 'SET', 'slowlog-max-len', '10000')
   try {
     await consumer.start()
     await eventually(() => expect(store.health().ready).toBe(true))
     await store.schedule({ url: 'http://127.0.0.1/', delayMs: 1_300 })
     await eventually(() => expect(handled).toBe(1))
     // The wait for the timer itself: more than nothing, less than the 1.3 s, and not rounded up to the next second.
+    const entries = (await redis.command('SLOWLOG', 'GET', '10000')) as [number, number, number, string[]][]
+    const waits = entries
+      .map(([, , , command]) => command)
+      .filter(([name]) => name?.toLowerCase() === 'bzpopmin')
+      .map(([, , seconds]) => Number(seconds))
     expect(waits.filter((seconds) => !Number.isInteger(seconds))).not.toHaveLength(0)
   } finally {
-    monitor.disconnect()
-    observer.disconnect()
     await consumer.stop()
     await store.close()
   }
