@@ -16,7 +16,7 @@ export interface BurstResult {
 }
 
 /** Time to create so many timers ahead of their due time, in milliseconds, on a machine that is not idle. */
-export function leadMs(count: number): number {
+function leadMs(count: number): number {
   return 1_000 + count * 0.5
 }
 

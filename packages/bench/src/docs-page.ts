@@ -23,7 +23,7 @@ export interface Report {
   readonly plots: readonly Plot[]
 }
 
-export function generatedPart({ machine, date, repeats, figures, plots }: Report): string {
+function generatedPart({ machine, date, repeats, figures, plots }: Report): string {
   const notes = figures.flatMap(({ what, note }) => (note === undefined ? [] : [`- ${what}: ${note}`]))
   return [
     `Measured on ${date}: ${machineText(machine)}. Median of ${repeats} repeats, with the smallest and the largest; ratios are of each repeat to the reference of the same repeat.`,
