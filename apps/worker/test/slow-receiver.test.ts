@@ -1,5 +1,5 @@
 import { startReceiver } from '@timers/testkit'
-import { openWorkerBed } from './worker-bed.ts'
+import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
 /** Of a whole webhook: how long each request to the receiver that hangs takes. */
 const TIMEOUT_MS = 5_000
@@ -11,10 +11,11 @@ const TIMEOUT_MS = 5_000
 test('a thousand timers to a receiver that hangs do not make a hundred to a healthy one late', async () => {
   const healthy = await startReceiver()
   const hanging = await startReceiver({ respond: () => 'hang' })
-  const bed = await openWorkerBed()
+  const quiet = await openWorkerBed()
+  const busy = await openWorkerBed()
 
-  /** 100 timers to the healthy receiver over a second, each followed by `beside` to the hanging one. */
-  async function round(beside: number): Promise<number> {
+  /** p99 lateness, in ms, of 100 timers to the healthy receiver over a second, each beside others to the hanging one. */
+  async function p99Of(bed: WorkerBed, beside: number): Promise<number> {
     const ids: number[] = []
     const start = Date.now() + 1_500
     for (let index = 0; index < 100; index += 1) {
@@ -25,24 +26,26 @@ test('a thousand timers to a receiver that hangs do not make a hundred to a heal
       ids.push(await bed.schedule({ url: healthy.hookUrl, delayMs: dueAt - Date.now() }))
       await Promise.all(others)
     }
-    await healthy.waitFor(
-      (requests) => ids.every((id) => requests.some((request) => request.id === id)),
-      20_000,
-    )
     const late = await Promise.all(
-      ids.map(async (id) => (await bed.settled(id, ({ status }) => status === 'fired')).latenessMs ?? 0),
+      ids.map(
+        async (id) => (await bed.settled(id, ({ status }) => status === 'fired', 20_000)).latenessMs ?? 0,
+      ),
     )
     return late.sort((a, b) => a - b)[98] ?? 0
   }
 
   try {
-    await bed.startWorker({ WEBHOOK_TIMEOUT_MS: String(TIMEOUT_MS) })
-    await round(0)
-    // A floor of one scheduling tick keeps the ratio of two tiny numbers from deciding.
-    const alone = Math.max(await round(0), 20)
-    // The machine may be busy with something else just then: what holds must show within three tries.
+    for (const bed of [quiet, busy]) {
+      await bed.startWorker({ WEBHOOK_TIMEOUT_MS: String(TIMEOUT_MS) })
+      await p99Of(bed, 0)
+    }
+    // One right after the other, because the machine may be busy with something else just then; and what holds must show
+    // within five tries. A floor of one scheduling tick keeps the ratio of two tiny numbers from deciding.
     const ratios: number[] = []
-    while (ratios.length < 3 && Math.min(...ratios) > 2) ratios.push((await round(10)) / alone)
+    while (ratios.length < 5 && Math.min(...ratios) > 2) {
+      const alone = Math.max(await p99Of(quiet, 0), 20)
+      ratios.push((await p99Of(busy, 10)) / alone)
+    }
     expect(Math.min(...ratios)).toBeLessThanOrEqual(2)
     // The cap: each request hangs until its time-out, so that no more than 20 may come within one time-out.
     const arrivals = hanging.requests.map(({ receivedAt }) => receivedAt)
@@ -53,6 +56,6 @@ test('a thousand timers to a receiver that hangs do not make a hundred to a heal
     expect(hanging.requests.length).toBeGreaterThanOrEqual(20)
   } finally {
     await Promise.all([healthy.close(), hanging.close()])
-    await bed.close()
+    await Promise.all([quiet.close(), busy.close()])
   }
-}, 60_000)
+}, 90_000)

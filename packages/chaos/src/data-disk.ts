@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
+const ATTEMPTS = 20
 
 /** The disk under Redis' data folder, which can be made to run full. */
 export interface DataDisk {
@@ -34,10 +35,7 @@ export async function openDataDisk(sizeBytes: number): Promise<DataDisk> {
     return {
       folder,
       way: 'tmpfs',
-      fill: async (leftBytes) => {
-        const { blocks, bavail, bsize } = await statfs(folder)
-        await remount(folder, (blocks - bavail) * bsize + leftBytes)
-      },
+      fill: (leftBytes) => shrink(folder, leftBytes),
       drain: () => remount(folder, sizeBytes),
       close: async () => {
         process.off('exit', unmount)
@@ -55,6 +53,19 @@ export async function openDataDisk(sizeBytes: number): Promise<DataDisk> {
     },
     drain: async () => {},
     close: remove,
+  }
+}
+
+/** Again where Redis wrote more than that in the meantime: a file system cannot be smaller than what is in it. */
+async function shrink(folder: string, leftBytes: number): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { blocks, bavail, bsize } = await statfs(folder)
+    try {
+      await remount(folder, (blocks - bavail) * bsize + attempt * leftBytes)
+      return
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error
+    }
   }
 }
 

@@ -10,8 +10,8 @@ import { stablePort } from './stable-port.ts'
 const EXTRA_ARGS = ['--auto-aof-rewrite-min-size', '4mb']
 const BYTES_TO_START_WITH = 256 * 2 ** 20
 const BYTES_A_MINUTE = 16 * 2 ** 20
-/** Most room that a disk that runs full has left: it gives out in the middle of something. */
-const MOST_ROOM_BYTES = 128 * 1_024
+/** Room that a disk that runs full has left: it gives out in the middle of something. */
+const ROOM_BYTES = { least: 4 * 1_024, most: 128 * 1_024 }
 const COMMAND_TIMEOUT_MS = 5_000
 
 /** The Redis of the experiment: one port, one data folder, and all that can happen to it. */
@@ -79,9 +79,17 @@ export class RedisHost {
   async fillDiskFor(ms: number, dice: number): Promise<string> {
     const server = this.#server
     if (server === undefined || this.disk.way === undefined) return 'not possible here'
-    this.#server = undefined
     const until = performance.now() + ms
-    await this.disk.fill(Math.round(dice * MOST_ROOM_BYTES), server.pid, await lastAofFile(this.disk.folder))
+    const { least, most } = ROOM_BYTES
+    // Its end is no crash from here on.
+    this.#server = undefined
+    const roomBytes = Math.round(least + dice * (most - least))
+    try {
+      await this.disk.fill(roomBytes, server.pid, await lastAofFile(this.disk.folder))
+    } catch (error) {
+      this.#adopt(server)
+      throw error
+    }
     const ended = await Promise.race([server.exited, sleep(ms, undefined, { ref: false })])
     await sleep(Math.max(0, until - performance.now()))
     await this.disk.drain()

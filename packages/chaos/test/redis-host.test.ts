@@ -1,6 +1,12 @@
 import { eventually } from '@timers/testkit'
 import { RedisHost } from '../src/redis-host.ts'
 
+/**
+ * As the service writes: by scripts, whose writes stand between MULTI and EXEC in the AOF. Where Redis 7.0 cuts off a record
+ * inside such a pair, it leaves the MULTI in the file; the next EXEC closes it, and single writes before that are open.
+ */
+const TWO_WRITES = "redis.call('SET', KEYS[1], ARGV[1]) return redis.call('SET', 'last', KEYS[1])"
+
 describe('the Redis of the experiment', () => {
   let host: RedisHost
   beforeAll(async () => {
@@ -11,7 +17,7 @@ describe('the Redis of the experiment', () => {
   /** Writes something that is acknowledged, lets the fault happen, and expects to find it again. */
   async function keeps(fault: () => Promise<unknown>): Promise<unknown> {
     const key = `key-${Math.random()}`
-    await host.command('SET', key, 'acknowledged')
+    await host.command('EVAL', TWO_WRITES, '1', key, 'acknowledged')
     const outcome = await fault()
     expect(await host.command('GET', key)).toBe('acknowledged')
     return outcome
@@ -32,7 +38,7 @@ describe('the Redis of the experiment', () => {
   test('ends itself when its disk is full, and is the same when there is room', async () => {
     const write = async (): Promise<void> => {
       // Until it breaks off.
-      for (;;) await host.command('SET', 'filler', 'x'.repeat(10_000))
+      for (;;) await host.command('SET', 'filler', 'x'.repeat(1_000))
     }
     const outcome = await keeps(async () => {
       const writing = write().catch(() => {})
