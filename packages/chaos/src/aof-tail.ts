@@ -1,16 +1,5 @@
-import { appendFile, readdir, readFile, stat, truncate } from 'node:fs/promises'
-import { join } from 'node:path'
-
-/** The file of the AOF that Redis is writing to: the last one that the manifest names. */
-export async function lastAofFile(dataDir: string): Promise<string> {
-  const folder = join(dataDir, 'appendonlydir')
-  const manifest = (await readdir(folder)).find((name) => name.endsWith('.manifest'))
-  if (manifest === undefined) throw new Error(`There is no AOF manifest in ${folder}`)
-  const lines = (await readFile(join(folder, manifest), 'utf8')).trim().split('\n')
-  const name = /^file (\S+)/.exec(lines.at(-1) ?? '')?.[1]
-  if (name === undefined) throw new Error(`The AOF manifest in ${folder} names no file`)
-  return join(folder, name)
-}
+import { appendFile, stat, truncate } from 'node:fs/promises'
+import { lastAofFile } from '@timers/local-redis'
 
 /** What a last record looks like that was never finished, and so never acknowledged. */
 const TAILS: readonly string[] = [
@@ -21,16 +10,39 @@ const TAILS: readonly string[] = [
   `${command('MULTI')}${command('SET', 'timers:chaos', '1')}${command('INCR', 'timers:chaos').slice(0, -4)}`,
 ]
 
+/** How far the AOF had been written. */
+export interface AofMark {
+  readonly file: string
+  readonly size: number
+}
+
+export async function markAof(dataDir: string): Promise<AofMark> {
+  const file = lastAofFile(dataDir)
+  if (file === undefined) throw new Error(`There is no AOF in ${dataDir}`)
+  return { file, size: (await stat(file)).size }
+}
+
+export interface CutTail {
+  readonly note: string
+  /** Takes added bytes away again, should Redis have cut its own last record short already. */
+  undo(): Promise<void>
+}
+
 /**
- * Ends the AOF of a Redis that is down with a record that is cut short: bytes of a command that nobody was told had run.
- *
- * @returns takes the bytes away again, should Redis have cut its own last record short already
+ * Cuts the AOF of a Redis that is down short, somewhere in what no one was told of: after `heldAt`, from which on all
+ * replies were held back. Where nothing was written after that, or no replies were held back, a record that is cut short
+ * is added.
  */
-export async function cutTail(dataDir: string, dice: number): Promise<() => Promise<void>> {
-  const file = await lastAofFile(dataDir)
-  const { size } = await stat(file)
-  await appendFile(file, TAILS[Math.floor(dice * TAILS.length)] as string)
-  return () => truncate(file, size)
+export async function cutTail(dataDir: string, dice: number, heldAt: AofMark | undefined): Promise<CutTail> {
+  const now = await markAof(dataDir)
+  if (heldAt !== undefined && heldAt.file === now.file && heldAt.size < now.size) {
+    const unknown = now.size - heldAt.size
+    const kept = Math.floor(((dice * 1_000) % 1) * unknown)
+    await truncate(now.file, heldAt.size + kept)
+    return { note: `kept ${kept} of ${unknown} bytes that no one was told of`, undo: async () => {} }
+  }
+  await appendFile(now.file, TAILS[Math.floor(dice * TAILS.length)] as string)
+  return { note: 'a record cut short was added', undo: () => truncate(now.file, now.size) }
 }
 
 function command(...words: string[]): string {

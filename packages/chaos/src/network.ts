@@ -42,6 +42,19 @@ export class Line {
     return this.#during(this.#modes, fault.mode)
   }
 
+  /**
+   * Lets commands through and holds their replies back.
+   *
+   * @returns loses those replies for good, with their connections
+   */
+  async holdReplies(): Promise<() => Promise<void>> {
+    const heal = await this.#during<ProxyMode>(this.#modes, 'hold-replies')
+    return () => {
+      this.#proxy.dropConnections()
+      return heal()
+    }
+  }
+
   close(): Promise<void> {
     return this.#proxy.close()
   }

@@ -2,7 +2,7 @@ import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RedisReply, type RedisServer, redisCommand, startRedisServer } from '@timers/local-redis'
-import { cutTail, lastAofFile } from './aof-tail.ts'
+import { cutTail, markAof } from './aof-tail.ts'
 import { type DataDisk, openDataDisk } from './data-disk.ts'
 import { stablePort } from './stable-port.ts'
 
@@ -12,6 +12,8 @@ const BYTES_TO_START_WITH = 256 * 2 ** 20
 const BYTES_A_MINUTE = 16 * 2 ** 20
 /** Room that a disk that runs full has left: it gives out in the middle of something. */
 const ROOM_BYTES = { least: 4 * 1_024, most: 128 * 1_024 }
+/** How long commands run whose replies nobody gets. */
+const HELD_MS = { least: 20, most: 300 }
 const COMMAND_TIMEOUT_MS = 5_000
 
 /** The Redis of the experiment: one port, one data folder, and all that can happen to it. */
@@ -59,14 +61,25 @@ export class RedisHost {
     await this.#start()
   }
 
-  /** The same, with the last record of the AOF cut short in between. */
-  async killAndCutTailFor(ms: number, dice: number): Promise<string> {
+  /**
+   * The same, with the AOF cut short in between: somewhere in what was written after `holdReplies` had begun to hold back
+   * all replies, which are lost for good by what it returns; without it a record that is cut short is added.
+   */
+  async killAndCutTailFor(
+    ms: number,
+    dice: number,
+    holdReplies?: () => Promise<() => Promise<void>>,
+  ): Promise<string> {
+    const lose = await holdReplies?.()
+    const heldAt = lose && (await markAof(this.disk.folder))
+    if (lose !== undefined) await sleep(HELD_MS.least + dice * (HELD_MS.most - HELD_MS.least))
     await this.#kill()
-    const undo = await cutTail(this.disk.folder, dice)
+    const { note, undo } = await cutTail(this.disk.folder, dice, heldAt)
+    await lose?.()
     await sleep(ms)
     try {
       await this.#start()
-      return 'tail cut'
+      return note
     } catch {
       // Redis was killed in the middle of a record: that is a cut tail by itself, and what follows it cannot be read.
       await undo()
@@ -85,7 +98,8 @@ export class RedisHost {
     this.#server = undefined
     const roomBytes = Math.round(least + dice * (most - least))
     try {
-      await this.disk.fill(roomBytes, server.pid, await lastAofFile(this.disk.folder))
+      const { file } = await markAof(this.disk.folder)
+      await this.disk.fill(roomBytes, server.pid, file)
     } catch (error) {
       this.#adopt(server)
       throw error

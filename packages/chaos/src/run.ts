@@ -29,7 +29,7 @@ export interface RunSettings {
   readonly saveLogs: (stage: Stage) => Promise<void>
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const INTERRUPTED = 130
 const UP_WITHIN_MS = 30_000
 const LONGEST_TIMER_MS = 20_000

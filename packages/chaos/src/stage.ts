@@ -76,7 +76,7 @@ export class Stage {
       case 'redis-kill':
         return this.redis.killFor(lastsMs).then(nothing)
       case 'redis-tail':
-        return this.redis.killAndCutTailFor(lastsMs, dice).then(noted)
+        return this.redis.killAndCutTailFor(lastsMs, dice, () => this.#holdReplies()).then(noted)
       case 'redis-disk':
         return this.redis.fillDiskFor(lastsMs, dice).then(noted)
       case 'redis-oom':
@@ -107,6 +107,13 @@ export class Stage {
     await Promise.all(this.services.map((service) => service.close()))
     await Promise.all(SLOTS.map((slot) => this.#lines[slot].close()))
     await this.redis.close()
+  }
+
+  async #holdReplies(): Promise<() => Promise<void>> {
+    const losses = await Promise.all(SLOTS.map((slot) => this.#lines[slot].holdReplies()))
+    return async () => {
+      await Promise.all(losses.map((lose) => lose()))
+    }
   }
 
   async #breakLines({ slots, lastsMs }: PlannedFault, fault: NetworkFault): Promise<void> {

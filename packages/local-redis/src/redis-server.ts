@@ -8,6 +8,7 @@ import { DataFolder } from './data-folder.ts'
 import { freePort } from './free-port.ts'
 import { findRedisServer } from './redis-binary.ts'
 import { redisCommand } from './redis-command.ts'
+import { discardTornTransaction } from './torn-transaction.ts'
 
 export interface RedisServerOptions {
   /** Where the AOF and the server's log live; made when missing. The same folder gives the same data again. */
@@ -64,6 +65,7 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   mkdirSync(dataDir, { recursive: true })
   const folder = await DataFolder.claim(dataDir)
   try {
+    discardTornTransaction(dataDir)
     for (let attempt = 1; ; attempt++) {
       const port = options.port ?? (await freePort())
       const { server, logStart } = launch(binary, port, dataDir, folder, options)

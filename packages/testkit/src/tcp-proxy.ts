@@ -7,12 +7,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * - `blackhole`: connections are accepted and kept, but every byte is swallowed. Connections that lost bytes this way are
  *   reset when the mode ends: a stream with a hole in it exists in no real network.
  * - `stall`: like a cut cable that is mended: bytes are held back, and delivered when the mode ends.
+ * - `hold-replies`: requests reach the target; replies are held back, and delivered when the mode ends.
  * - `cut-replies`: requests reach the target; the first reply is dropped and the client's connection reset, so that the
  *   client cannot know whether its command ran.
  * - `reset`: every connection, old and new, is reset.
  * - `refuse`: nobody listens on the port; old connections are reset.
  */
-export type ProxyMode = 'forward' | 'blackhole' | 'stall' | 'cut-replies' | 'reset' | 'refuse'
+export type ProxyMode =
+  | 'forward'
+  | 'blackhole'
+  | 'stall'
+  | 'hold-replies'
+  | 'cut-replies'
+  | 'reset'
+  | 'refuse'
 
 export interface TcpProxyOptions {
   readonly targetPort: number
@@ -149,10 +157,10 @@ class Link {
       this.reset()
       return
     }
-    for (const socket of [this.#client, this.#target]) {
-      if (mode === 'stall') socket.pause()
-      else socket.resume()
-    }
+    if (mode === 'stall') this.#client.pause()
+    else this.#client.resume()
+    if (mode === 'stall' || mode === 'hold-replies') this.#target.pause()
+    else this.#target.resume()
   }
 
   #carry(from: Socket, to: Socket, isCut: () => boolean): void {

@@ -1,4 +1,12 @@
-import { redisCommand, startTcpProxy, startTestRedis, type TcpProxy, type TestRedis } from '../src/index.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  eventually,
+  redisCommand,
+  startTcpProxy,
+  startTestRedis,
+  type TcpProxy,
+  type TestRedis,
+} from '../src/index.ts'
 
 describe('startTcpProxy', () => {
   let redis: TestRedis
@@ -27,6 +35,16 @@ describe('startTcpProxy', () => {
     await expect(ping(50)).rejects.toThrow('No answer')
     await proxy.setMode('forward')
     expect(await ping()).toBe('PONG')
+  })
+
+  test('a command runs while its reply is held back', async () => {
+    await proxy.setMode('hold-replies')
+    const incremented = redisCommand(proxy.port, ['INCR', 'held'])
+    await eventually(async () => expect(await redis.command('GET', 'held')).toBe('1'))
+    const early = await Promise.race([incremented, sleep(50, 'no reply')])
+    expect(early).toBe('no reply')
+    await proxy.setMode('forward')
+    expect(await incremented).toBe(1)
   })
 
   test('a stalled connection gets its answer when the network is mended', async () => {
