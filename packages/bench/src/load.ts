@@ -14,7 +14,6 @@ export interface ClosedLoop {
 export interface ClosedLoopResult {
   readonly answered: number
   readonly perSecond: number
-  readonly p99Ms: number
 }
 
 /** Requests by the clock. */

@@ -4,7 +4,7 @@ import type { Figure } from './figure.ts'
 export interface Scale {
   /** Timers of a burst. */
   readonly burst: number
-  /** Timers of the burst that goes ahead of the first repeat, so that the code is compiled. */
+  /** Timers of the burst that goes ahead of the first repeat, so that the code is compiled; 0: nothing goes ahead. */
   readonly warmUp: number
   /** Length of one run of closed-loop load. */
   readonly seconds: number
@@ -12,6 +12,10 @@ export interface Scale {
   readonly steady: readonly { readonly perSecond: number; readonly seconds: number }[]
   /** Timers that wait in `pending`, and that go through in `memory`. */
   readonly timers: number
+  /** Creates, and fires, of one comparison in `pending`, and how long the timers of the creates run. */
+  readonly compared: { readonly count: number; readonly seconds: number }
+  /** How long a process is left alone before its memory is read, in milliseconds. */
+  readonly settleMs: number
 }
 
 export interface Context {
@@ -47,8 +51,8 @@ export interface Measure {
 export function scaleOf(quick: boolean, timers: number): Scale {
   return quick
     ? {
-        burst: 500,
-        warmUp: 100,
+        burst: 400,
+        warmUp: 0,
         seconds: 1,
         steady: [
           { perSecond: 5, seconds: 1 },
@@ -56,16 +60,20 @@ export function scaleOf(quick: boolean, timers: number): Scale {
           { perSecond: 500, seconds: 1 },
         ],
         timers,
+        compared: { count: 200, seconds: 1 },
+        settleMs: 200,
       }
     : {
         burst: 10_000,
         warmUp: 2_000,
         seconds: 5,
         steady: [
-          { perSecond: 5, seconds: 40 },
-          { perSecond: 100, seconds: 20 },
-          { perSecond: 500, seconds: 20 },
+          { perSecond: 5, seconds: 20 },
+          { perSecond: 100, seconds: 15 },
+          { perSecond: 500, seconds: 10 },
         ],
         timers,
+        compared: { count: 5_000, seconds: 4 },
+        settleMs: 3_000,
       }
 }

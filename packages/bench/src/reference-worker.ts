@@ -4,6 +4,12 @@ import { type Child, startChild } from './child.ts'
 
 export type ReferenceKind = 'empty' | 'got' | 'plain'
 
+/** What a reference is started with. Its kind is also the prefix of its keys. */
+export interface ReferenceStart {
+  readonly redisUrl: string
+  readonly kind: ReferenceKind
+}
+
 export interface ReferenceJob {
   readonly u: string
   readonly r: string
@@ -23,7 +29,7 @@ interface Progress {
 
 const PATIENCE_MS = 60_000
 
-/** A BullMQ worker that is no timer service, in a process of its own: see processes/bull-worker.ts. */
+/** A worker that is less than ours, in a process of its own: see processes/bull-worker.ts and plain-worker.ts. */
 export class ReferenceWorker {
   readonly #child: Child
 
@@ -32,8 +38,9 @@ export class ReferenceWorker {
   }
 
   static async start(kind: ReferenceKind, redisUrl: string): Promise<ReferenceWorker> {
-    const child = startChild('bull-worker')
-    await child.ask('start', { redisUrl, kind })
+    const child = startChild(kind === 'plain' ? 'plain-worker' : 'bull-worker')
+    const start: ReferenceStart = { redisUrl, kind }
+    await child.ask('start', start)
     return new ReferenceWorker(child)
   }
 

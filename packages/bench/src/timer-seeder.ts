@@ -19,8 +19,13 @@ export class TimerSeeder {
     this.#store = store
   }
 
-  static async start(redisUrl: string): Promise<TimerSeeder> {
-    const store = createRedisTimerStore({ redisUrl, shards: 1, log: SILENT })
+  static async start(redisUrl: string, prefix?: string): Promise<TimerSeeder> {
+    const store = createRedisTimerStore({
+      redisUrl,
+      shards: 1,
+      log: SILENT,
+      ...(prefix !== undefined && { prefix }),
+    })
     await store.start()
     while (!store.health().ready) await sleep(10)
     return new TimerSeeder(store)

@@ -24,13 +24,13 @@ export const bursts: Measure = {
     try {
       const worker = await installation.startWorker()
       const burst = (count: number) => fireBurst({ installation, seeder, receiver, worker }, count)
-      await burst(scale.warmUp)
+      if (scale.warmUp > 0) await burst(scale.warmUp)
       const results: Results[] = []
       for (let repeat = 0; repeat < repeats; repeat += 1) {
         const reference = await burst(scale.burst)
         const one = await burst(scale.burst)
         const second = await installation.startWorker()
-        await burst(scale.warmUp)
+        if (scale.warmUp > 0) await burst(scale.warmUp)
         const two = await burst(scale.burst)
         await second.stop()
         results.push({ reference, one, two })

@@ -30,9 +30,11 @@ export const creates: Measure = {
       const post = async (url: string, seconds: number) =>
         (await load.create(url, NOWHERE, DAY_SECONDS, { seconds })).perSecond
 
-      await raw(1_000)
-      await post(plainUrl, 1)
-      await post(api.url, 1)
+      if (scale.warmUp > 0) {
+        await raw(1_000)
+        await post(plainUrl, 1)
+        await post(api.url, 1)
+      }
       const results: { raw: number; plain: number; post: number }[] = []
       for (let repeat = 0; repeat < repeats; repeat += 1) {
         results.push({

@@ -33,7 +33,7 @@ export const fires: Measure = {
         }
         return { ...(bursts as Record<ReferenceKind, ReferenceBurst>), timers }
       }
-      await runAll(scale.warmUp)
+      if (scale.warmUp > 0) await runAll(scale.warmUp)
       const results: Results[] = []
       for (let repeat = 0; repeat < repeats; repeat += 1) {
         const result = await runAll(scale.burst)

@@ -39,7 +39,7 @@ export const lateness: Measure = {
         const dueById = new Map([...created.ids].map((id, index) => [id, created.dueAt[index] as number]))
         return latenessOf(await receiver.arrivals(), dueById)
       }
-      await steady(500, scale.seconds)
+      if (scale.warmUp > 0) await steady(500, 1)
       const runs = new Map(scale.steady.map(({ perSecond }) => [perSecond, [] as number[][]]))
       for (let repeat = 0; repeat < repeats; repeat += 1) {
         for (const { perSecond, seconds } of scale.steady) {

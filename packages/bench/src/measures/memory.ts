@@ -7,12 +7,11 @@ import { residentMiB } from '../processor-time.ts'
 import { Receiver } from '../receiver.ts'
 import { lineChart } from '../svg.ts'
 
-const CHUNK = 5_000
+const CHUNK = 10_000
 /** Most timers that were created and have not arrived yet. */
-const MOST_UNDER_WAY = 10_000
+const MOST_UNDER_WAY = 20_000
 /** After so many, and again after all. */
 const EARLY = 10_000
-const SETTLE_MS = 3_000
 /** Points of the plot. */
 const POINTS = 40
 
@@ -40,7 +39,7 @@ export const memory: Measure = {
       })
       const settled = async (timers: number): Promise<Sample> => {
         await receiver.until(timers)
-        await sleep(SETTLE_MS)
+        await sleep(scale.settleMs)
         const result = sample(timers)
         log(
           `memory after ${timers} timers: API ${Math.round(result.api)} MiB, worker ${Math.round(result.worker)} MiB`,

@@ -12,8 +12,6 @@ import { NOWHERE } from './creates.ts'
 
 const FEW = 1_000
 const LONG_SECONDS = 30 * 86_400
-/** Creates and fires of one comparison. */
-const COMPARED = 5_000
 /** Timers that fall due while Redis is away. */
 const OVERDUE = 100
 
@@ -117,18 +115,20 @@ async function compareCosts(
   load: LoadGenerator,
   { scale, repeats, log }: Context,
 ): Promise<Figure[]> {
-  const count = Math.min(COMPARED, scale.burst)
+  const { count, seconds } = scale.compared
   const costOn = async (side: Side): Promise<Cost> => {
     await calm(side.installation)
     await receiver.reset()
     // Long enough that none of them is due before all are created.
-    const creates = await load.create(side.api.url, receiver.url, 5, { amount: count })
+    const creates = await load.create(side.api.url, receiver.url, seconds, { amount: count })
     await receiver.until(count)
     const { perSecond } = await fireBurst({ ...side, receiver }, count)
     return { createUs: 1e6 / creates.perSecond, fireUs: 1e6 / perSecond }
   }
-  await costOn(few)
-  await costOn(many)
+  if (scale.warmUp > 0) {
+    await costOn(few)
+    await costOn(many)
+  }
   const results: { few: Cost; many: Cost }[] = []
   for (let repeat = 0; repeat < repeats; repeat += 1) {
     results.push({ few: await costOn(few), many: await costOn(many) })

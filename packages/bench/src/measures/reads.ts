@@ -31,8 +31,10 @@ export const reads: Measure = {
         return (await load.closedLoop(gets)).perSecond
       }
 
-      await post(1)
-      await get(1)
+      if (scale.warmUp > 0) {
+        await post(1)
+        await get(1)
+      }
       const results: { post: number; get: number }[] = []
       for (let repeat = 0; repeat < repeats; repeat += 1) {
         results.push({ post: await post(scale.seconds), get: await get(scale.seconds) })
