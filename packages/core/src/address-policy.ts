@@ -102,7 +102,7 @@ export function createAddressPolicy(options: { readonly allowCidrs: readonly str
  * @throws TypeError where the text is not a URL
  */
 export function literalAddress(url: string | URL): string | undefined {
-  const { hostname } = new URL(url)
+  const { hostname } = typeof url === 'string' ? new URL(url) : url
   const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
   return isIP(bare) === 0 ? undefined : bare
 }

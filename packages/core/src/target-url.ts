@@ -8,7 +8,7 @@ function refuse(message: string): never {
 }
 
 /**
- * Checks a URL that a client wants called, and returns it as it was written.
+ * Checks a URL that a client wants called, and returns it parsed. What is kept is the text as it was written.
  *
  * http or https, a host, no user info (it would become a Basic header), at most 2,048 characters. It is
  * checked *after* parsing: `new URL()` makes decimal, octal, hex and full-width hosts canonical. Whether the
@@ -16,7 +16,7 @@ function refuse(message: string): never {
  *
  * @throws TimerError `INVALID_URL`; the message never quotes the URL
  */
-export function parseTargetUrl(text: string): string {
+export function parseTargetUrl(text: string): URL {
   if (text.length > MAX_URL_LENGTH) refuse(`url must be at most ${MAX_URL_LENGTH} characters long`)
   // The URL parser would silently drop these; a URL that says one thing and does another is refused.
   if (hasControlOrSpace(text))
@@ -24,14 +24,22 @@ export function parseTargetUrl(text: string): string {
   if (!/^https?:\/\//i.test(text)) refuse('url must be an absolute URL that starts with http:// or https://')
   // The URL parser would skip more slashes, and take the first folder for the host.
   if (/^https?:\/\/[/\\]/i.test(text)) refuse('url must name a host, such as https://example.com/hook')
-  if (!URL.canParse(text)) refuse('url must be a valid URL, such as https://example.com/hook')
-  const url = new URL(text)
+  const url = parsed(text)
+  if (url === undefined) refuse('url must be a valid URL, such as https://example.com/hook')
   if (url.hostname === '') refuse('url must name a host, such as https://example.com/hook')
   if (url.username !== '' || url.password !== '' || /^https?:\/\/[^/?#]*@/i.test(text)) {
     refuse('url must not contain a user name or password')
   }
   if (url.port === '0') refuse('url must name a port from 1 to 65535, or none')
-  return text
+  return url
+}
+
+function parsed(text: string): URL | undefined {
+  try {
+    return new URL(text)
+  } catch {
+    return undefined
+  }
 }
 
 function hasControlOrSpace(text: string): boolean {
@@ -59,5 +67,5 @@ export function webhookUrl(targetUrl: string, id: number): URL {
 
 /** Scheme, host and port of a URL: what may stand in a log. Never its path, query or user info. */
 export function originOf(targetUrl: string): string {
-  return URL.canParse(targetUrl) ? new URL(targetUrl).origin : 'invalid'
+  return parsed(targetUrl)?.origin ?? 'invalid'
 }

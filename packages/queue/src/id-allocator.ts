@@ -1,22 +1,30 @@
 import type { Redis } from 'ioredis'
 import type { ShardKeys } from './shards.ts'
 
-/** Ids that one INCRBY fetches. A restart wastes what is left of a block; there are 9 * 10^15 ids. */
+/** Ids that one INCRBY fetches. A restart wastes what is left of the blocks; there are 9 * 10^15 ids. */
 const BLOCK_SIZE = 100
+/** The next block is fetched when this much is left of the last one, so that no timer waits for it under load. */
+const SPARE = BLOCK_SIZE / 2
+
+/** Numbers that are to be handed out: from the first one up to, and without, the second. */
+interface Block {
+  next: number
+  readonly end: number
+}
 
 /**
  * Hands out sequence numbers of one shard, from blocks taken with INCRBY.
  *
  * A number is minted *before* its timer is added and never handed out twice:
- * - a block is thrown away when the connection it came over was lost: a Redis that lost its tail would give the
- *   same block to someone else;
+ * - blocks are thrown away when the connection they came over was lost: a Redis that lost its tail would give the
+ *   same ones to someone else;
  * - a block at or below one that this process has had before is such a Redis, too: it is skipped.
  */
 export class IdAllocator {
   readonly #redis: Redis
   readonly #keys: ShardKeys
-  #next = 1
-  #last = 0
+  #blocks: Block[] = []
+  #left = 0
   #highest = 0
   #connection = 0
   #refill: Promise<void> | undefined
@@ -26,8 +34,8 @@ export class IdAllocator {
     this.#keys = keys
     redis.on('close', () => {
       this.#connection += 1
-      this.#next = 1
-      this.#last = 0
+      this.#blocks = []
+      this.#left = 0
       this.#refill = undefined
     })
   }
@@ -38,13 +46,29 @@ export class IdAllocator {
    * @throws whatever the connection throws
    */
   async next(): Promise<number> {
-    while (this.#next > this.#last) {
-      this.#refill ??= this.#takeBlock()
-      await this.#refill
+    for (;;) {
+      const number = this.#take()
+      if (number !== undefined) return number
+      await this.#fill()
     }
-    const number = this.#next
-    this.#next += 1
+  }
+
+  /** Undefined where no number is at hand. */
+  #take(): number | undefined {
+    const block = this.#blocks[0]
+    if (block === undefined) return undefined
+    const number = block.next
+    block.next += 1
+    if (block.next === block.end) this.#blocks.shift()
+    this.#left -= 1
+    // A failure is told to whoever has to wait.
+    if (this.#left === SPARE) this.#fill().catch(() => {})
     return number
+  }
+
+  #fill(): Promise<void> {
+    this.#refill ??= this.#takeBlock()
+    return this.#refill
   }
 
   async #takeBlock(): Promise<void> {
@@ -56,8 +80,8 @@ export class IdAllocator {
       }
       if (connection !== this.#connection) return
       this.#highest = last
-      this.#next = last - BLOCK_SIZE + 1
-      this.#last = last
+      this.#blocks.push({ next: last - BLOCK_SIZE + 1, end: last + 1 })
+      this.#left += BLOCK_SIZE
     } finally {
       if (connection === this.#connection) this.#refill = undefined
     }

@@ -154,14 +154,10 @@ function unavailable(cause?: unknown): TimerError {
 }
 
 /** Minting an id and adding may each wait for Redis: together no longer than the answer may take. */
-async function withinAnswerTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unavailable(new Error('no answer in time'))), ANSWER_TIMEOUT_MS)
+function withinAnswerTime<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const refuse = () => reject(unavailable(new Error('no answer in time')))
+    const timer = setTimeout(refuse, ANSWER_TIMEOUT_MS)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
   })
-  try {
-    return await Promise.race([work, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
 }

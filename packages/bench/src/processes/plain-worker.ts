@@ -1,28 +1,34 @@
 import { lookup } from 'node:dns'
-import { type Log, requestLeft, type WebhookClient } from '@timers/core'
+import { type DueTimer, type Log, systemClock } from '@timers/core'
 import { createTimerConsumer } from '@timers/queue'
+import { createMetrics } from '@timers/runtime'
 import { answerQuestions } from '../child.ts'
 import type { ReferenceStart } from '../reference-worker.ts'
 import { TimerSeeder } from '../timer-seeder.ts'
 
 /**
- * A reference for fires: our worker without what makes it trustworthy. The same consumer and the same client, but no fence
- * (no claim, no outcome), no address guard, no signature, no log line, no cap per origin and no metrics.
+ * A reference for fires: our worker without what makes it trustworthy, put together from the parts of the built one, so that
+ * they stay the same. No fence (no claim, no outcome), no address guard, no signature, no log line.
  */
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} }
 const OPEN_DOOR = { check: () => 'allowed', lookup }
 const NO_SIGNER = { sign: () => undefined }
 
-/** The client is taken from the built worker, so that it stays the same. */
-async function buildClient(): Promise<WebhookClient> {
-  const file = new URL('../../../../apps/worker/dist/delivery/got-webhook-client.js', import.meta.url)
-  const { createGotWebhookClient } = await import(file.href)
-  return createGotWebhookClient({
-    timeoutMs: 15_000,
-    userAgent: 'timers/0.1 (webhook timer service)',
-    guard: OPEN_DOOR,
-    signer: NO_SIGNER,
-  })
+const fromWorker = (path: string) =>
+  import(new URL(`../../../../apps/worker/dist/${path}.js`, import.meta.url).href)
+
+/** Grants every claim and writes down nothing. */
+function unfenced({ timer }: DueTimer): DueTimer {
+  return {
+    timer,
+    takenOver: false,
+    peek: async () => ({ kind: 'free' }),
+    claim: async () => ({ kind: 'granted', attempt: 1, plannedAt: undefined, budget: undefined }),
+    record: async (_attempt, result, decision) => {
+      if (decision.kind !== 'final' || decision.status !== 'fired') throw new Error(result.reason)
+      return { kind: 'finish', status: 'fired' }
+    },
+  }
 }
 
 let seeder: TimerSeeder | undefined
@@ -32,7 +38,34 @@ let lastAt = 0
 
 answerQuestions({
   start: async ({ redisUrl, kind }: ReferenceStart) => {
-    const client = await buildClient()
+    const { createGotWebhookClient } = await fromWorker('delivery/got-webhook-client')
+    const { fireTimer } = await fromWorker('fire-timer')
+    const { OriginGate } = await fromWorker('origin-gate')
+    const { createWorkerMetrics } = await fromWorker('worker-metrics')
+    const counts = createWorkerMetrics(createMetrics('plain'), {
+      inFlight: () => consumer.inFlight,
+      overdueMs: () => 0,
+      clockSkewMs: () => 0,
+    })
+    const deps = {
+      client: createGotWebhookClient({
+        timeoutMs: 15_000,
+        userAgent: 'timers/0.1 (webhook timer service)',
+        guard: OPEN_DOOR,
+        signer: NO_SIGNER,
+      }),
+      gate: new OriginGate(1_000),
+      clock: systemClock,
+      log: SILENT,
+      giveUpAfterMs: 86_400_000,
+      random: Math.random,
+      onAttempt: counts.attempt,
+      onFinished: (status: string) => {
+        counts.finished(status)
+        finished += 1
+        lastAt = Date.now()
+      },
+    }
     const consumer = createTimerConsumer({
       redisUrl,
       shards: 1,
@@ -40,13 +73,9 @@ answerQuestions({
       concurrency: 100,
       retentionDays: 30,
       log: SILENT,
-      handle: async ({ timer: { id, url } }) => {
+      handle: (due) => {
         firstAt ||= Date.now()
-        const { outcome, reason } = await client.send({ id, url, attempt: 1 })
-        if (!requestLeft(outcome)) throw new Error(reason)
-        finished += 1
-        lastAt = Date.now()
-        return { kind: 'finish', status: 'fired' }
+        return fireTimer(unfenced(due), deps)
       },
     })
     await consumer.start()
