@@ -152,6 +152,19 @@ describe('the address policy, with nothing opened', () => {
   })
 })
 
+describe('the verdicts that the address policy remembers', () => {
+  test('are those of the addresses asked for, however many there were', () => {
+    const policy = createAddressPolicy({ allowCidrs: [] })
+    const verdicts = (net: string) =>
+      new Set(Array.from({ length: 1_500 }, (_, n) => policy.check(`${net}.${n >> 8}.${n & 255}`)))
+    for (let round = 0; round < 2; round += 1) {
+      expect(verdicts('10.1')).toEqual(new Set(['not public']))
+      expect(verdicts('8.8')).toEqual(new Set(['allowed']))
+      expect(verdicts('169.254')).toEqual(new Set(['link-local or metadata']))
+    }
+  })
+})
+
 describe('the address policy, with networks opened', () => {
   const opened = createAddressPolicy({ allowCidrs: ['127.0.0.0/8', '10.1.0.0/16', '::1/128', 'fd00::/8'] })
 

@@ -85,13 +85,28 @@ export function createAddressPolicy(options: { readonly allowCidrs: readonly str
     return globalIpv6.check(address) && !specialIpv6.check(address) ? 'allowed' : 'not public'
   }
   return {
-    check(address) {
+    check: remembered((address) => {
       const zone = address.indexOf('%')
       const bare = zone === -1 ? address : address.slice(0, zone)
       const family = isIP(bare)
       if (family === 0) return 'not an address'
       return family === 4 ? checkIpv4(bare) : checkIpv6(bare)
-    },
+    }),
+  }
+}
+
+/** Verdicts that are remembered: the same few receivers are judged twice a webhook, at several microseconds. */
+const MOST_REMEMBERED = 1_000
+
+function remembered(judge: (address: string) => AddressVerdict): (address: string) => AddressVerdict {
+  const verdicts = new Map<string, AddressVerdict>()
+  return (address) => {
+    const known = verdicts.get(address)
+    if (known !== undefined) return known
+    const verdict = judge(address)
+    if (verdicts.size === MOST_REMEMBERED) verdicts.clear()
+    verdicts.set(address, verdict)
+    return verdict
   }
 }
 
