@@ -27,4 +27,24 @@ describe('a worker gets SIGTERM', () => {
     expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] })
     expect(load.acknowledged).toHaveLength(300)
   }, 60_000)
+
+  // Found by `npm run chaos`: BullMQ's close never ended, and the worker was cut off after its deadline.
+  test('while Redis is away, and comes back: the outcomes are written and it exits with 0', async () => {
+    const running = await Installation.start({ workers: 1, respond: () => ({ delayMs: 1_500 }) })
+    installation = running
+    const [victim] = running.workers as [Service]
+    const load = new Load(running)
+    await load.run({ count: 10, overMs: 0, seconds: [1, 1] })
+    await running.receiver.waitFor(() => running.openRequests.length === 10, 15_000)
+
+    await running.redis.kill()
+    await victim.waitForLog(({ msg }) => msg === 'redis connection lost')
+    const ended = victim.kill('SIGTERM')
+    await victim.waitForLog(({ msg }) => msg === 'attempt')
+    await running.redis.restart()
+    expect(await ended).toEqual({ code: 0, signal: null })
+
+    expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] })
+    expect(load.acknowledged).toHaveLength(10)
+  }, 60_000)
 })

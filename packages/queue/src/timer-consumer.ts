@@ -21,9 +21,9 @@ const LOCK_MS = 6_000
 const STALLED_CHECK_MS = 3_000
 /** Several Workers of smaller concurrency ramp up in parallel: each fetches its jobs one by one before it starts the first. */
 const WORKERS_PER_PROCESS = 4
-/** Redis counts as away at a shutdown when it was so for this many looks in a row. */
-const AWAY_LOOKS = 10
-const AWAY_LOOK_MS = 100
+/** How long hands must have been empty at a shutdown before BullMQ is not waited for any longer. */
+const EMPTY_LOOKS = 10
+const LOOK_MS = 100
 /** A timer that came a little early (clocks differ) is waited for here rather than sent back. */
 const WAIT_IN_HAND_MS = 50
 
@@ -177,19 +177,22 @@ class BullTimerConsumer implements TimerConsumer {
     this.#sweeper.stop()
     this.#retire()
     const retired = this.#retired
-    await Promise.race([Promise.all(retired.map(({ closed }) => closed)), this.#nothingToWaitFor()])
+    await Promise.race([Promise.all(retired.map(({ closed }) => closed)), this.#emptyHands()])
     // What still waits for Redis ends here: nothing may be taken after this.
     for (const { connection } of retired) connection?.disconnect()
     this.#monitor.stop()
     this.#reader.disconnect()
   }
 
-  /** BullMQ's close hangs while Redis cannot be reached (taskforcesh/bullmq issue 4656); with empty hands, why wait. */
-  async #nothingToWaitFor(): Promise<void> {
-    let awayLooks = 0
-    while (awayLooks < AWAY_LOOKS) {
-      await sleep(AWAY_LOOK_MS, undefined, { ref: false })
-      awayLooks = this.inFlight === 0 && this.#reader.status !== 'ready' ? awayLooks + 1 : 0
+  /**
+   * With empty hands, why wait: BullMQ's close hangs while Redis cannot be reached (taskforcesh/bullmq issue 4656), and
+   * for good where Redis was away as it began. A fetch that still comes back is settled as that of a lost worker is.
+   */
+  async #emptyHands(): Promise<void> {
+    let emptyLooks = 0
+    while (emptyLooks < EMPTY_LOOKS) {
+      await sleep(LOOK_MS, undefined, { ref: false })
+      emptyLooks = this.inFlight === 0 ? emptyLooks + 1 : 0
     }
   }
 
