@@ -10,6 +10,13 @@ export interface ReferenceStart {
   readonly kind: ReferenceKind
 }
 
+/** What a reference is to do in the first burst, or the next one. */
+export interface ReferenceSeed {
+  readonly count: number
+  readonly url: string
+  readonly dueAt: number
+}
+
 export interface ReferenceJob {
   readonly u: string
   readonly r: string
@@ -29,29 +36,38 @@ interface Progress {
 
 const PATIENCE_MS = 60_000
 
-/** A worker that is less than ours, in a process of its own: see processes/bull-worker.ts and plain-worker.ts. */
+/**
+ * A worker that is less than ours: see processes/bull-worker.ts and plain-worker.ts. Its jobs are added by another process,
+ * as ours are: a worker that had just added ten thousand itself would be warm.
+ */
 export class ReferenceWorker {
-  readonly #child: Child
+  readonly #worker: Child
+  readonly #seeder: Child
 
-  private constructor(child: Child) {
-    this.#child = child
+  private constructor(worker: Child, seeder: Child) {
+    this.#worker = worker
+    this.#seeder = seeder
   }
 
   static async start(kind: ReferenceKind, redisUrl: string): Promise<ReferenceWorker> {
-    const child = startChild(kind === 'plain' ? 'plain-worker' : 'bull-worker')
+    const name = kind === 'plain' ? 'plain-worker' : 'bull-worker'
+    const [worker, seeder] = [startChild(name), startChild(name)]
     const start: ReferenceStart = { redisUrl, kind }
-    await child.ask('start', start)
-    return new ReferenceWorker(child)
+    await worker.ask('work', start)
+    await seeder.ask('open', start)
+    return new ReferenceWorker(worker, seeder)
   }
 
   /** Adds so many delayed jobs that are due at once, and waits until all are done. */
   async burst(count: number, url: string, redisPid: number): Promise<ReferenceBurst> {
     const dueAt = burstDueAt(count)
-    await this.#child.ask('seed', { count, url, dueAt })
-    const processorsPerFire = await watchProcessors({ worker: this.#child.pid, redis: redisPid }, dueAt)
+    await this.#worker.ask('reset')
+    const seed: ReferenceSeed = { count, url, dueAt }
+    await this.#seeder.ask('seed', seed)
+    const processorsPerFire = await watchProcessors({ worker: this.#worker.pid, redis: redisPid }, dueAt)
     const deadline = dueAt + PATIENCE_MS
     for (;;) {
-      const { finished, firstAt, lastAt } = await this.#child.ask<Progress>('progress')
+      const { finished, firstAt, lastAt } = await this.#worker.ask<Progress>('progress')
       if (finished >= count) {
         const perSecond = (count / (lastAt - dueAt)) * 1_000
         return { perSecond, firstMs: firstAt - dueAt, processorUs: processorsPerFire(count) }
@@ -61,7 +77,7 @@ export class ReferenceWorker {
     }
   }
 
-  stop(): Promise<void> {
-    return this.#child.stop()
+  async stop(): Promise<void> {
+    await Promise.all([this.#worker.stop(), this.#seeder.stop()])
   }
 }

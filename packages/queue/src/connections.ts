@@ -20,6 +20,12 @@ export interface RedisOptions {
 export const ANSWER_TIMEOUT_MS = 1_800
 
 /**
+ * How often a Redis that loads its data is asked whether it is done, in milliseconds. ioredis waits as long as Redis
+ * expects to take, and up to ten seconds: timers would be late by what Redis overestimates.
+ */
+const LOADING_LOOK_MS = 250
+
+/**
  * # Connection profiles
  *
  * | profile  | used for                  | Redis away                                                   |
@@ -48,6 +54,7 @@ function connectImpatient(redisUrl: string, profile: string, log: Log): Redis {
     // A connection whose answers stay away is cut, so that a healed network is noticed within seconds.
     socketTimeout: 3_000,
     retryStrategy: (times) => Math.min(50 * times, 500),
+    maxLoadingRetryTime: LOADING_LOOK_MS,
     reconnectOnError,
   })
   writeTogether(client)
@@ -62,7 +69,8 @@ export function connectWorker(redisUrl: string, redisVersion: string, log: Log):
     connectTimeout: 1_500,
     // Above the longest blocking read of BullMQ (10 s), which inherits this setting.
     socketTimeout: 12_000,
-    retryStrategy: (times) => Math.min(50 * times, 1_000),
+    retryStrategy: (times) => Math.min(50 * times, 500),
+    maxLoadingRetryTime: LOADING_LOOK_MS,
     reconnectOnError,
   })
   tuneScripts(client, redisVersion)

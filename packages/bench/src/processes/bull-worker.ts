@@ -3,7 +3,7 @@ import { type Job, Queue, Worker } from 'bullmq'
 import got, { type Request } from 'got'
 import { Redis } from 'ioredis'
 import { answerQuestions } from '../child.ts'
-import type { ReferenceJob, ReferenceKind, ReferenceStart } from '../reference-worker.ts'
+import type { ReferenceJob, ReferenceKind, ReferenceSeed, ReferenceStart } from '../reference-worker.ts'
 
 /**
  * The references for fires that are not ours: a BullMQ worker, four Workers of 25 as we have, with
@@ -37,13 +37,20 @@ let finished = 0
 let lastAt = 0
 let firstAt = 0
 
+async function open({ redisUrl, kind }: ReferenceStart): Promise<Redis> {
+  const connection = new Redis(redisUrl, { maxRetriesPerRequest: null })
+  queue = new Queue('{0}', { connection, prefix: kind })
+  // Kept as short as the product keeps it.
+  await queue.waitUntilReady()
+  await connection.hset(queue.toKey('meta'), 'opts.maxLenEvents', 100)
+  return connection
+}
+
 answerQuestions({
-  start: async ({ redisUrl, kind }: ReferenceStart) => {
-    const connection = new Redis(redisUrl, { maxRetriesPerRequest: null })
-    queue = new Queue('{0}', { connection, prefix: kind })
-    // Kept as short as the product keeps it.
-    await queue.waitUntilReady()
-    await connection.hset(queue.toKey('meta'), 'opts.maxLenEvents', 100)
+  open: async (start: ReferenceStart) => void (await open(start)),
+  work: async (start: ReferenceStart) => {
+    const { kind } = start
+    const connection = await open(start)
     const workers = Array.from({ length: WORKERS }, () => {
       const process = PROCESSORS[kind as Kind]
       const worker = new Worker<ReferenceJob>(
@@ -68,10 +75,12 @@ answerQuestions({
     })
     await Promise.all(workers.map((worker) => worker.waitUntilReady()))
   },
-  seed: async ({ count, url, dueAt }: { count: number; url: string; dueAt: number }) => {
+  reset: () => {
     finished = 0
     firstAt = 0
     lastAt = 0
+  },
+  seed: async ({ count, url, dueAt }: ReferenceSeed) => {
     for (let added = 0; added < count; added += 500) {
       const jobs = Array.from({ length: Math.min(500, count - added) }, () => ({
         name: 't',

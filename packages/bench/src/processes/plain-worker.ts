@@ -3,7 +3,7 @@ import { type DueTimer, type Log, systemClock } from '@timers/core'
 import { createTimerConsumer } from '@timers/queue'
 import { createMetrics } from '@timers/runtime'
 import { answerQuestions } from '../child.ts'
-import type { ReferenceStart } from '../reference-worker.ts'
+import type { ReferenceSeed, ReferenceStart } from '../reference-worker.ts'
 import { TimerSeeder } from '../timer-seeder.ts'
 
 /**
@@ -37,7 +37,10 @@ let firstAt = 0
 let lastAt = 0
 
 answerQuestions({
-  start: async ({ redisUrl, kind }: ReferenceStart) => {
+  open: async ({ redisUrl, kind }: ReferenceStart) => {
+    seeder = await TimerSeeder.start(redisUrl, kind)
+  },
+  work: async ({ redisUrl, kind }: ReferenceStart) => {
     const { createGotWebhookClient } = await fromWorker('delivery/got-webhook-client')
     const { fireTimer } = await fromWorker('fire-timer')
     const { OriginGate } = await fromWorker('origin-gate')
@@ -79,13 +82,12 @@ answerQuestions({
       },
     })
     await consumer.start()
-    seeder = await TimerSeeder.start(redisUrl, kind)
   },
-  seed: async ({ count, url, dueAt }: { count: number; url: string; dueAt: number }) => {
+  reset: () => {
     finished = 0
     firstAt = 0
     lastAt = 0
-    await seeder?.seed(count, url, dueAt)
   },
+  seed: async ({ count, url, dueAt }: ReferenceSeed) => void (await seeder?.seed(count, url, dueAt)),
   progress: () => ({ finished, firstAt, lastAt }),
 })
