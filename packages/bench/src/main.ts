@@ -34,7 +34,9 @@ async function main(args: readonly string[]): Promise<void> {
   )
   const chosen = MEASURES.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
   const folder = mkdtempSync(join(tmpdir(), 'timers-bench-'))
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.once('exit', () =>
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 }),
+  )
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
   const machine = describeMachine(folder)
