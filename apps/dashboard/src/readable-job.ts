@@ -6,6 +6,7 @@ const LONG_NAMES: Readonly<Record<string, string>> = {
   u: 'url',
   m: 'delivery',
   x: 'max_attempts',
+  b: 'payload',
   p: 'payload',
   h: 'headers',
   t: 'traceparent',

@@ -60,7 +60,7 @@ describe('the dashboard', () => {
     await store.start()
     await eventually(() => expect(store.health().ready).toBe(true))
     for (let count = 0; count < 4; count += 1) {
-      const timer = await store.schedule({ url: `https://example.com/${count}?token=x`, delayMs: 60_000 })
+      const timer = await store.create({ url: `https://example.com/${count}?token=x`, delayMs: 60_000 })
       ids.push(timer.id)
       dueAt.push(timer.dueAt)
     }

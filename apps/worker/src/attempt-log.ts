@@ -1,5 +1,4 @@
-import { type Log, originOf, requestLeft } from '@timers/core'
-import type { AttemptReport } from './fire-timer.ts'
+import { type AttemptReport, type Log, originOf, requestLeft } from '@timers/core'
 
 /**
  * One wide line an attempt: what happened, how long each part took, how late it was, and what follows.

@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '@timers/core'
+import { type Clock, fireTimer, systemClock } from '@timers/core'
 import { createTimerConsumer } from '@timers/queue'
 import {
   createMetrics,
@@ -10,7 +10,6 @@ import {
 } from '@timers/runtime'
 import { logAttempt } from './attempt-log.ts'
 import { announceDelivery, createWebhookClient } from './delivery/create-webhook-client.ts'
-import { fireTimer } from './fire-timer.ts'
 import { OriginGate } from './origin-gate.ts'
 import type { WorkerSettings } from './settings.ts'
 import { createWorkerMetrics } from './worker-metrics.ts'

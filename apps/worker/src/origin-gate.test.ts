@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals'
-import { type Admission, OriginGate, type Pass } from './origin-gate.ts'
+import type { Admission, Pass } from '@timers/core'
+import { OriginGate } from './origin-gate.ts'
 
 const ORIGIN = 'https://a.example'
 

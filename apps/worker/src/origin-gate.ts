@@ -1,3 +1,4 @@
+import { type Admission, type Gate, originOf } from '@timers/core'
 import { CircuitBreaker } from './circuit-breaker.ts'
 
 /** A wait that is expected to be shorter than this is spent in hand: going back to Redis would take as long. */
@@ -14,17 +15,6 @@ const QUICKER_WEIGHT = 0.5
 /** An origin without traffic for this long is forgotten. */
 const FORGET_AFTER_MS = 120_000
 
-/** The right to send one request to an origin; `leave` gives it back. */
-export interface Pass {
-  readonly kind: 'go'
-  /** To be called when the request is about to leave: from here on the time is the receiver's, not that of Redis. */
-  sending(): void
-  /** To be called once: whether the receiver answered, or undefined when nothing was sent. */
-  leave(answered: boolean | undefined): void
-}
-
-export type Admission = Pass | { readonly kind: 'defer'; readonly until: number }
-
 /**
  * # One slow receiver harms no one else
  *
@@ -34,7 +24,7 @@ export type Admission = Pass | { readonly kind: 'defer'; readonly until: number 
  * - is deferred: it goes back to Redis, unclaimed, until about the time at which its turn should come. It holds no
  *   slot of the worker meanwhile and has used up no attempt.
  */
-export class OriginGate {
+export class OriginGate implements Gate {
   readonly #maxPerOrigin: number
   readonly #origins = new Map<string, Origin>()
   readonly #timer: NodeJS.Timeout
@@ -45,8 +35,8 @@ export class OriginGate {
     this.#timer.unref()
   }
 
-  /** Asks to send a request to an origin. Settles within a fraction of a second. */
-  enter(origin: string): Admission | Promise<Admission> {
+  enter(url: string): Admission | Promise<Admission> {
+    const origin = originOf(url)
     let state = this.#origins.get(origin)
     if (state === undefined) {
       state = new Origin(this.#maxPerOrigin)
@@ -118,7 +108,8 @@ class Origin {
     const asked = this.#breaker.ask(now)
     if (asked.open) {
       // Spread out, so that they do not all come back in the same instant.
-      return { kind: 'defer', until: Math.round(asked.until + Math.random() * SHORTEST_DEFERRAL_MS) }
+      const until = Math.round(asked.until + Math.random() * SHORTEST_DEFERRAL_MS)
+      return { kind: 'defer', until, heldBy: 'receiver_down' }
     }
     this.#serial += 1
     const serial = this.#serial
@@ -189,6 +180,6 @@ class Origin {
       Math.max(this.#plannedUntil, earliest) + this.#answerMs(now) / this.#max,
       latest,
     )
-    return { kind: 'defer', until: Math.round(this.#plannedUntil) }
+    return { kind: 'defer', until: Math.round(this.#plannedUntil), heldBy: 'receiver_limit' }
   }
 }

@@ -1,6 +1,5 @@
-import type { FinalStatus } from '@timers/core'
+import type { AttemptReport, FinalStatus } from '@timers/core'
 import type { Metrics } from '@timers/runtime'
-import type { AttemptReport } from './fire-timer.ts'
 
 /** What the gauges of a worker are read from. */
 export interface WorkerGauges {

@@ -51,7 +51,7 @@ export async function openWorkerBed(): Promise<WorkerBed> {
       await worker.start()
       return worker
     },
-    schedule: async (draft) => (await store.schedule({ delayMs: 100, ...draft })).id,
+    schedule: async (draft) => (await store.create({ delayMs: 100, ...draft })).id,
     settled: async (id, check, timeoutMs = 10_000) => {
       const until = Date.now() + timeoutMs
       for (;;) {

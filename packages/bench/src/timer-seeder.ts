@@ -40,7 +40,7 @@ export class TimerSeeder {
         started += 1
         this.#count += 1
         const requestId = `${this.#requestIds}-${this.#count.toString(36)}`
-        const timer = await this.#store.schedule({ url, requestId, delayMs: dueAt - Date.now() })
+        const timer = await this.#store.create({ url, requestId, delayMs: dueAt - Date.now() })
         dueById.set(timer.id, timer.dueAt)
       }
     }

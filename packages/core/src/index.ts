@@ -6,6 +6,12 @@ export {
 } from './address-policy.ts'
 export { type Clock, systemClock } from './clock.ts'
 export {
+  type CreateTimerDeps,
+  type CreateTimerRequest,
+  createTimer,
+  type RequestOrigin,
+} from './create-timer.ts'
+export {
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_MODE,
   DELIVERY_MODES,
@@ -16,12 +22,17 @@ export {
 } from './delivery-options.ts'
 export { type DurationParts, durationMs, timeLeftSeconds } from './duration.ts'
 export { TimerError, type TimerErrorCode } from './errors.ts'
+export { type AttemptReport, type FireTimerDeps, fireTimer } from './fire-timer.ts'
 export { type AttemptResult, type Outcome, requestLeft } from './outcome.ts'
 export type {
+  Admission,
   Claim,
   Disposition,
   DueTimer,
+  Gate,
+  HeldBy,
   Log,
+  Pass,
   Peek,
   RetryBudget,
   TimerStore,
@@ -35,12 +46,6 @@ export {
   nextDelayMs,
   type RetryHint,
 } from './retry-policy.ts'
-export {
-  type RequestOrigin,
-  type ScheduleTimerDeps,
-  type ScheduleTimerRequest,
-  scheduleTimer,
-} from './schedule-timer.ts'
 export { MAX_URL_LENGTH, originOf, parseTargetUrl, webhookUrl } from './target-url.ts'
 export type {
   FinalStatus,

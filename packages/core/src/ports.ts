@@ -9,7 +9,7 @@ export interface TimerStore {
    *
    * @throws TimerError `STORE_UNAVAILABLE` (the timer may or may not have been stored) or `STORE_REFUSED` (it was not)
    */
-  schedule(draft: TimerDraft): Promise<Timer>
+  create(draft: TimerDraft): Promise<Timer>
   /**
    * All that is known of a timer, or undefined where the id never was or is past retention.
    *
@@ -94,6 +94,32 @@ export interface WebhookRequest {
   readonly body?: string | undefined
   /** Sent along, names in lower case; our own win. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /**
+   * Asked right before the first byte could leave. Where it says no, nothing is sent, and the outcome is `never_sent`:
+   * the grant has become so old that someone else may have been told that this request will not leave. Absent: always yes.
+   */
+  readonly mayLeave?: (() => boolean) | undefined
+}
+
+/** Why a due timer is held back by its receiver: too many requests in flight there, or it does not answer. */
+export type HeldBy = 'receiver_limit' | 'receiver_down'
+
+/** The right to send one request to a receiver; `leave` gives it back. */
+export interface Pass {
+  readonly kind: 'go'
+  /** To be called when the request is about to leave: from here on the time is the receiver's, not that of Redis. */
+  sending(): void
+  /** To be called once: whether the receiver answered, or undefined when nothing was sent. */
+  leave(answered: boolean | undefined): void
+}
+
+/** A turn now, or the time (epoch ms) at which to ask again and what is waited for. */
+export type Admission = Pass | { readonly kind: 'defer'; readonly until: number; readonly heldBy: HeldBy }
+
+/** Whose turn it is: keeps one receiver from taking the hands of all others. */
+export interface Gate {
+  /** Asks to send a request to a target URL. Settles within a fraction of a second. */
+  enter(url: string): Admission | Promise<Admission>
 }
 
 /** Sends webhooks. Never throws for what a receiver or a network does: that is an outcome. */

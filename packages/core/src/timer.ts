@@ -28,8 +28,8 @@ export interface TimerSpec {
   readonly mode: DeliveryMode
   /** Most attempts, 1 to 30. */
   readonly maxAttempts: number
-  /** Any JSON value, sent as the body; undefined: the body is empty. */
-  readonly payload: unknown
+  /** JSON text, sent as the body as it is; undefined: the body is empty. */
+  readonly payload: string | undefined
   /** Headers to send along, names in lower case. */
   readonly headers: Readonly<Record<string, string>> | undefined
   /** W3C trace context of the request that created the timer. */

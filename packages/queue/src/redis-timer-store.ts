@@ -75,12 +75,12 @@ class BullTimerStore implements RedisTimerStore {
 
   async start(): Promise<void> {}
 
-  async schedule(draft: TimerDraft): Promise<Timer> {
+  async create(draft: TimerDraft): Promise<Timer> {
     if (!this.#monitor.verified) throw unavailable()
-    return withinAnswerTime(this.#schedule(draft))
+    return withinAnswerTime(this.#create(draft))
   }
 
-  async #schedule(draft: TimerDraft): Promise<Timer> {
+  async #create(draft: TimerDraft): Promise<Timer> {
     const shard = this.#shards[this.#turn] as Shard
     this.#turn = (this.#turn + 1) % this.#shards.length
     const losses = this.#losses

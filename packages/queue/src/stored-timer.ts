@@ -43,7 +43,9 @@ export interface TimerData {
   readonly m?: 1
   /** Most attempts, where not the default. */
   readonly x?: number
-  /** Payload. */
+  /** Payload: JSON text. */
+  readonly b?: string
+  /** Payload as a value: written by version 0.1. */
   readonly p?: unknown
   /** Headers. */
   readonly h?: Readonly<Record<string, string>>
@@ -89,7 +91,7 @@ export function toData(draft: TimerDraft): TimerData {
     ...(draft.mode === 'at_least_once' && { m: 1 as const }),
     ...(draft.maxAttempts !== undefined &&
       draft.maxAttempts !== DEFAULT_MAX_ATTEMPTS && { x: draft.maxAttempts }),
-    ...(draft.payload !== undefined && { p: draft.payload }),
+    ...(draft.payload !== undefined && { b: draft.payload }),
     ...(draft.headers !== undefined && { h: draft.headers }),
     ...(draft.traceparent !== undefined && { t: draft.traceparent }),
     ...(draft.requestId !== undefined && { r: draft.requestId }),
@@ -102,7 +104,7 @@ export function toTimer({ id = '', data, timestamp, opts }: TimerJob): Timer {
     url: data.u,
     mode: data.m === 1 ? 'at_least_once' : DEFAULT_MODE,
     maxAttempts: data.x ?? DEFAULT_MAX_ATTEMPTS,
-    payload: data.p,
+    payload: data.b ?? (data.p === undefined ? undefined : JSON.stringify(data.p)),
     headers: data.h,
     traceparent: data.t,
     requestId: data.r,

@@ -25,7 +25,7 @@ describe('the fence', () => {
 
   /** A due timer in the hands of a worker. */
   async function due(): Promise<Hand & { id: number }> {
-    const { id } = await store.schedule(draft(1))
+    const { id } = await store.create(draft(1))
     return { ...(await rig.take()), id }
   }
 

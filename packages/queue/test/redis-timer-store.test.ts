@@ -47,21 +47,19 @@ describe('the timer store', () => {
       expect(after).toHaveLength(before.length)
       expect(after.filter((id) => before.includes(id))).toEqual([])
     })
-    return eventually(async () => (await store.schedule(draft(HOUR))).id)
+    return eventually(async () => (await store.create(draft(HOUR))).id)
   }
 
   describe('ids', () => {
     test('begin with 1 and go up by one', async () => {
       const store = await rig.store()
-      for (const id of [1, 2, 3]) expect((await store.schedule(draft(HOUR))).id).toBe(id)
+      for (const id of [1, 2, 3]) expect((await store.create(draft(HOUR))).id).toBe(id)
     })
 
     test('are unique over two processes, at any rate of creating', async () => {
       const stores = [await rig.store(), await rig.store()]
       const timers = await Promise.all(
-        Array.from({ length: 500 }, (_, index) =>
-          (stores[index % 2] as RedisTimerStore).schedule(draft(HOUR)),
-        ),
+        Array.from({ length: 500 }, (_, index) => (stores[index % 2] as RedisTimerStore).create(draft(HOUR))),
       )
       expect(new Set(timers.map(({ id }) => id)).size).toBe(500)
       expect(await jobs()).toHaveLength(500)
@@ -69,7 +67,7 @@ describe('the timer store', () => {
 
     test('what is left of a block is thrown away with the connection it came over', async () => {
       const store = await rig.store()
-      await store.schedule(draft(HOUR))
+      await store.create(draft(HOUR))
       expect(await cutProducer(store)).toBeGreaterThan(100)
     })
 
@@ -78,10 +76,10 @@ describe('the timer store', () => {
       ['has lost everything', () => rig.redis.flush()],
     ])('are never given out twice by one process, also by a Redis that %s', async (_, lose) => {
       const store = await rig.store()
-      const before = await Promise.all(Array.from({ length: 250 }, () => store.schedule(draft(HOUR))))
+      const before = await Promise.all(Array.from({ length: 250 }, () => store.create(draft(HOUR))))
       await lose()
       const after = [await cutProducer(store)]
-      for (let count = 0; count < 150; count += 1) after.push((await store.schedule(draft(HOUR))).id)
+      for (let count = 0; count < 150; count += 1) after.push((await store.create(draft(HOUR))).id)
       const ids = [...before.map(({ id }) => id), ...after]
       expect(new Set(ids).size).toBe(ids.length)
     })
@@ -92,7 +90,7 @@ describe('the timer store', () => {
       const ids: number[] = []
       for (let round = 0; round < 10; round += 1) {
         const creates = Array.from({ length: 30 }, (_, index) =>
-          (stores[index % 2] as RedisTimerStore).schedule(draft(HOUR)).then(
+          (stores[index % 2] as RedisTimerStore).create(draft(HOUR)).then(
             ({ id }) => ids.push(id),
             () => {},
           ),
@@ -111,7 +109,7 @@ describe('the timer store', () => {
   describe('shards', () => {
     test('share the timers out, and every key carries the hash tag of its shard', async () => {
       const store = await rig.store({ shards: 3 })
-      const timers = await Promise.all(Array.from({ length: 30 }, () => store.schedule(draft(HOUR))))
+      const timers = await Promise.all(Array.from({ length: 30 }, () => store.create(draft(HOUR))))
       expect(new Set(timers.map(({ id }) => id)).size).toBe(30)
       const keys = await rig.client.keys('*')
       for (const key of keys) expect(key).toMatch(/^test:\{[012]\}:/)
@@ -131,7 +129,7 @@ describe('the timer store', () => {
       expect(error).toMatchObject({ code: 'SHARD_MISMATCH' })
       expect(error.message).toMatch(/in 2 shards, and TIMER_SHARDS is 3: set TIMER_SHARDS=2/)
       expect(store.health().ready).toBe(false)
-      await expect(store.schedule(draft(HOUR))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+      await expect(store.create(draft(HOUR))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     })
   })
 
@@ -139,7 +137,7 @@ describe('the timer store', () => {
     test('is a listpack, with nothing in it but what BullMQ asks for and the URL', async () => {
       const store = await rig.store()
       const url = `https://receiver.example/${'x'.repeat(63)}`
-      const { id } = await store.schedule(draft(HOUR, url))
+      const { id } = await store.create(draft(HOUR, url))
       expect(await rig.client.object('ENCODING', rig.keys().key(`t${id}`))).toBe('listpack')
       const hash = await rig.hash(id)
       expect(Object.keys(hash).sort()).toEqual(['data', 'delay', 'name', 'opts', 'priority', 'timestamp'])
@@ -155,13 +153,13 @@ describe('the timer store', () => {
         ...draft(HOUR),
         mode: 'at_least_once',
         maxAttempts: 3,
-        payload: { greeting: 'grüß dich' },
+        payload: '{"greeting":"grüß dich"}',
         headers: { 'x-order': '7' },
         requestId: 'r-1',
         traceparent: undefined,
       }
       const before = Date.now()
-      const timer = await store.schedule(wish)
+      const timer = await store.create(wish)
       expect(timer).toMatchObject({ url: wish.url, mode: 'at_least_once', maxAttempts: 3 })
       expect(timer.createdAt).toBeGreaterThanOrEqual(before)
       expect(timer.dueAt - timer.createdAt).toBe(HOUR)
@@ -179,7 +177,7 @@ describe('the timer store', () => {
 
     test('its due time stays what it was when someone promotes it by hand', async () => {
       const store = await rig.store()
-      const { id, dueAt } = await store.schedule(draft(HOUR))
+      const { id, dueAt } = await store.create(draft(HOUR))
       await rig.client.hset(rig.keys().key(`t${id}`), 'delay', 0)
       expect((await store.find(id))?.dueAt).toBe(dueAt)
     })
@@ -195,7 +193,7 @@ describe('the timer store', () => {
   describe('redrive', () => {
     test('is refused for what is pending, and finds nothing where there is nothing', async () => {
       const store = await rig.store()
-      const { id } = await store.schedule(draft(HOUR))
+      const { id } = await store.create(draft(HOUR))
       await expect(store.redrive(id)).rejects.toMatchObject({ code: 'NOT_REDRIVABLE' })
       expect(await rig.places(id)).toEqual(['delayed'])
       expect(await store.redrive(id + 1)).toBeUndefined()
@@ -210,47 +208,47 @@ describe('the timer store', () => {
 
     test('a Redis that is paused: an error within 2 s, and all is well after', async () => {
       const store = await rig.store()
-      const { id } = await store.schedule(draft(HOUR))
+      const { id } = await store.create(draft(HOUR))
       rig.redis.pause()
       const answers = await Promise.allSettled([
-        inTime(store.schedule(draft(HOUR))),
+        inTime(store.create(draft(HOUR))),
         inTime(store.find(id)),
-        inTime(store.schedule(draft(HOUR))),
+        inTime(store.create(draft(HOUR))),
       ])
       for (const answer of answers) {
         expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'STORE_UNAVAILABLE' } })
       }
       rig.redis.resume()
-      await eventually(() => store.schedule(draft(HOUR)))
+      await eventually(() => store.create(draft(HOUR)))
       await eventually(async () => expect(await store.find(id)).toBeDefined())
     })
 
     test('a Redis that is gone: an error at once, not ready, and all is well when it is back', async () => {
       const store = await rig.store()
-      const { id } = await store.schedule(draft(HOUR))
+      const { id } = await store.create(draft(HOUR))
       await rig.redis.kill()
       await eventually(() => expect(store.health().ready).toBe(false))
       expect(store.health().problems).toEqual(['Redis cannot be reached'])
-      await expect(inTime(store.schedule(draft(HOUR)))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+      await expect(inTime(store.create(draft(HOUR)))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
       await expect(inTime(store.find(id))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
       await rig.redis.restart()
       await eventually(() => expect(store.health().ready).toBe(true))
       expect(await store.find(id)).toBeDefined()
-      await store.schedule(draft(HOUR))
+      await store.create(draft(HOUR))
     })
 
     test('a Redis that comes only after the start', async () => {
       await rig.redis.kill()
       const store = rig.newStore()
       await store.start()
-      await expect(inTime(store.schedule(draft(HOUR)))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+      await expect(inTime(store.create(draft(HOUR)))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
       await rig.redis.restart()
-      await eventually(() => store.schedule(draft(HOUR)))
+      await eventually(() => store.create(draft(HOUR)))
     })
 
     test('an acknowledged timer is there after a kill -9 of Redis', async () => {
       const store = await rig.store()
-      const { id } = await store.schedule(draft(HOUR))
+      const { id } = await store.create(draft(HOUR))
       await rig.redis.restart()
       await eventually(async () => expect(await store.find(id)).toMatchObject({ status: 'pending' }))
       expect(await rig.places(id)).toEqual(['delayed'])
@@ -261,9 +259,9 @@ describe('the timer store', () => {
     const { proxy, redisUrl } = await proxied()
     const store = await rig.store({ redisUrl })
     // The script is known to the server after this, so that the next reply is the add's.
-    await store.schedule(draft(HOUR))
+    await store.create(draft(HOUR))
     const cut = proxy.cutReplies()
-    const { id } = await store.schedule(draft(HOUR))
+    const { id } = await store.create(draft(HOUR))
     await cut
     expect(id).toBe(2)
     expect(await jobs()).toHaveLength(2)
@@ -278,21 +276,21 @@ describe('the timer store', () => {
 
     test('out of memory: refused, nothing is stored, and taken again after', async () => {
       const store = await rig.store()
-      const { id } = await store.schedule(draft(HOUR))
+      const { id } = await store.create(draft(HOUR))
       await rig.redis.command('CONFIG', 'SET', 'maxmemory', OUT_OF_MEMORY)
-      await expect(store.schedule(draft(HOUR))).rejects.toMatchObject({ code: 'STORE_REFUSED' })
+      await expect(store.create(draft(HOUR))).rejects.toMatchObject({ code: 'STORE_REFUSED' })
       expect(await jobs()).toHaveLength(1)
       expect(await store.find(id)).toMatchObject({ status: 'pending' })
       await rig.redis.command('CONFIG', 'SET', 'maxmemory', '0')
-      await store.schedule(draft(HOUR))
+      await store.create(draft(HOUR))
     })
 
     test('an add that was stored, lost its reply and was then refused is not called refused', async () => {
       const { proxy, redisUrl } = await proxied()
       const store = await rig.store({ redisUrl })
-      await store.schedule(draft(HOUR))
+      await store.create(draft(HOUR))
       const cut = proxy.cutReplies()
-      const adding = store.schedule(draft(HOUR)).catch((error: unknown) => error)
+      const adding = store.create(draft(HOUR)).catch((error: unknown) => error)
       await cut
       await rig.redis.command('CONFIG', 'SET', 'maxmemory', OUT_OF_MEMORY)
       expect(await adding).toMatchObject({
@@ -303,11 +301,11 @@ describe('the timer store', () => {
     })
 
     test('was taken for a Redis that is away, and timers could not even be read', async () => {
-      const { id } = await (await rig.store()).schedule(draft(HOUR))
+      const { id } = await (await rig.store()).create(draft(HOUR))
       await rig.redis.command('CONFIG', 'SET', 'maxmemory', OUT_OF_MEMORY)
       const store = await rig.store()
       expect(await store.find(id)).toMatchObject({ status: 'pending' })
-      await expect(store.schedule(draft(HOUR))).rejects.toMatchObject({ code: 'STORE_REFUSED' })
+      await expect(store.create(draft(HOUR))).rejects.toMatchObject({ code: 'STORE_REFUSED' })
     })
   })
 

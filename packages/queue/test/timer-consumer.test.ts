@@ -51,7 +51,7 @@ describe('the timer consumer', () => {
   afterEach(() => rig.reset())
 
   const schedule = (count: number, delayMs = 1) =>
-    Promise.all(Array.from({ length: count }, () => store.schedule(draft(delayMs))))
+    Promise.all(Array.from({ length: count }, () => store.create(draft(delayMs))))
   const statuses = async (timers: readonly { id: number }[]) =>
     Promise.all(timers.map(async ({ id }) => (await store.find(id))?.status))
   const allFired = (timers: readonly { id: number }[], options = {}) =>
@@ -101,7 +101,7 @@ describe('the timer consumer', () => {
       }),
     })
     const delays = Array.from({ length: 200 }, (_, index) => 1 + ((index * 37) % 1_000))
-    const timers = await Promise.all(delays.map((delayMs) => store.schedule(draft(delayMs))))
+    const timers = await Promise.all(delays.map((delayMs) => store.create(draft(delayMs))))
     await allFired(timers)
     expect(early).toEqual([])
   })
@@ -115,8 +115,8 @@ describe('the timer consumer', () => {
       }),
     })
     const queue = rig.queue()
-    const soon = await store.schedule(draft(1_500))
-    const later = await store.schedule(draft(HOUR))
+    const soon = await store.create(draft(1_500))
+    const later = await store.create(draft(HOUR))
     for (const { id } of [soon, later]) await (await queue.getJob(`t${id}`))?.promote()
     await allFired([soon])
     expect(handedOver).toHaveLength(1)
@@ -155,8 +155,8 @@ describe('the timer consumer', () => {
     })
 
     test('what its own handler threw at, or could not put back: neither lost nor failed', async () => {
-      const thrown = await store.schedule(draft(1))
-      const stuck = await store.schedule(draft(1))
+      const thrown = await store.create(draft(1))
+      const stuck = await store.create(draft(1))
       const first = new Set<number>()
       await rig.consumer({
         handle: async (due) => {
@@ -198,7 +198,7 @@ describe('the timer consumer', () => {
   })
 
   test('a retry is put back and comes again when it is due', async () => {
-    const { id } = await store.schedule(draft(1))
+    const { id } = await store.create(draft(1))
     const attempts: number[] = []
     let plannedFor = 0
     await rig.consumer({
@@ -222,7 +222,7 @@ describe('the timer consumer', () => {
   })
 
   test('what is not fired goes to the failed set, with a reason and without a stack trace', async () => {
-    const { id } = await store.schedule(draft(1))
+    const { id } = await store.create(draft(1))
     await rig.consumer({
       handle: async (due) => {
         await due.claim()
@@ -320,7 +320,7 @@ describe('the timer consumer', () => {
     const timers = await schedule(40, 400)
     await rig.redis.command('CONFIG', 'SET', 'maxmemory', '1')
     try {
-      await expect(store.schedule(draft(60_000))).rejects.toMatchObject({ code: 'STORE_REFUSED' })
+      await expect(store.create(draft(60_000))).rejects.toMatchObject({ code: 'STORE_REFUSED' })
       await rig.consumer({ handle: firing() })
       await allFired(timers)
       for (const { id } of timers) {
@@ -332,7 +332,7 @@ describe('the timer consumer', () => {
   })
 
   test('an outcome is written as soon as Redis takes writes again', async () => {
-    const { id } = await store.schedule(draft(1))
+    const { id } = await store.create(draft(1))
     try {
       await rig.consumer({
         handle: firing(async () => {
@@ -355,7 +355,7 @@ describe('the timer consumer', () => {
   })
 
   test('an outcome is written also where the lock was lost by the time the job is finished', async () => {
-    const { id } = await store.schedule(draft(1))
+    const { id } = await store.create(draft(1))
     await rig.consumer({
       handle: firing(async () => {
         await rig.client.del(rig.keys().key(`t${id}:lock`))

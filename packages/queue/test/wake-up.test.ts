@@ -28,7 +28,7 @@ test('a quiet worker waits to the millisecond, not in whole seconds: timers were
   try {
     await eventually(() => expect(store.health().ready).toBe(true))
     // First the timer: then its marker ends the worker's wait at once, and Redis logs only waits that did not run out.
-    await store.schedule({ url: 'http://127.0.0.1/', delayMs: 1_300 })
+    await store.create({ url: 'http://127.0.0.1/', delayMs: 1_300 })
     await consumer.start()
     await eventually(() => expect(handled).toBe(1))
     // The wait for the timer itself: more than nothing, less than the 1.3 s, and not rounded up to the next second.

@@ -1,9 +1,11 @@
+import type { Static } from '@sinclair/typebox'
 import {
   type AddressPolicy,
   type Clock,
+  type CreateTimerRequest,
+  createTimer,
   originOf,
   type RequestOrigin,
-  scheduleTimer,
   type TimerStore,
   timeLeftSeconds,
 } from '@timers/core'
@@ -40,7 +42,7 @@ export function registerTimerRoutes(app: App, deps: TimerRouteDeps): void {
     { schema: { body: createTimerBody, response: { 201: createdTimerBody } } },
     async (request, reply) => {
       const startedAt = performance.now()
-      const timer = await scheduleTimer(request.body, originOfRequest(request), deps)
+      const timer = await createTimer(toRequest(request.body), originOfRequest(request), deps)
       createSeconds.observe((performance.now() - startedAt) / 1_000)
       created.inc()
       if (logger.isLevelEnabled('info')) {
@@ -89,6 +91,17 @@ const NO_SUCH_TIMER = problem(
   'TIMER_NOT_FOUND',
   'no timer has this id; finished timers are kept for a limited time only',
 )
+
+/** The body in the words of the domain. */
+function toRequest(body: Static<typeof createTimerBody>): CreateTimerRequest {
+  const { delivery: mode, max_attempts: maxAttempts, payload, ...rest } = body
+  return {
+    ...rest,
+    mode,
+    maxAttempts,
+    payload: payload === undefined ? undefined : JSON.stringify(payload),
+  }
+}
 
 function originOfRequest(request: FastifyRequest): RequestOrigin {
   const { traceparent } = request.headers

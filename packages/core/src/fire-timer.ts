@@ -1,21 +1,18 @@
-import {
-  type AttemptResult,
-  type Claim,
-  type Clock,
-  type Decision,
-  type Disposition,
-  type DueTimer,
-  decide,
-  type FinalStatus,
-  type Log,
-  originOf,
-  type RetryBudget,
-  requestLeft,
-  type Timer,
-  type WebhookClient,
-  type WebhookRequest,
-} from '@timers/core'
-import type { OriginGate, Pass } from './origin-gate.ts'
+import type { Clock } from './clock.ts'
+import { type AttemptResult, requestLeft } from './outcome.ts'
+import type {
+  Claim,
+  Disposition,
+  DueTimer,
+  Gate,
+  Log,
+  Pass,
+  RetryBudget,
+  WebhookClient,
+  WebhookRequest,
+} from './ports.ts'
+import { type Decision, decide } from './retry-policy.ts'
+import type { FinalStatus, Timer } from './timer.ts'
 
 /** What is told of every attempt, once its outcome is known. */
 export interface AttemptReport {
@@ -29,7 +26,7 @@ export interface AttemptReport {
 
 export interface FireTimerDeps {
   readonly client: WebhookClient
-  readonly gate: OriginGate
+  readonly gate: Gate
   readonly clock: Clock
   readonly log: Log
   /** How long a timer whose request never left is still tried, in milliseconds. */
@@ -55,7 +52,7 @@ export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<Dis
     const found = await due.peek()
     if (found.kind !== 'free') return conclude(due, found, deps)
   }
-  const admission = await deps.gate.enter(originOf(timer.url))
+  const admission = await deps.gate.enter(timer.url)
   if (admission.kind === 'defer') {
     deps.log.debug({ timerId: timer.id, reqId: timer.requestId, until: admission.until }, 'deferred')
     return { kind: 'delay', until: admission.until }
@@ -100,7 +97,7 @@ function toRequest(timer: Timer, attempt: number): WebhookRequest {
     id,
     url,
     attempt,
-    body: payload === undefined ? undefined : JSON.stringify(payload),
+    body: payload,
     headers: traceparent === undefined ? headers : { ...headers, traceparent },
   }
 }

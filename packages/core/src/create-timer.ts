@@ -13,12 +13,13 @@ import type { TimerStore } from './ports.ts'
 import { parseTargetUrl } from './target-url.ts'
 import type { Timer } from './timer.ts'
 
-/** A request as the API takes it: the names are the API's. */
-export interface ScheduleTimerRequest extends DurationParts {
+/** What is asked for, before it was checked. */
+export interface CreateTimerRequest extends DurationParts {
   readonly url: string
-  readonly delivery?: DeliveryMode | undefined
-  readonly max_attempts?: number | undefined
-  readonly payload?: unknown
+  readonly mode?: DeliveryMode | undefined
+  readonly maxAttempts?: number | undefined
+  /** JSON text, sent as it is. */
+  readonly payload?: string | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
@@ -29,7 +30,7 @@ export interface RequestOrigin {
   readonly traceparent: string | undefined
 }
 
-export interface ScheduleTimerDeps {
+export interface CreateTimerDeps {
   readonly store: TimerStore
   /** Says which addresses may be called. Names are judged when they are looked up, at the send. */
   readonly addressPolicy: AddressPolicy
@@ -41,18 +42,18 @@ export interface ScheduleTimerDeps {
  * Creates a timer. When this resolves the timer is on disk and will fire.
  *
  * @throws TimerError `INVALID_DURATION`, `INVALID_URL`, `INVALID_PAYLOAD`, `INVALID_HEADERS`, or what
- * `TimerStore.schedule` throws
+ * `TimerStore.create` throws
  */
-export async function scheduleTimer(
-  request: ScheduleTimerRequest,
+export async function createTimer(
+  request: CreateTimerRequest,
   origin: RequestOrigin,
-  deps: ScheduleTimerDeps,
+  deps: CreateTimerDeps,
 ): Promise<Timer> {
-  return deps.store.schedule({
+  return deps.store.create({
     delayMs: durationMs(request, deps.maxTimerSeconds),
     url: allowedTarget(request.url, deps.addressPolicy),
-    mode: request.delivery ?? DEFAULT_MODE,
-    maxAttempts: request.max_attempts ?? DEFAULT_MAX_ATTEMPTS,
+    mode: request.mode ?? DEFAULT_MODE,
+    maxAttempts: request.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     payload: parsePayload(request.payload),
     headers: parseHeaders(request.headers),
     traceparent: parseTraceparent(origin.traceparent),
