@@ -39,6 +39,8 @@ describe('GET /timers/:id', () => {
       id,
       time_left: 7,
       status: 'pending',
+      waiting_for: 'due_time',
+      next_attempt_at: new Date(dueAt).toISOString(),
       created_at: new Date(dueAt - 10_000).toISOString(),
       due_at: new Date(dueAt).toISOString(),
       delivery: 'at_most_once',

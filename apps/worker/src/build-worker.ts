@@ -6,6 +6,7 @@ import {
   listening,
   type Readiness,
   type Service,
+  SettingsError,
   startHealthServer,
 } from '@timers/runtime'
 import { logAttempt } from './attempt-log.ts'
@@ -25,6 +26,12 @@ export interface WorkerDeps {
 /** Puts a worker together. Reads no environment, and listens only where `HEALTH_PORT` is set. */
 export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service {
   const { logger } = deps
+  if (settings.WORKER_CONCURRENCY < settings.TIMER_SHARDS) {
+    const least = settings.TIMER_SHARDS
+    throw new SettingsError([
+      `WORKER_CONCURRENCY must be at least TIMER_SHARDS (${least}): each shard needs a hand`,
+    ])
+  }
   const metrics = createMetrics('worker')
   const client = createWebhookClient(settings)
   const gate = new OriginGate(settings.DELIVERY_MAX_PER_ORIGIN)
@@ -53,7 +60,7 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
   })
   const counts = createWorkerMetrics(metrics, {
     inFlight: () => consumer.inFlight,
-    overdueMs: () => (consumer.overdue === undefined ? 0 : Date.now() - consumer.overdue.since),
+    overdueMs: () => consumer.census()?.oldestOverdueMs ?? 0,
     clockSkewMs: () => consumer.health().clockSkewMs,
   })
   let stopping = false

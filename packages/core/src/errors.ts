@@ -20,6 +20,8 @@ export type TimerErrorCode =
   | 'STORE_REFUSED'
   /** Redis holds the data of another number of shards than this process was started with. */
   | 'SHARD_MISMATCH'
+  /** Redis holds timers in a form that only a newer release knows. */
+  | 'DATA_TOO_NEW'
 
 export interface TimerErrorOptions {
   /** The field of the request that is at fault, by its name in the API. */

@@ -1,16 +1,6 @@
 import type { Clock } from './clock.ts'
 import { type AttemptResult, requestLeft } from './outcome.ts'
-import type {
-  Claim,
-  Disposition,
-  DueTimer,
-  Gate,
-  Log,
-  Pass,
-  RetryBudget,
-  WebhookClient,
-  WebhookRequest,
-} from './ports.ts'
+import type { Claim, DueTimer, Gate, Log, Pass, RetryBudget, WebhookClient, WebhookRequest } from './ports.ts'
 import { type Decision, decide } from './retry-policy.ts'
 import type { FinalStatus, Timer } from './timer.ts'
 
@@ -34,18 +24,18 @@ export interface FireTimerDeps {
   /** A number in [0, 1) for the jitter of retries. */
   readonly random: () => number
   readonly onAttempt: (report: AttemptReport) => void
-  /** A timer came to its end; told after that was written. */
+  /** A timer came to its end, or to another one by a late outcome; told after that was written. */
   readonly onFinished: (status: FinalStatus) => void
 }
 
 /**
- * Fires a due timer: wait for the origin's turn, claim, send, record.
+ * Fires a due timer: wait for the receiver's turn, claim, send, settle.
  *
- * Nothing is sent without a granted claim, and a granted claim is sent once. Whoever finds an attempt claimed by a
- * worker that is gone declares it interrupted, and the policy says what follows. A timer whose turn is not yet goes
- * back unclaimed: it has used up no attempt.
+ * Nothing is sent without a granted claim, a granted claim is sent once, and none is sent that has grown too old.
+ * Whoever finds an attempt claimed by a worker that is gone declares it interrupted, and the policy says what follows.
+ * A timer whose turn is not yet goes back unclaimed: it has used up no attempt.
  */
-export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<Disposition> {
+export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<void> {
   const { timer } = due
   if (due.takenOver) {
     // What a lost worker left behind is settled at once: there is nothing to send, so no turn to wait for.
@@ -54,8 +44,9 @@ export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<Dis
   }
   const admission = await deps.gate.enter(timer.url)
   if (admission.kind === 'defer') {
-    deps.log.debug({ timerId: timer.id, reqId: timer.requestId, until: admission.until }, 'deferred')
-    return { kind: 'delay', until: admission.until }
+    const { until, heldBy } = admission
+    deps.log.debug({ timerId: timer.id, reqId: timer.requestId, until, heldBy }, 'deferred')
+    return due.defer(until, heldBy)
   }
   const sent = await claimAndSend(due, admission, deps)
   if (sent.result === undefined) return conclude(due, sent.claim, deps)
@@ -69,29 +60,36 @@ type Sent =
   | { readonly claim: Granted; readonly result: AttemptResult }
   | { readonly claim: Unsendable; readonly result: undefined }
 
-/** Gives the origin's pass back before the outcome is written: Redis may keep that waiting. */
+/** Gives the receiver's pass back before the outcome is written: Redis may keep that waiting. */
 async function claimAndSend(due: DueTimer, pass: Pass, deps: FireTimerDeps): Promise<Sent> {
   let answered: boolean | undefined
   try {
     const claim = await due.claim()
     if (claim.kind !== 'granted') return { claim, result: undefined }
+    if (!claim.mayLeave()) return { claim, result: tooOld(deps.clock.now()) }
     pass.sending()
     const result = await send(due.timer, claim, deps)
-    answered = wasAnswered(result)
+    // One that could not leave any more says nothing of the receiver.
+    answered = result.outcome === 'never_sent' && !claim.mayLeave() ? undefined : wasAnswered(result)
     return { claim, result }
   } finally {
     pass.leave(answered)
   }
 }
 
-async function send(timer: Timer, claim: Granted, { client, clock }: FireTimerDeps): Promise<AttemptResult> {
-  const { attempt, plannedAt, budget } = claim
-  const attemptDueAt = Math.max(timer.dueAt, plannedAt ?? 0, budget?.from ?? 0)
-  const queueMs = Math.max(0, clock.now() - attemptDueAt)
-  return { ...(await client.send(toRequest(timer, attempt))), queueMs }
+/** The grant came, or was acted on, so late that this attempt may have been declared interrupted meanwhile. */
+function tooOld(now: number): AttemptResult {
+  return { outcome: 'never_sent', sentAt: now, reason: 'the claim grew too old' }
 }
 
-function toRequest(timer: Timer, attempt: number): WebhookRequest {
+async function send(timer: Timer, claim: Granted, { client, clock }: FireTimerDeps): Promise<AttemptResult> {
+  const { plannedAt, budget } = claim
+  const attemptDueAt = Math.max(timer.dueAt, plannedAt ?? 0, budget?.from ?? 0)
+  const queueMs = Math.max(0, clock.now() - attemptDueAt)
+  return { ...(await client.send(toRequest(timer, claim))), queueMs }
+}
+
+function toRequest(timer: Timer, { attempt, mayLeave }: Granted): WebhookRequest {
   const { id, url, payload, headers, traceparent } = timer
   return {
     id,
@@ -99,6 +97,7 @@ function toRequest(timer: Timer, attempt: number): WebhookRequest {
     attempt,
     body: payload,
     headers: traceparent === undefined ? headers : { ...headers, traceparent },
+    mayLeave,
   }
 }
 
@@ -109,7 +108,7 @@ function wasAnswered({ outcome }: AttemptResult): boolean | undefined {
 }
 
 /** What to do where there is nothing to send. */
-async function conclude(due: DueTimer, claim: Unsendable, deps: FireTimerDeps): Promise<Disposition> {
+async function conclude(due: DueTimer, claim: Unsendable, deps: FireTimerDeps): Promise<void> {
   const { timer } = due
   switch (claim.kind) {
     case 'taken': {
@@ -118,15 +117,14 @@ async function conclude(due: DueTimer, claim: Unsendable, deps: FireTimerDeps): 
       return settle(due, claim.attempt, claim.budget, result, deps)
     }
     case 'finished':
-      return { kind: 'finish', status: claim.status }
+      return due.rest()
     case 'early':
-      return { kind: 'delay', until: claim.at }
+      return due.defer(claim.at)
     case 'lost':
       deps.log.warn(
         { timerId: timer.id, reqId: timer.requestId },
         'lost a timer before its claim: another worker has it',
       )
-      return { kind: 'abandon' }
   }
 }
 
@@ -148,7 +146,7 @@ async function settle(
   budget: RetryBudget | undefined,
   result: AttemptResult,
   deps: FireTimerDeps,
-): Promise<Disposition> {
+): Promise<void> {
   const { timer } = due
   const decision = decide({
     mode: timer.mode,
@@ -167,7 +165,6 @@ async function settle(
     decision,
     firstRequest: isFirstRequest(timer, attempt, budget, result),
   })
-  const disposition = await due.record(attempt, result, decision)
-  if (disposition.kind === 'finish') deps.onFinished(disposition.status)
-  return disposition
+  const settled = await due.settle(attempt, result, decision)
+  if (settled?.decided && settled.status !== undefined) deps.onFinished(settled.status)
 }

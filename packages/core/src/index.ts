@@ -27,7 +27,6 @@ export { type AttemptResult, type Outcome, requestLeft } from './outcome.ts'
 export type {
   Admission,
   Claim,
-  Disposition,
   DueTimer,
   Gate,
   HeldBy,
@@ -35,6 +34,7 @@ export type {
   Pass,
   Peek,
   RetryBudget,
+  Settled,
   TimerStore,
   WebhookClient,
   WebhookRequest,
@@ -56,3 +56,5 @@ export type {
   TimerSpec,
   TimerStatus,
 } from './timer.ts'
+export { DEFAULT_OWNER } from './timer.ts'
+export { type Waiting, type WaitingFor, waitingOf } from './waiting.ts'

@@ -35,6 +35,12 @@ export type Claim =
       /** When this attempt was planned for, where it is not the first. */
       readonly plannedAt: number | undefined
       readonly budget: RetryBudget | undefined
+      /**
+       * Whether the request may still leave. No longer than the lock could have lasted since it was last known to be
+       * held: after that another worker may have declared this attempt interrupted, and nobody may be told so and
+       * then get the request.
+       */
+      mayLeave(): boolean
     }
   /** Another worker claimed attempt number `attempt` and wrote no outcome: never send it again. */
   | {
@@ -43,7 +49,7 @@ export type Claim =
       readonly claimedAt: number
       readonly budget: RetryBudget | undefined
     }
-  /** The timer has its final status already: only the job is left to be finished. */
+  /** The timer has its final status already: only its place is left to be put right. */
   | { readonly kind: 'finished'; readonly status: FinalStatus }
   /** The next attempt is planned for later. */
   | { readonly kind: 'early'; readonly at: number }
@@ -61,27 +67,37 @@ export interface RetryBudget {
   readonly from: number
 }
 
-/** What is to happen to the job of a due timer. */
-export type Disposition =
-  | { readonly kind: 'finish'; readonly status: FinalStatus; readonly reason?: string }
-  | { readonly kind: 'delay'; readonly until: number }
-  | { readonly kind: 'abandon' }
+/** What is true of a timer after an outcome was offered. */
+export interface Settled {
+  readonly status: FinalStatus | undefined
+  /** Whether it was this outcome that brought the timer to its status. */
+  readonly decided: boolean
+}
 
-/** A due timer in the hands of one worker: the fence around its attempts. */
+/**
+ * A due timer in the hands of one worker: the fence around its attempts. Every method waits for Redis as long as it
+ * takes, and throws only where waiting cannot help.
+ */
 export interface DueTimer {
   readonly timer: Timer
   /** Whether the timer was in another worker's hands before, which was lost. */
   readonly takenOver: boolean
-  /** What `claim` would find, claiming nothing. Waits for Redis as long as it takes. */
+  /** What `claim` would find, claiming nothing. */
   peek(): Promise<Peek>
-  /** Asks for the right to send the next attempt. Waits for Redis as long as it takes. */
+  /** Asks for the right to send the next attempt. */
   claim(): Promise<Claim>
+  /** Gives the timer back, unclaimed, to come again at `until` (epoch ms); `heldBy` where its receiver has no turn. */
+  defer(until: number, heldBy?: HeldBy): Promise<void>
   /**
-   * Writes what came of an attempt, also when the job has been lost since. Waits for Redis as long as it takes.
+   * Writes what came of an attempt, and puts the timer where it belongs, in one step; also when the job has been lost
+   * since.
    *
-   * @returns what is now true of the timer, which is not `decision` where someone else wrote before
+   * @returns what is now true of the timer, which is not `decision` where someone else wrote before; undefined where
+   * there is no such timer any more
    */
-  record(attempt: number, result: AttemptResult, decision: Decision): Promise<Disposition>
+  settle(attempt: number, result: AttemptResult, decision: Decision): Promise<Settled | undefined>
+  /** Puts a timer that has its final status where it belongs. */
+  rest(): Promise<void>
 }
 
 /** One try at a webhook. */

@@ -1,5 +1,6 @@
 import type { DeliveryMode } from './delivery-options.ts'
 import type { AttemptResult } from './outcome.ts'
+import type { HeldBy } from './ports.ts'
 
 /**
  * # The timer and its states
@@ -22,6 +23,9 @@ import type { AttemptResult } from './outcome.ts'
 export type TimerStatus = 'pending' | 'firing' | 'fired' | 'failed' | 'unknown'
 export type FinalStatus = Extract<TimerStatus, 'fired' | 'failed' | 'unknown'>
 
+/** Whose timers are that nobody in particular owns. */
+export const DEFAULT_OWNER = 'default'
+
 /** What a client asks for, beside the time. */
 export interface TimerSpec {
   readonly url: string
@@ -42,12 +46,15 @@ export interface TimerSpec {
 export interface Timer extends TimerSpec {
   /** Positive integer, unique for the life of the Redis data. */
   readonly id: number
+  /** Whose it is. */
+  readonly owner: string
   readonly createdAt: number
   readonly dueAt: number
 }
 
 /** A timer before it has an id. Its due time is `delayMs` after the moment at which it is stored. */
-export type TimerDraft = Pick<TimerSpec, 'url'> & Partial<TimerSpec> & { readonly delayMs: number }
+export type TimerDraft = Pick<TimerSpec, 'url'> &
+  Partial<TimerSpec> & { readonly delayMs: number; readonly owner?: string | undefined }
 
 /** A timer with all that has happened to it. */
 export interface TimerRecord extends Timer {
@@ -62,6 +69,8 @@ export interface TimerRecord extends Timer {
   readonly responseStatus: number | undefined
   /** When the next attempt is due, while one is planned. */
   readonly nextAttemptAt: number | undefined
+  /** What holds it back although it is due, and until when (epoch ms). */
+  readonly held: { readonly by: HeldBy; readonly until: number } | undefined
   /** The last attempts, at most ten, oldest first. */
   readonly log: readonly LoggedAttempt[]
 }

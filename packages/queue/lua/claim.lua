@@ -2,55 +2,65 @@
   Takes the right to send the next attempt of a timer: the fence.
 
   Granted to one caller only, ever, for each attempt; a resend of one's own call (same nonce) is granted again. The
-  state machine is told in packages/core/src/timer.ts, the fields in packages/queue/src/stored-timer.ts.
+  state machine is told in packages/core/src/timer.ts, the fields in packages/queue/src/timers/stored-timer.ts.
 
   KEYS[1]  the job's hash
   KEYS[2]  the job's lock, as BullMQ keeps it
+  KEYS[3]  held (sorted set)
   ARGV[1]  token with which this worker holds the lock
   ARGV[2]  nonce, fresh for every invocation, without a colon; '' only looks and claims nothing
   ARGV[3]  now, epoch ms
+  ARGV[4]  the job's id
 
   Returns one of
-    { 'granted', attempt, planned for or '', budget or '' }    budget: '<attempts before it>:<its start, epoch ms>'
+    { 'granted', attempt, planned for or '', budget or '', left }
+        budget: '<attempts before it>:<its start, epoch ms>'
+        left: milliseconds for which the lock is still held at the least; 0 where it is not, and nothing may leave
     { 'taken', attempt, claimed at, budget or '' }              claimed by another, who wrote no outcome
     { 'free', attempt }                                         only where nothing was to be claimed
     { 'finished', final status }
     { 'early', next attempt due at }
     { 'lost' }                                                  the job or its lock is not there, or the lock is another's
 ]]
-local job, lock = KEYS[1], KEYS[2]
-local token, nonce, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local job, lock, held = unpack(KEYS)
+local token, nonce, now, id = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
 -- A removed job must not come back as a hash that holds nothing but a claim.
 if redis.call('EXISTS', job) == 0 then return { 'lost' } end
 
-local status, made, claim, nextAt, budget = unpack(redis.call('HMGET', job, 'st', 'an', 'ca', 'nx', 'bg'))
+local status, made, claim, nextAt, budget, heldBy = unpack(
+  redis.call('HMGET', job, 'st', 'an', 'ca', 'nx', 'bg', 'hb'))
 budget = budget or ''
-local held = redis.call('GET', lock) == token
+local mine = redis.call('GET', lock) == token
 
 local attempt = tonumber(made or 0) + 1
 local claimed, by, at = string.match(claim or '', '^(%d+):([^:]+):(%d+)$')
 claimed = tonumber(claimed)
 
+local function granted(number)
+  return { 'granted', number, nextAt or '', budget, mine and math.max(0, redis.call('PTTL', lock)) or 0 }
+end
+
 -- Mine, also where the lock has run out since, or where another has given this worker up for lost before it heard of
--- its grant: no one else will ever send this attempt, and the outcome corrects `unknown`.
+-- its grant: no one else will ever send this attempt, and the outcome (that it never left) corrects `unknown`.
 if by == nonce and (claimed == attempt or (status == 'unknown' and claimed == attempt - 1)) then
-  return { 'granted', claimed, nextAt or '', budget }
+  return granted(claimed)
 end
 
 if status then
-  if held then return { 'finished', status } end
+  if mine then return { 'finished', status } end
   return { 'lost' }
 end
 
 if claimed == attempt then
-  if held then return { 'taken', attempt, tonumber(at), budget } end
+  if mine then return { 'taken', attempt, tonumber(at), budget } end
   return { 'lost' }
 end
 
-if not held then return { 'lost' } end
+if not mine then return { 'lost' } end
 if nextAt and tonumber(nextAt) > now then return { 'early', tonumber(nextAt) } end
 if nonce == '' then return { 'free', attempt } end
 
 redis.call('HSET', job, 'ca', attempt .. ':' .. nonce .. ':' .. ARGV[3])
-return { 'granted', attempt, nextAt or '', budget }
+release(job, held, id, heldBy)
+return granted(attempt)

@@ -1,5 +1,10 @@
-export type { RedisOptions } from './connections.ts'
-export type { RedisHealth } from './redis-monitor.ts'
-export { createRedisTimerStore, type RedisTimerStore } from './redis-timer-store.ts'
-export { openShardQueues, type ShardQueues } from './shard-queues.ts'
-export { createTimerConsumer, type TimerConsumer, type TimerConsumerOptions } from './timer-consumer.ts'
+export {
+  createTimerConsumer,
+  type TimerConsumer,
+  type TimerConsumerOptions,
+} from './consumer/timer-consumer.ts'
+export type { Census } from './index/census.ts'
+export { openShardQueues, type ShardQueues } from './index/shard-queues.ts'
+export type { RedisOptions } from './shards/redis-client.ts'
+export type { RedisHealth } from './shards/redis-monitor.ts'
+export { createRedisTimerStore, type RedisTimerStore } from './timers/timer-store.ts'

@@ -1,13 +1,16 @@
 import type { AttemptResult, Log, TimerDraft } from '@timers/core'
 import { eventually, startTestRedis, type TestRedis, type TestRedisOptions } from '@timers/testkit'
-import { type Job, Queue, Worker } from 'bullmq'
+import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
-import { BullDueTimer } from '../src/bull-due-timer.ts'
-import { Fence } from '../src/fence.ts'
-import { createRedisTimerStore, type RedisTimerStore } from '../src/redis-timer-store.ts'
-import { jobIdOf, type ShardKeys, shardKeys } from '../src/shards.ts'
-import type { TimerData } from '../src/stored-timer.ts'
-import { createTimerConsumer, type TimerConsumer, type TimerConsumerOptions } from '../src/timer-consumer.ts'
+import {
+  createTimerConsumer,
+  type TimerConsumer,
+  type TimerConsumerOptions,
+} from '../src/consumer/timer-consumer.ts'
+import { jobIdOf, type ShardKeys, shardKeys, timerIdOf } from '../src/shards/shard-keys.ts'
+import { RedisDueTimer } from '../src/timers/due-timer.ts'
+import { TimerCommands } from '../src/timers/timer-commands.ts'
+import { createRedisTimerStore, type RedisTimerStore } from '../src/timers/timer-store.ts'
 
 export interface Said {
   readonly level: keyof Log
@@ -17,8 +20,8 @@ export interface Said {
 
 /** A due timer in the hands of a worker that does only what the test says. */
 export interface Hand {
-  readonly due: BullDueTimer
-  readonly job: Job<TimerData>
+  readonly due: RedisDueTimer
+  readonly id: number
   readonly token: string
 }
 
@@ -33,7 +36,7 @@ export class Rig {
   readonly redis: TestRedis
   /** For looking into Redis, and for doing what other processes would do. */
   readonly client: Redis
-  readonly fence: Fence
+  readonly commands: TimerCommands
   readonly said: Said[] = []
   readonly log: Log = {
     debug: (fields, message) => this.#say('debug', fields, message),
@@ -52,7 +55,7 @@ export class Rig {
     this.redis = redis
     this.client = new Redis(redis.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 })
     this.client.on('error', () => {})
-    this.fence = new Fence(this.client)
+    this.commands = new TimerCommands(this.client, this.keys())
   }
 
   #say(level: keyof Log, fields: object, message: string): void {
@@ -124,7 +127,7 @@ export class Rig {
 
   /** Takes the next due timer as a worker does. Its lock is never renewed. */
   async take(lockMs = 60_000): Promise<Hand> {
-    const worker = new Worker<TimerData>(this.keys().queueName, undefined, {
+    const worker = new Worker(this.keys().queueName, undefined, {
       connection: this.client,
       prefix: this.prefix,
       autorun: false,
@@ -138,14 +141,21 @@ export class Rig {
     const job = await eventually(async () => {
       const next = await worker.getNextJob(token, { block: false })
       if (next === undefined) throw new Error('no timer is due')
-      return next as Job<TimerData>
+      return next
     })
-    return { job, token, due: new BullDueTimer(job, token, this.keys(), this.fence, this.log) }
+    const id = timerIdOf(String(job.id))
+    return { id, token, due: await this.due(id, token) }
+  }
+
+  /** A due timer in the hands of the one whose token it is. */
+  async due(id: number, token: string, commands = this.commands): Promise<RedisDueTimer> {
+    return new RedisDueTimer({ id, hash: await this.hash(id), token }, commands, this.log)
   }
 
   /** What the stalled check does with a job whose lock has run out: the next one who asks gets it. */
-  async stall({ job }: Hand): Promise<void> {
-    const id = String(job.id)
+  async stall({ id: timerId }: Pick<Hand, 'id'>): Promise<void> {
+    const id = jobIdOf(timerId)
+    await this.client.hincrby(this.keys().key(id), 'stc', 1)
     await this.client.del(this.keys().key(`${id}:lock`))
     await this.client.lrem(this.keys().key('active'), 1, id)
     await this.client.rpush(this.keys().key('wait'), id)

@@ -19,7 +19,6 @@ test('a quiet worker waits to the millisecond, not in whole seconds: timers were
     retentionDays: 1,
     handle: async () => {
       handled += 1
-      return { kind: 'finish', status: 'fired' }
     },
   })
   // Every command from here on is in the slow log, with its arguments.

@@ -4,6 +4,7 @@ import { timerView } from './timer-view.ts'
 const DUE = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
 const pending: TimerRecord = {
   id: 7,
+  owner: 'default',
   url: 'https://example.com/?token=secret',
   mode: 'at_most_once',
   maxAttempts: 10,
@@ -19,6 +20,7 @@ const pending: TimerRecord = {
   latenessMs: undefined,
   responseStatus: undefined,
   nextAttemptAt: undefined,
+  held: undefined,
   log: [],
 }
 const base = {
@@ -32,8 +34,38 @@ const base = {
 
 describe('timerView', () => {
   it.each<[string, Partial<TimerRecord>, number, object]>([
-    ['pending', {}, DUE - 1, { ...base, time_left: 1, status: 'pending' }],
-    ['due', { status: 'firing' }, DUE, { ...base, time_left: 0, status: 'firing' }],
+    [
+      'pending',
+      {},
+      DUE - 1,
+      {
+        ...base,
+        time_left: 1,
+        status: 'pending',
+        waiting_for: 'due_time',
+        next_attempt_at: base.due_at,
+      },
+    ],
+    ['due', {}, DUE, { ...base, time_left: 0, status: 'pending', waiting_for: 'worker' }],
+    [
+      'held back by its receiver',
+      { held: { by: 'receiver_down', until: DUE + 5_000 } },
+      DUE + 1,
+      {
+        ...base,
+        time_left: 0,
+        status: 'pending',
+        waiting_for: 'receiver_down',
+        next_attempt_at: '2026-01-02T03:04:10.006Z',
+      },
+    ],
+    [
+      'held back no longer',
+      { held: { by: 'receiver_limit', until: DUE + 5_000 } },
+      DUE + 5_000,
+      { ...base, time_left: 0, status: 'pending', waiting_for: 'worker' },
+    ],
+    ['firing', { status: 'firing' }, DUE, { ...base, time_left: 0, status: 'firing' }],
     [
       'fired',
       { status: 'fired', attempts: 1, firedAt: DUE + 3, latenessMs: 3, responseStatus: 204 },
@@ -66,7 +98,14 @@ describe('timerView', () => {
       'to be tried again',
       { attempts: 2, nextAttemptAt: DUE + 5_000 },
       DUE + 1_000,
-      { ...base, time_left: 0, status: 'pending', next_attempt_at: '2026-01-02T03:04:10.006Z', attempts: 2 },
+      {
+        ...base,
+        time_left: 0,
+        status: 'pending',
+        waiting_for: 'retry',
+        next_attempt_at: '2026-01-02T03:04:10.006Z',
+        attempts: 2,
+      },
     ],
     [
       'unknown: sent, and no answer',
@@ -104,6 +143,7 @@ describe('timerView', () => {
         ...base,
         time_left: 0,
         status: 'pending',
+        waiting_for: 'worker',
         attempts: 2,
         delivery: 'at_least_once',
         max_attempts: 3,

@@ -1,17 +1,19 @@
 import type { Static } from '@sinclair/typebox'
-import { type LoggedAttempt, type TimerRecord, timeLeftSeconds } from '@timers/core'
+import { type LoggedAttempt, type TimerRecord, timeLeftSeconds, waitingOf } from '@timers/core'
 import type { timerBody } from '../schemas/timers.ts'
 
 /** A timer as clients see it at the instant `now` (epoch milliseconds): instants in ISO 8601, no URL. */
 export function timerView(record: TimerRecord, now: number): Static<typeof timerBody> {
-  const { firedAt, latenessMs, responseStatus, nextAttemptAt, attempts } = record
+  const { firedAt, latenessMs, responseStatus, attempts } = record
+  const waiting = waitingOf(record, now)
   return {
     id: record.id,
     time_left: timeLeftSeconds(record.dueAt, now),
     status: record.status,
     created_at: isoInstant(record.createdAt),
     due_at: isoInstant(record.dueAt),
-    ...(nextAttemptAt !== undefined && { next_attempt_at: isoInstant(nextAttemptAt) }),
+    ...(waiting !== undefined && { waiting_for: waiting.for }),
+    ...(waiting?.until !== undefined && { next_attempt_at: isoInstant(waiting.until) }),
     ...(firedAt !== undefined && { fired_at: isoInstant(firedAt) }),
     ...(latenessMs !== undefined && { lateness_ms: latenessMs }),
     ...(responseStatus !== undefined && { response_status: responseStatus }),

@@ -75,6 +75,7 @@ export const timerBody = Type.Object({
   status: Type.String(),
   created_at: Type.String(),
   due_at: Type.String(),
+  waiting_for: Type.Optional(Type.String()),
   next_attempt_at: Type.Optional(Type.String()),
   fired_at: Type.Optional(Type.String()),
   lateness_ms: Type.Optional(Type.Integer()),

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns'
-import { type DueTimer, type Log, systemClock } from '@timers/core'
+import { type DueTimer, fireTimer, type Log, systemClock } from '@timers/core'
 import { createTimerConsumer } from '@timers/queue'
 import { createMetrics } from '@timers/runtime'
 import { answerQuestions } from '../child.ts'
@@ -17,17 +17,22 @@ const NO_SIGNER = { sign: () => undefined }
 const fromWorker = (path: string) =>
   import(new URL(`../../../../apps/worker/dist/${path}.js`, import.meta.url).href)
 
-/** Grants every claim and writes down nothing. */
-function unfenced({ timer }: DueTimer): DueTimer {
+/** Grants every claim without asking; the step that finishes the job stays. */
+function unfenced(due: DueTimer): DueTimer {
   return {
-    timer,
+    timer: due.timer,
     takenOver: false,
     peek: async () => ({ kind: 'free' }),
-    claim: async () => ({ kind: 'granted', attempt: 1, plannedAt: undefined, budget: undefined }),
-    record: async (_attempt, result, decision) => {
-      if (decision.kind !== 'final' || decision.status !== 'fired') throw new Error(result.reason)
-      return { kind: 'finish', status: 'fired' }
-    },
+    claim: async () => ({
+      kind: 'granted',
+      attempt: 1,
+      plannedAt: undefined,
+      budget: undefined,
+      mayLeave: () => true,
+    }),
+    defer: (until, heldBy) => due.defer(until, heldBy),
+    settle: (attempt, result, decision) => due.settle(attempt, result, decision),
+    rest: () => due.rest(),
   }
 }
 
@@ -42,7 +47,6 @@ answerQuestions({
   },
   work: async ({ redisUrl, kind }: ReferenceStart) => {
     const { createGotWebhookClient } = await fromWorker('delivery/got-webhook-client')
-    const { fireTimer } = await fromWorker('fire-timer')
     const { OriginGate } = await fromWorker('origin-gate')
     const { createWorkerMetrics } = await fromWorker('worker-metrics')
     const counts = createWorkerMetrics(createMetrics('plain'), {

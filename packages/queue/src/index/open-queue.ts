@@ -1,7 +1,8 @@
 import type { Log } from '@timers/core'
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import type { ShardKeys } from './shards.ts'
+import { errorFields } from '../shards/error-fields.ts'
+import type { ShardKeys } from '../shards/shard-keys.ts'
 
 /** A queue that never waits for a connection, and works also when it was opened while Redis was away. */
 export function openQueue(connection: Redis, prefix: string, shard: ShardKeys, log: Log): Queue {
@@ -14,6 +15,6 @@ export function openQueue(connection: Redis, prefix: string, shard: ShardKeys, l
     skipMetasUpdate: true,
   })
   // The connection's own listeners say what there is to say.
-  queue.on('error', (error) => log.debug({ err: error }, 'queue error'))
+  queue.on('error', (error) => log.debug(errorFields(error), 'queue error'))
   return queue
 }

@@ -1,4 +1,5 @@
 import type { Log } from '@timers/core'
+import { errorFields } from '../shards/error-fields.ts'
 import type { OverdueTimer } from './overdue.ts'
 
 const LOOK_EVERY_MS = 2_000
@@ -14,6 +15,8 @@ export interface WatchdogOptions {
   readonly taken: (overdue: OverdueTimer) => number
   /** Whether every hand for this queue is full: then waiting is not being stuck. */
   readonly full: (overdue: OverdueTimer) => boolean
+  /** What BullMQ complained of last, if anything. */
+  readonly cause?: () => string | undefined
   /** Starts the consumer anew. */
   readonly restart: () => Promise<void>
 }
@@ -63,14 +66,14 @@ export class Watchdog {
     } catch (error) {
       // Redis is away: nothing can be said, and the connections say so themselves.
       this.#idleSince = undefined
-      this.#options.log.debug({ reason: (error as Error).message }, 'watchdog could not look')
+      this.#options.log.debug(errorFields(error), 'watchdog could not look')
     } finally {
       this.#looking = false
     }
   }
 
   async #judge(overdue: OverdueTimer | undefined, now: number): Promise<void> {
-    const { log, taken, full, restart } = this.#options
+    const { log, taken, full, cause, restart } = this.#options
     const before = this.#takenBefore
     this.#takenBefore = overdue && taken(overdue)
     if (overdue === undefined || taken(overdue) !== before || full(overdue)) {
@@ -87,7 +90,7 @@ export class Watchdog {
     this.#idleSince ??= now
     if (now - this.#idleSince < this.#stuckAfterMs) return
     log.error(
-      { timerId: overdue.id, overdueMs: now - overdue.since },
+      { timerId: overdue.id, overdueMs: now - overdue.since, cause: cause?.() },
       'timers are due and none is taken: restarting the consumer',
     )
     this.#idleSince = undefined

@@ -2,7 +2,9 @@ import {
   type AttemptResult,
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_MODE,
+  DEFAULT_OWNER,
   type FinalStatus,
+  type HeldBy,
   type LoggedAttempt,
   requestLeft,
   type Timer,
@@ -10,32 +12,39 @@ import {
   type TimerRecord,
   type TimerStatus,
 } from '@timers/core'
-import { jobIdOf, timerIdOf } from './shards.ts'
 
 /**
  * # How a timer lies in Redis
  *
  * One hash, BullMQ's job. BullMQ's own fields: `name`, `data`, `opts`, `timestamp`, `delay`, `priority`, and while and
- * after it runs `processedOn`, `finishedOn`, `failedReason`, `ats`, `atm`, `stc`...
+ * after it runs `processedOn`, `finishedOn`, `failedReason`, `ats`, `stc`...
  *
- * Ours beside them, written by the scripts in `lua/` only and absent until they are needed:
+ * Ours beside them, written by the scripts in `lua/` only and, but for `du`, absent until they are needed:
  *
  * | field | what                                                                        |
  * | ----- | --------------------------------------------------------------------------- |
+ * | `du`  | when it is due, epoch ms                                                    |
+ * | `ow`  | whose it is; absent: the default owner's                                    |
  * | `ca`  | the claim: `<attempt>:<nonce>:<epoch ms>`                                   |
  * | `an`  | attempts made: claimed and ended in an outcome                              |
  * | `st`  | final status                                                                |
  * | `nx`  | when the next attempt is due, epoch ms                                      |
+ * | `hb`  | what holds it back and until when: `<HeldBy>:<epoch ms>`                    |
  * | `bg`  | the retry budget: `<attempts before it>:<its start, epoch ms>`              |
  * | `fa`  | when the first request left, epoch ms                                       |
  * | `lg`  | the last attempts, oldest first, one JSON object a line (see `AttemptEntry`) |
+ * | `cn`  | nonces of the last commands that changed it, separated by spaces            |
  *
- * A delivered attempt that was the last is written by BullMQ as the job's `returnvalue`, in the step that finishes it:
- * then `st`, and its line of `lg`, are not there.
+ * # Formats
  *
- * `data` has short names because every timer pays for them, and the due time is not stored a second time: it is
- * `timestamp` plus the delay in `opts`, which BullMQ never changes (it sets the field `delay` to 0 at promotion).
+ * The form has a version, `FORMAT`, recorded in Redis (shards/data-layout.ts). Version 1, of release 0.1, has no `du`: a
+ * timer is due at `timestamp` plus the delay in `opts`; its payload is a JSON value, `p` in `data`; and a delivered
+ * attempt that was the last is the job's `returnvalue`, with no `st`. All of that is read here, and rewritten by
+ * `lua/upgrade.lua` (timers/upgrade.ts).
  */
+export const FORMAT = 2
+
+/** The field `data`: JSON with short names, because every timer pays for them. */
 export interface TimerData {
   /** Target URL, as the client wrote it. */
   readonly u: string
@@ -45,7 +54,7 @@ export interface TimerData {
   readonly x?: number
   /** Payload: JSON text. */
   readonly b?: string
-  /** Payload as a value: written by version 0.1. */
+  /** Payload as a value: format 1. */
   readonly p?: unknown
   /** Headers. */
   readonly h?: Readonly<Record<string, string>>
@@ -55,14 +64,14 @@ export interface TimerData {
   readonly r?: string
 }
 
-/** What is needed of BullMQ's Job to know the timer that it carries. */
-export interface TimerJob {
-  readonly id?: string | undefined
-  readonly data: TimerData
-  readonly timestamp: number
-  readonly opts: { readonly delay?: number | undefined }
-  /** How often its worker was lost. */
-  readonly stalledCounter?: number | undefined
+/** A job's hash, as Redis has it. */
+export type TimerHash = Readonly<Record<string, string>>
+
+/** A hash from the flat list as which a script answers it. */
+export function toHash(flat: readonly string[]): TimerHash {
+  const hash: Record<string, string> = {}
+  for (let at = 0; at < flat.length; at += 2) hash[String(flat[at])] = String(flat[at + 1])
+  return hash
 }
 
 /** Attempts that a timer's log keeps. */
@@ -98,9 +107,13 @@ export function toData(draft: TimerDraft): TimerData {
   }
 }
 
-export function toTimer({ id = '', data, timestamp, opts }: TimerJob): Timer {
+/** Reads what a client created. */
+export function toTimer(id: number, hash: TimerHash): Timer {
+  const data = JSON.parse(hash.data ?? '') as TimerData
+  const createdAt = Number(hash.timestamp)
   return {
-    id: timerIdOf(id),
+    id,
+    owner: hash.ow ?? DEFAULT_OWNER,
     url: data.u,
     mode: data.m === 1 ? 'at_least_once' : DEFAULT_MODE,
     maxAttempts: data.x ?? DEFAULT_MAX_ATTEMPTS,
@@ -108,9 +121,14 @@ export function toTimer({ id = '', data, timestamp, opts }: TimerJob): Timer {
     headers: data.h,
     traceparent: data.t,
     requestId: data.r,
-    createdAt: timestamp,
-    dueAt: timestamp + (opts.delay ?? 0),
+    createdAt,
+    dueAt: hash.du === undefined ? createdAt + delayOf(hash) : Number(hash.du),
   }
+}
+
+/** The delay of format 1, in milliseconds. BullMQ sets the field `delay` to 0 at promotion, and never changes `opts`. */
+function delayOf({ opts = '{}' }: TimerHash): number {
+  return (JSON.parse(opts) as { delay?: number }).delay ?? 0
 }
 
 export function toEntry(attempt: number, result: AttemptResult): AttemptEntry {
@@ -145,14 +163,9 @@ export function leftAt(result: AttemptResult): number | undefined {
 }
 
 /** Reads a timer from its hash: one round trip tells it all. Undefined where there is no timer. */
-export function toRecord(id: number, hash: Readonly<Record<string, string>>): TimerRecord | undefined {
-  if (hash.data === undefined || hash.timestamp === undefined || hash.opts === undefined) return undefined
-  const timer = toTimer({
-    id: jobIdOf(id),
-    data: JSON.parse(hash.data),
-    timestamp: Number(hash.timestamp),
-    opts: JSON.parse(hash.opts),
-  })
+export function toRecord(id: number, hash: TimerHash): TimerRecord | undefined {
+  if (hash.data === undefined || hash.timestamp === undefined) return undefined
+  const timer = toTimer(id, hash)
   const carried = hash.st === undefined ? parseCarried(hash.returnvalue) : undefined
   const log = [...parseLog(hash.lg), ...(carried === undefined ? [] : [carried])]
     .slice(-LOG_LENGTH)
@@ -169,16 +182,22 @@ export function toRecord(id: number, hash: Readonly<Record<string, string>>): Ti
     latenessMs: firedAt === undefined ? undefined : Math.max(0, firedAt - timer.dueAt),
     responseStatus: last?.responseStatus,
     nextAttemptAt: status === 'pending' ? optionalNumber(hash.nx) : undefined,
+    held: status === 'pending' ? parseHeld(hash.hb) : undefined,
     log,
   }
 }
 
-function statusOf(hash: Readonly<Record<string, string>>, attempts: number): TimerStatus {
+function statusOf(hash: TimerHash, attempts: number): TimerStatus {
   if (hash.st !== undefined) return hash.st as FinalStatus
   return claimedAttempt(hash.ca) === attempts + 1 ? 'firing' : 'pending'
 }
 
-/** The delivered attempt that finishing the job wrote down. */
+function parseHeld(text: string | undefined): TimerRecord['held'] {
+  const [by, until] = text?.split(':') ?? []
+  return by === undefined ? undefined : { by: by as HeldBy, until: Number(until) }
+}
+
+/** The delivered attempt that finishing the job wrote down, in format 1. */
 function parseCarried(returnvalue: string | undefined): AttemptEntry | undefined {
   return returnvalue === undefined
     ? undefined

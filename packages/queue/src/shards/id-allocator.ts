@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import type { ShardKeys } from './shards.ts'
+import type { ShardKeys } from './shard-keys.ts'
 
 /** Ids that one INCRBY fetches. A restart wastes what is left of the blocks; there are 9 * 10^15 ids. */
 const BLOCK_SIZE = 100

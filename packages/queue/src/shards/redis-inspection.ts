@@ -156,11 +156,12 @@ async function readInfo(redis: Redis): Promise<Info | undefined> {
   )
 }
 
+/** Not of a Redis that is busy, loading or out of memory: that says nothing of what it allows. */
 async function unlessForbidden<T>(reply: Promise<T>): Promise<T | undefined> {
   try {
     return await reply
   } catch (error) {
-    if (error instanceof Error && error.name === 'ReplyError') return undefined
+    if (error instanceof Error && /^(NOPERM|ERR unknown command)/i.test(error.message)) return undefined
     throw error
   }
 }

@@ -16,6 +16,10 @@ export interface ShardKeys {
   readonly ids: string
   /** Number of shards that the data was made with; kept with the first shard only. */
   readonly shardCount: string
+  /** Version of the form in which timers are kept; with the first shard only. */
+  readonly format: string
+  /** Due timers that are held back, by due time. */
+  readonly held: string
   /** Any other key that BullMQ keeps for the queue: `wait`, `delayed`, `failed`, `t1`... */
   key(type: string): string
 }
@@ -23,7 +27,15 @@ export interface ShardKeys {
 export function shardKeys(prefix: string, index: number): ShardKeys {
   const queueName = `{${index}}`
   const key = (type: string) => `${prefix}:${queueName}:${type}`
-  return { index, queueName, ids: key('ids'), shardCount: key('shards'), key }
+  return {
+    index,
+    queueName,
+    ids: key('ids'),
+    shardCount: key('shards'),
+    format: key('format'),
+    held: key('held'),
+    key,
+  }
 }
 
 export function allShardKeys(prefix: string, shards: number): ShardKeys[] {

@@ -1,7 +1,10 @@
 import { type Log, TimerError } from '@timers/core'
 import type { Redis } from 'ioredis'
+import { FORMAT } from '../timers/stored-timer.ts'
+import { checkDataLayout } from './data-layout.ts'
+import { errorFields } from './error-fields.ts'
 import { inspectRedis, type RedisFinding } from './redis-inspection.ts'
-import type { ShardKeys } from './shards.ts'
+import type { ShardKeys } from './shard-keys.ts'
 
 /** Whether Redis is there, is the one we expect, and keeps what it is given. */
 export interface RedisHealth {
@@ -16,21 +19,19 @@ export interface RedisHealth {
 const CHECK_INTERVAL_MS = 10_000
 /** How soon to look again where a check failed although the connection stands, in milliseconds. */
 const CHECK_AGAIN_MS = 500
-/**
- * Events that BullMQ keeps for a shard. They cannot be switched off, and nobody reads them: keep the stream short.
- * (It is trimmed by whole nodes of 100, so it may hold twice as many.)
- */
-const EVENT_STREAM_LENGTH = 100
 
 /**
  * Watches one connection: verifies the server after every connect and every ten seconds, logs what changes, and
  * tells the process's readiness.
  *
- * Verifying also compares the number of shards with the one recorded in Redis (the first service records it). Another
- * number would look for timers in the wrong queues: `failed` resolves, and the process is expected to stop.
+ * A server that was verified stays so for as long as this connection stands: a later check that gets no answer makes
+ * the process not ready, and is made again soon, but stops nobody who still gets answers.
+ *
+ * Verifying also compares what is recorded of the data (data-layout.ts) with what this process can work with: where it
+ * must not go on, `failed` resolves, and the process is expected to stop.
  */
 export class RedisMonitor {
-  /** Resolves with a TimerError `SHARD_MISMATCH` when this process must not use this Redis. */
+  /** Resolves with a TimerError when this process must not use this Redis. */
   readonly failed: Promise<Error>
   readonly #redis: Redis
   readonly #shards: readonly ShardKeys[]
@@ -39,12 +40,15 @@ export class RedisMonitor {
   readonly #verifiedWaiters: (() => void)[] = []
   #fail: (error: Error) => void = () => {}
   #verified = false
+  /** Why the last check, or the last try to connect, came to nothing. */
+  #problem: string | undefined
   #findings: readonly RedisFinding[] = []
   #lastSaid = ''
   #lastComplaint = ''
   #again: NodeJS.Timeout | undefined
   #stopped = false
   #clockSkewMs: number | undefined
+  #format = FORMAT
   #version = '0.0.0'
 
   constructor(redis: Redis, shards: readonly ShardKeys[], log: Log) {
@@ -55,6 +59,9 @@ export class RedisMonitor {
       this.#fail = resolve
     })
     redis.on('ready', () => void this.#check())
+    redis.on('error', (error: Error) => {
+      this.#problem = connectionProblem(error)
+    })
     redis.on('close', () => {
       this.#verified = false
     })
@@ -73,6 +80,11 @@ export class RedisMonitor {
     return this.#version
   }
 
+  /** Format of the oldest timers in it, as of the last check. */
+  get format(): number {
+    return this.#format
+  }
+
   /** Resolves as soon as the server is verified. */
   async whenVerified(): Promise<void> {
     if (this.#verified) return
@@ -80,14 +92,16 @@ export class RedisMonitor {
   }
 
   health(): RedisHealth {
+    const clockSkewMs = this.#clockSkewMs
     if (!this.#verified) {
-      return { ready: false, problems: ['Redis cannot be reached'], clockSkewMs: this.#clockSkewMs }
+      return { ready: false, problems: [this.#problem ?? 'Redis cannot be reached'], clockSkewMs }
     }
-    return {
-      ready: this.#findings.every((finding) => finding.severity !== 'unsafe'),
-      problems: this.#findings.map((finding) => finding.message),
-      clockSkewMs: this.#clockSkewMs,
+    const problems = this.#findings.map((finding) => finding.message)
+    if (this.#problem !== undefined) {
+      return { ready: false, problems: [this.#problem, ...problems], clockSkewMs }
     }
+    const ready = this.#findings.every((finding) => finding.severity !== 'unsafe')
+    return { ready, problems, clockSkewMs }
   }
 
   stop(): void {
@@ -99,50 +113,34 @@ export class RedisMonitor {
   async #check(): Promise<void> {
     if (this.#stopped || this.#redis.status !== 'ready') return
     try {
-      await this.#checkShardCount()
+      this.#format = (await checkDataLayout(this.#redis, this.#shards)).format
       const { version, findings, clockSkewMs } = await inspectRedis(this.#redis)
       this.#version = version
       this.#findings = findings
       this.#clockSkewMs = clockSkewMs
       this.#say(version)
       this.#verified = true
+      this.#problem = undefined
       this.#lastComplaint = ''
       for (const resolve of this.#verifiedWaiters.splice(0)) resolve()
     } catch (error) {
-      this.#verified = false
-      if (error instanceof TimerError) this.#fail(error)
-      else this.#complain(error as Error)
+      if (error instanceof TimerError) {
+        this.#verified = false
+        this.#fail(error)
+      } else {
+        this.#problem = checkProblem(error)
+        this.#complain(error)
+      }
       clearTimeout(this.#again)
       this.#again = setTimeout(() => void this.#check(), CHECK_AGAIN_MS)
       this.#again.unref()
     }
   }
 
-  async #checkShardCount(): Promise<void> {
-    const [first] = this.#shards
-    if (first === undefined) return
-    // Reads before it writes: a Redis that takes no writes now (out of memory, disk full) still tells of its timers.
-    let recorded = Number(await this.#redis.get(first.shardCount))
-    if (recorded === 0) {
-      await this.#redis.setnx(first.shardCount, this.#shards.length)
-      recorded = Number(await this.#redis.get(first.shardCount))
-    }
-    if (recorded !== this.#shards.length) {
-      throw new TimerError(
-        'SHARD_MISMATCH',
-        `this Redis holds timers in ${recorded} shards, and TIMER_SHARDS is ${this.#shards.length}: set TIMER_SHARDS=${recorded}`,
-      )
-    }
-    for (const shard of this.#shards) {
-      const [meta, field] = [shard.key('meta'), 'opts.maxLenEvents']
-      const length = Number(await this.#redis.hget(meta, field))
-      if (length !== EVENT_STREAM_LENGTH) await this.#redis.hset(meta, field, EVENT_STREAM_LENGTH)
-    }
-  }
-
-  #complain({ message }: Error): void {
-    if (message !== this.#lastComplaint) this.#log.warn({ reason: message }, 'redis could not be checked')
-    this.#lastComplaint = message
+  #complain(error: unknown): void {
+    const fields = errorFields(error)
+    if (fields.reason !== this.#lastComplaint) this.#log.warn(fields, 'redis could not be checked')
+    this.#lastComplaint = fields.reason
   }
 
   #say(version: string): void {
@@ -155,4 +153,27 @@ export class RedisMonitor {
       else this.#log.warn({ version }, `redis: ${message}`)
     }
   }
+}
+
+/** Why there is no connection, in words for an operator. Holds no secret. */
+function connectionProblem(error: unknown): string {
+  return loginProblem(error) ?? 'Redis cannot be reached'
+}
+
+/** Why a Redis that is connected could not be checked. */
+function checkProblem(error: unknown): string {
+  const login = loginProblem(error)
+  if (login !== undefined) return login
+  const [code] = /^[A-Z]{3,}\b/.exec(error instanceof Error ? error.message : '') ?? []
+  if (code === 'BUSY') return 'Redis is busy with a script (BUSY) and answers nothing else'
+  return code === undefined ? 'Redis did not answer the last check' : `Redis refuses to be checked (${code})`
+}
+
+function loginProblem(error: unknown): string | undefined {
+  const message = error instanceof Error ? error.message : ''
+  if (/^NOAUTH\b/.test(message)) return 'Redis wants a password: set it in REDIS_URL'
+  if (/^WRONGPASS\b|AUTH.*called without any password/.test(message)) {
+    return 'Redis refuses the user or password in REDIS_URL'
+  }
+  return undefined
 }

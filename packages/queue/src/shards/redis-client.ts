@@ -1,6 +1,7 @@
-import type { Socket } from 'node:net'
 import type { Log } from '@timers/core'
 import { Redis } from 'ioredis'
+import { errorFields } from './error-fields.ts'
+import { writeTogether } from './hold-back.ts'
 
 /** Which Redis, and how its keys are laid out. The same for every process of an installation. */
 export interface RedisOptions {
@@ -30,7 +31,7 @@ const LOADING_LOOK_MS = 250
  *
  * | profile  | used for                  | Redis away                                                   |
  * | -------- | ------------------------- | ------------------------------------------------------------ |
- * | producer | creating timers           | fails at once or within `ANSWER_TIMEOUT_MS`; a command cut off in flight is sent once more, and lands on the same job |
+ * | producer | changing timers           | fails at once or within `ANSWER_TIMEOUT_MS`; a command cut off in flight is sent once more, and is recognised |
  * | reader   | reading timers, health    | the same                                                     |
  * | worker   | taking, claiming, recording | waits as long as it takes: an outcome that is known must be written |
  *
@@ -84,52 +85,11 @@ const SCRIPT_FLAGS_SINCE = 7
 const PROMOTION_LIMIT = '"LIMIT", 0, 1000)'
 const SMALL_PROMOTION = '"LIMIT", 0, 20)'
 
-/**
- * Changes the scripts of a worker, BullMQ's included, in two ways as they are defined.
- *
- * - They run also when Redis is out of memory (from version 7 on). Redis refuses a script's writes one by one then: those
- *   that take memory fail, and those before them have happened. Promotion takes timers out of the delayed set before it
- *   puts them on the wait list, so that up to a thousand at a time would be on neither, and never fire. What a
- *   worker writes is small and passing. Creating timers is still refused, at its first write.
- * - Promotion moves 20 due timers in the step that fetches one, not 1,000, which keeps Redis busy for milliseconds
- *   before the first of a burst can leave (docs/benchmarks.md).
- */
 function tuneScripts(client: Redis, redisVersion: string): void {
   const flags = Number.parseInt(redisVersion, 10) >= SCRIPT_FLAGS_SINCE ? '#!lua flags=allow-oom\n' : ''
   const define = client.defineCommand.bind(client)
   client.defineCommand = (name, definition) =>
     define(name, { ...definition, lua: flags + definition.lua.replace(PROMOTION_LIMIT, SMALL_PROMOTION) })
-}
-
-/**
- * Most commands of one write. With no bound, all of a busy API's clients walk in step: nobody works while Redis does.
- * Measured: docs/benchmarks.md.
- */
-const MOST_A_WRITE = 16
-
-/**
- * Sends the commands of one turn of the event loop together: one system call for all of them here, and one turn in
- * Redis, with one fsync.
- */
-function writeTogether(client: Redis): void {
-  const send = client.sendCommand.bind(client)
-  let held: { readonly socket: Socket; commands: number } | undefined
-  const release = (): void => {
-    held?.socket.uncork()
-    held = undefined
-  }
-  client.sendCommand = (command, stream) => {
-    const socket = client.stream as Socket | undefined
-    if (held === undefined && socket !== undefined) {
-      socket.cork()
-      const mine = { socket, commands: 0 }
-      held = mine
-      setImmediate(() => held === mine && release())
-    }
-    const sent = send(command, stream)
-    if (held !== undefined && ++held.commands >= MOST_A_WRITE) release()
-    return sent
-  }
 }
 
 /** After a failover the old primary answers READONLY: connect again, and send the command once more. */
@@ -141,7 +101,7 @@ function reconnectOnError(error: Error): false | 2 {
 function watchErrors(client: Redis, profile: string, log: Log): Redis {
   let away = false
   client.on('error', (error: Error) => {
-    if (!away) log.warn({ profile, reason: error.message }, 'redis connection lost')
+    if (!away) log.warn({ profile, ...errorFields(error) }, 'redis connection lost')
     away = true
   })
   client.on('ready', () => {

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
-import { type ShardKeys, timerIdOf } from './shards.ts'
-import { toRecord } from './stored-timer.ts'
+import { type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
+import type { Shard } from '../shards/shards.ts'
+import { toRecord } from '../timers/stored-timer.ts'
 
 /** A timer that is due and that no worker has taken. */
 export interface OverdueTimer {
@@ -19,11 +20,10 @@ export interface OverdueTimer {
  * before (taskforcesh/bullmq issues 2466, 4479, 4585).
  */
 export async function oldestOverdue(
-  redis: Redis,
-  shards: readonly ShardKeys[],
+  shards: readonly Shard[],
   now: number,
 ): Promise<OverdueTimer | undefined> {
-  const found = await Promise.all(shards.map((shard) => oldestInShard(redis, shard, now)))
+  const found = await Promise.all(shards.map(({ reads, keys }) => oldestInShard(reads, keys, now)))
   return found
     .filter((timer) => timer !== undefined)
     .sort((a, b) => Number(a.paused) - Number(b.paused) || a.since - b.since)

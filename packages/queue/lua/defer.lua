@@ -1,0 +1,36 @@
+--[[
+  Gives a timer back that a worker holds and has not claimed, to come again later. Uses up no attempt.
+
+  KEYS[1]  the job's hash
+  KEYS[2]  the job's lock
+  KEYS[3]  stalled (set)
+  KEYS[4]  active (list)
+  KEYS[5]  delayed (sorted set)
+  KEYS[6]  marker (sorted set)
+  KEYS[7]  held (sorted set): due timers that are held back, by due time
+  ARGV[1]  the job's id
+  ARGV[2]  token of this worker's lock
+  ARGV[3]  when it is to come again, epoch ms
+  ARGV[4]  what holds it back, or '' where it is only early
+  ARGV[5]  due at, epoch ms
+
+  Returns 1, or 0 where the worker does not hold it (any more): also what a resend finds.
+]]
+local job, lock, stalled, active, delayed, marker, held = unpack(KEYS)
+local id, token, at, by, dueAt = unpack(ARGV)
+
+if redis.call('GET', lock) ~= token then return 0 end
+if redis.call('EXISTS', job) == 0 then
+  letGo(lock, stalled, active, id)
+  return 0
+end
+-- First to where it goes, then from where it is: an error between the two leaves it on both, never on none.
+delay(delayed, marker, id, tonumber(at))
+letGo(lock, stalled, active, id)
+if by == '' then
+  release(job, held, id, redis.call('HGET', job, 'hb'))
+else
+  redis.call('HSET', job, 'hb', by .. ':' .. at)
+  redis.call('ZADD', held, dueAt, id)
+end
+return 1

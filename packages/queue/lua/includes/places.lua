@@ -1,0 +1,24 @@
+-- Where a timer's job lies among BullMQ's lists and sets, as BullMQ 6.7 has them (test/bullmq-contract.test.ts).
+-- Scores of the delayed set are epoch ms * 4096; a worker that waits is woken by the marker.
+
+-- Puts a job among the delayed ones, due at `at` (epoch ms). Wakes a waiting worker only where this job comes first
+-- now: of all others they know already when the next is due.
+local function delay(delayed, marker, id, at)
+  redis.call('ZADD', delayed, string.format('%.0f', at * 4096), id)
+  local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
+  if first[1] == id then redis.call('ZADD', marker, string.format('%.17g', tonumber(first[2]) / 4096), '1') end
+end
+
+-- Takes a job out of the hands of the worker that holds its lock.
+local function letGo(lock, stalled, active, id)
+  redis.call('DEL', lock)
+  redis.call('SREM', stalled, id)
+  redis.call('LREM', active, -1, id)
+end
+
+-- The timer is held back no longer. `by` is its field 'hb'.
+local function release(job, held, id, by)
+  if not by then return end
+  redis.call('HDEL', job, 'hb')
+  redis.call('ZREM', held, id)
+end

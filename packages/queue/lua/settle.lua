@@ -1,0 +1,136 @@
+--[[
+  Writes what came of an attempt, and puts the timer where it belongs then: among the finished ones, or among the
+  delayed ones until its next attempt. One step: no crash leaves one without the other.
+
+  The first word on an attempt stands, with one exception: who claimed an attempt and was given up for lost may still
+  tell what really happened. That corrects the timer's status, and brings a timer back to life whose request turns out
+  never to have left.
+
+  The lock is not asked for: an outcome that is known is written, also by a worker that lost the job meanwhile. A job
+  that another worker holds stays in its hands: it finds here what is true.
+
+  KEYS[1]  the job's hash
+  KEYS[2]  the job's lock
+  KEYS[3]  stalled (set)
+  KEYS[4]  active (list)
+  KEYS[5]  delayed (sorted set)
+  KEYS[6]  marker (sorted set)
+  KEYS[7]  held (sorted set)
+  KEYS[8]  wait (list)
+  KEYS[9]  completed (sorted set)
+  KEYS[10] failed (sorted set)
+  ARGV[1]  the job's id
+  ARGV[2]  token of this worker's lock
+  ARGV[3]  now, epoch ms
+  ARGV[4]  number of the attempt, or '0': no outcome is told, only the place is put right
+  ARGV[5]  nonce of the claim, or '' when the attempt is another worker's that was given up for lost
+  ARGV[6]  entry for the log: one line of JSON
+  ARGV[7]  final status that follows, or ''
+  ARGV[8]  time of the next attempt that follows, epoch ms, or ''
+  ARGV[9]  when the request left, epoch ms, or ''
+  ARGV[10] reason, for operators who look at the failed ones
+  ARGV[11] how many entries the log keeps
+  ARGV[12] when the attempt began, epoch ms: the first one starts the retry budget
+
+  Returns { final status or '', 1 if it was this outcome that decided else 0 }, as they are true after the call; { }
+  when there is no such timer any more.
+]]
+local job, lock, stalled, active, delayed, marker, held, wait, completed, failed = unpack(KEYS)
+local id, token, now, attempt, nonce, entry = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
+local status, nextAt, leftAt, reason, keep = ARGV[7], ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
+
+if redis.call('EXISTS', job) == 0 then return {} end
+
+local made, claim, log, first, heldBy = unpack(redis.call('HMGET', job, 'an', 'ca', 'lg', 'fa', 'hb'))
+made = tonumber(made or 0)
+
+local function lines()
+  local all = {}
+  for line in string.gmatch(log or '', '[^\n]+') do all[#all + 1] = line end
+  return all
+end
+
+local function write(all)
+  while #all > keep do table.remove(all, 1) end
+  redis.call('HSET', job, 'lg', table.concat(all, '\n'), 'an', math.max(made, attempt))
+  -- The first that left, also where it is told of later.
+  if leftAt ~= '' and (not first or tonumber(leftAt) < tonumber(first)) then redis.call('HSET', job, 'fa', leftAt) end
+end
+
+local function follow()
+  if status ~= '' then
+    redis.call('HSET', job, 'st', status)
+  else
+    redis.call('HDEL', job, 'st')
+  end
+  if nextAt ~= '' then
+    redis.call('HSET', job, 'nx', nextAt)
+  else
+    redis.call('HDEL', job, 'nx')
+  end
+end
+
+-- Whether it is this worker that claimed the attempt which is the last one under way.
+local function isLastClaim()
+  local number, by = string.match(claim or '', '^(%d+):([^:]+):')
+  return made == attempt and tonumber(number) == attempt and by == nonce
+end
+
+local decided = false
+if attempt > made then
+  local all = lines()
+  all[#all + 1] = entry
+  write(all)
+  redis.call('HSETNX', job, 'bg', '0:' .. ARGV[12])
+  follow()
+  decided = true
+elseif nonce ~= '' then
+  local all = lines()
+  for at = #all, 1, -1 do
+    local line = cjson.decode(all[at])
+    if line.n == attempt then
+      if line.o == 'interrupted' then
+        all[at] = entry
+        write(all)
+        -- Not where a later attempt is under way already: then that one decides.
+        if isLastClaim() then
+          follow()
+          decided = true
+        end
+      end
+      break
+    end
+  end
+end
+
+local function place(is, at)
+  release(job, held, id, heldBy)
+  if is == 'fired' then
+    redis.call('ZADD', completed, now, id)
+    redis.call('HSET', job, 'finishedOn', now)
+  elseif is then
+    redis.call('ZADD', failed, now, id)
+    redis.call('HSET', job, 'finishedOn', now)
+    -- Where somebody only puts it in its place, the reason is known already.
+    if attempt > 0 then redis.call('HSET', job, 'failedReason', reason) end
+  else
+    delay(delayed, marker, id, tonumber(at or now))
+  end
+end
+
+local is, at = unpack(redis.call('HMGET', job, 'st', 'nx'))
+local holder = redis.call('GET', lock)
+if holder == token then
+  -- First to where it goes: an error between the two leaves it on both, never on none.
+  place(is, at)
+  letGo(lock, stalled, active, id)
+elseif decided and not holder then
+  -- Nobody's: it lies in one of these.
+  if redis.call('ZREM', failed, id) == 1 then
+    redis.call('HDEL', job, 'failedReason', 'stacktrace', 'finishedOn')
+  elseif redis.call('ZREM', delayed, id) == 0 and redis.call('LREM', active, 1, id) == 0 then
+    redis.call('LREM', wait, 1, id)
+  end
+  place(is, at)
+end
+return { is or '', decided and 1 or 0 }

@@ -1,0 +1,35 @@
+--[[
+  Brings a timer of format 1 (release 0.1) into format 2. Does nothing to one that is in format 2, so it may run twice,
+  and while the timer is being worked on.
+
+  KEYS[1]  the job's hash
+  ARGV[1]  its data as it was read
+  ARGV[2]  the same in format 2
+
+  Returns 1 where something was changed.
+]]
+local job = KEYS[1]
+local data, created, opts, due, status, value, log, made, first = unpack(redis.call('HMGET', job,
+  'data', 'timestamp', 'opts', 'du', 'st', 'returnvalue', 'lg', 'an', 'fa'))
+if not data or not created then return 0 end
+
+local changed = 0
+if data == ARGV[1] and ARGV[1] ~= ARGV[2] then
+  redis.call('HSET', job, 'data', ARGV[2])
+  changed = 1
+end
+if not due then
+  local wait = cjson.decode(opts or '{}').delay or 0
+  redis.call('HSET', job, 'du', string.format('%.0f', tonumber(created) + wait))
+  changed = 1
+end
+-- A delivered attempt that finishing the job wrote down.
+if not status and value and value ~= 'null' then
+  local entry = cjson.decode(value)
+  redis.call('HSET', job, 'st', 'fired', 'lg', log and (log .. '\n' .. value) or value,
+    'an', math.max(entry.n, tonumber(made or 0)))
+  if not first then redis.call('HSET', job, 'fa', string.format('%.0f', entry.t)) end
+  redis.call('HDEL', job, 'returnvalue')
+  changed = 1
+end
+return changed

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Log } from '@timers/core'
+import type { Redis } from 'ioredis'
+import { errorFields } from '../shards/error-fields.ts'
+import type { Shard } from '../shards/shards.ts'
+import { loadScript } from '../timers/scripts.ts'
+
+const DAY_MS = 86_400_000
+const SWEEP_EVERY_MS = 10_000
+/** Most timers that one command removes: some 2 us each in Redis. */
+const STEP = 100
+/** Between two steps, in milliseconds: others want Redis too. */
+const STEP_PAUSE_MS = 5
+
+interface Scripts extends Redis {
+  timersSweep(set: string, before: number, most: number, prefix: string): Promise<number>
+}
+
+/**
+ * Removes finished timers past their retention in small steps, so that no moment has to pay for a million of them.
+ * Every worker sweeps; two of them at once only share the work.
+ */
+export class RetentionSweeper {
+  readonly #shards: readonly Shard[]
+  readonly #retentionMs: number
+  readonly #log: Log
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+  #sweeping = false
+
+  constructor(shards: readonly Shard[], retentionDays: number, log: Log) {
+    this.#shards = shards
+    this.#retentionMs = retentionDays * DAY_MS
+    this.#log = log
+    for (const { reads } of shards) {
+      if (!('timersSweep' in reads)) {
+        reads.defineCommand('timersSweep', { numberOfKeys: 1, lua: loadScript('sweep') })
+      }
+    }
+  }
+
+  start(): void {
+    // A retention of seconds is for trying it out: sweep as often as it asks for.
+    const every = Math.max(1_000, Math.min(SWEEP_EVERY_MS, this.#retentionMs))
+    this.#timer = setInterval(() => void this.sweep(), every)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearInterval(this.#timer)
+  }
+
+  /** One sweep, until nothing is left to remove. Never throws. Returns how many went. */
+  async sweep(): Promise<number> {
+    if (this.#sweeping) return 0
+    this.#sweeping = true
+    let removed = 0
+    try {
+      for (const shard of this.#shards) {
+        for (const state of ['completed', 'failed'] as const) removed += await this.#sweepState(shard, state)
+      }
+      if (removed > 0) this.#log.info({ removed }, 'timers past their retention removed')
+    } catch (error) {
+      this.#log.debug(errorFields(error), 'sweep broken off')
+    } finally {
+      this.#sweeping = false
+    }
+    return removed
+  }
+
+  async #sweepState({ reads, keys }: Shard, state: 'completed' | 'failed'): Promise<number> {
+    const redis = reads as Scripts
+    let removed = 0
+    while (!this.#stopped) {
+      const before = Math.floor(Date.now() - this.#retentionMs)
+      const went = await redis.timersSweep(keys.key(state), before, STEP, keys.key(''))
+      removed += went
+      if (went < STEP) break
+      await sleep(STEP_PAUSE_MS, undefined, { ref: false })
+    }
+    return removed
+  }
+}

@@ -1,0 +1,116 @@
+import { type Job, type JobJson, Worker, type WorkerOptions } from 'bullmq'
+import { type Clocks, clocks } from '../timers/due-timer.ts'
+import { type TimerHash, toHash } from '../timers/stored-timer.ts'
+
+/** A job that BullMQ has taken for this worker. */
+export interface TakenJob {
+  readonly jobId: string
+  /** All fields of its hash, ours included. */
+  readonly hash: TimerHash
+  /** With which the lock is held. */
+  readonly token: string
+}
+
+export interface TimerWorkerHooks {
+  /**
+   * Does everything with a timer, and gives it back to Redis. Never throws. `leaving` is to be called as the command
+   * that gives it back is sent: the next one is fetched beside it, in the same write.
+   */
+  readonly process: (taken: TakenJob, leaving: () => void) => Promise<void>
+  /** Locks were renewed for `lockMs`, by a command that was sent at `askedAt`. */
+  readonly renewed: (jobIds: readonly string[], askedAt: Clocks, lockMs: number) => void
+  /** A job was taken (1) or is done with for good (-1). */
+  readonly inHand: (change: 1 | -1) => void
+}
+
+type HashOf = Job & { readonly hash?: TimerHash }
+
+/**
+ * BullMQ's Worker, of which we keep what it is good at: to wait, to fetch under a lock, to renew locks, to hand on the
+ * jobs of lost workers. What becomes of a job is written by our own commands (timers/), so BullMQ's processing is left
+ * out whole: its moves to completed, failed and delayed never run.
+ */
+export class TimerWorker extends Worker {
+  readonly #hooks: TimerWorkerHooks
+  /** Hashes of jobs that were fetched and not handed on yet, by job id. */
+  readonly #fetched = new Map<string, TimerHash>()
+
+  constructor(name: string, hooks: TimerWorkerHooks, options: WorkerOptions) {
+    // Started by hand: the hooks are not there yet while the constructor of Worker runs. The processor is never called.
+    super(name, async () => {}, { ...options, autorun: false })
+    this.#hooks = hooks
+    this.run().catch((error) => this.emit('error', error))
+  }
+
+  override async processJob(
+    ...[job, token, wantsMore = () => true]: Parameters<Worker['processJob']>
+  ): ReturnType<Worker['processJob']> {
+    const jobId = String(job.id)
+    const { hash = {} } = job as HashOf
+    this.#hooks.inHand(1)
+    this.lockManager.trackJob(jobId, token, job.processedOn ?? Date.now())
+    let next: Promise<Job | undefined> | undefined
+    try {
+      await this.#hooks.process({ jobId, hash, token }, () => {
+        if (wantsMore() && !this.closing && !this.paused) next ??= this.#fetch(token)
+      })
+    } finally {
+      this.lockManager.untrackJob(jobId)
+      this.#hooks.inHand(-1)
+    }
+    return next
+  }
+
+  /** The next job, or undefined where there is none; the main loop asks again after an error. */
+  async #fetch(token: string): Promise<Job | undefined> {
+    return this.moveToActive(token).catch((error) => {
+      this.emit('error', error)
+      return undefined
+    })
+  }
+
+  /** BullMQ's Job knows its own fields only: the hash is kept as Redis answered it. */
+  protected override createBackend(): void {
+    super.createBackend()
+    const { backend } = this
+    const execute = backend.execCommand.bind(backend)
+    backend.execCommand = async (client, command, args) => {
+      const reply = await execute(client, command, args)
+      if (command === 'moveToActive' && Array.isArray(reply?.[0])) {
+        this.#fetched.set(String(reply[1]), toHash(reply[0]))
+      }
+      return reply
+    }
+  }
+
+  protected override createJob(data: JobJson, jobId: string): Job {
+    const hash = this.#fetched.get(jobId)
+    this.#fetched.delete(jobId)
+    return Object.assign(super.createJob(data, jobId), { hash })
+  }
+
+  /**
+   * Starts each timer as soon as it is fetched. BullMQ's loop would first go on fetching, one round trip after the
+   * other, until its hands are full or nothing is left; a time to wait until, also one that is past, makes it stop.
+   */
+  protected override async moveToActive(
+    ...args: Parameters<Worker['moveToActive']>
+  ): ReturnType<Worker['moveToActive']> {
+    const job = await super.moveToActive(...args)
+    if (job !== undefined) (this as unknown as { blockUntil: number }).blockUntil = 1
+    return job
+  }
+
+  override async extendJobLocks(
+    ...[jobIds, tokens, lockMs]: Parameters<Worker['extendJobLocks']>
+  ): ReturnType<Worker['extendJobLocks']> {
+    const askedAt = clocks()
+    const lost = await super.extendJobLocks(jobIds, tokens, lockMs)
+    this.#hooks.renewed(
+      jobIds.filter((jobId) => !lost.includes(jobId)),
+      askedAt,
+      lockMs,
+    )
+    return lost
+  }
+}

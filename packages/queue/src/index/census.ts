@@ -1,0 +1,123 @@
+import type { Log } from '@timers/core'
+import type { Redis } from 'ioredis'
+import { errorFields } from '../shards/error-fields.ts'
+import { type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
+import type { Shard } from '../shards/shards.ts'
+import { toTimer } from '../timers/stored-timer.ts'
+
+const LOOK_EVERY_MS = 2_000
+/** How many of those that wait for a worker are compared with those that were held back before. */
+const COMPARED = 256
+
+/** How many timers there are that have no final status, and how late the latest of them is. */
+export interface Census {
+  /** Not claimed yet, or waiting for a further attempt. */
+  readonly pending: number
+  /** Of these, due and held back: the receiver has no turn for them. */
+  readonly deferred: number
+  /** Of these, past their due time (or that of the next attempt) and not sent, whatever they wait for. */
+  readonly overdue: number
+  /** How long the longest of these has been due, in milliseconds; 0 where there is none. */
+  readonly oldestOverdueMs: number
+}
+
+/** Counts the timers every two seconds, from Redis' own sets; what it found last can be asked for at any time. */
+export class CensusTaker {
+  readonly #shards: readonly Shard[]
+  readonly #log: Log
+  #timer: NodeJS.Timeout | undefined
+  #looking = false
+  #last: { readonly census: Census; readonly at: number } | undefined
+
+  constructor(shards: readonly Shard[], log: Log) {
+    this.#shards = shards
+    this.#log = log
+  }
+
+  /** Undefined until the first look, and where the last one that succeeded is old: nothing is known then. */
+  get last(): Census | undefined {
+    const { census, at } = this.#last ?? {}
+    return at !== undefined && performance.now() - at < 3 * LOOK_EVERY_MS ? census : undefined
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.look(), LOOK_EVERY_MS)
+    this.#timer.unref()
+    void this.look()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** One look. Never throws. */
+  async look(now = Date.now()): Promise<void> {
+    if (this.#looking || !this.#shards.every(({ monitor }) => monitor.verified)) return
+    this.#looking = true
+    try {
+      const counted = await Promise.all(this.#shards.map(({ reads, keys }) => count(reads, keys, now)))
+      this.#last = { census: counted.reduce(sum, NONE), at: performance.now() }
+    } catch (error) {
+      // Redis is away: the connections say so themselves.
+      this.#log.debug(errorFields(error), 'timers could not be counted')
+    } finally {
+      this.#looking = false
+    }
+  }
+}
+
+const NONE: Census = { pending: 0, deferred: 0, overdue: 0, oldestOverdueMs: 0 }
+
+function sum(a: Census, b: Census): Census {
+  return {
+    pending: a.pending + b.pending,
+    deferred: a.deferred + b.deferred,
+    overdue: a.overdue + b.overdue,
+    oldestOverdueMs: Math.max(a.oldestOverdueMs, b.oldestOverdueMs),
+  }
+}
+
+async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promise<Census> {
+  const delayed = key('delayed')
+  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, lastWaiting] = await Promise.all([
+    redis.zcard(delayed),
+    redis.llen(key('wait')),
+    // BullMQ keeps `due * 4096 + n` as the score.
+    redis.zcount(delayed, '-inf', (now + 1) * 0x1000 - 1),
+    redis.zcard(held),
+    redis.zrange(delayed, 0, '0', 'WITHSCORES'),
+    redis.zrange(held, 0, '0', 'WITHSCORES'),
+    redis.lrange(key('wait'), -COMPARED, -1),
+  ])
+  // Those whose turn has come are in both, until a worker takes them.
+  const both =
+    deferred === 0 || lastWaiting.length === 0
+      ? 0
+      : (await redis.zmscore(held, ...lastWaiting)).filter((score) => score !== null).length
+  const oldest = [
+    scoreOf(oldestDelayed) / 0x1000,
+    scoreOf(oldestHeld),
+    await dueSince(redis, key, lastWaiting.at(-1)),
+  ]
+  return {
+    pending: planned + waiting,
+    deferred,
+    overdue: due + waiting + deferred - both,
+    oldestOverdueMs: Math.max(0, now - Math.floor(Math.min(...oldest))),
+  }
+}
+
+/** The score of the one member that was asked for, or infinity where there is none. */
+function scoreOf(reply: readonly unknown[]): number {
+  const [first] = reply.flat()
+  return first === undefined ? Number.POSITIVE_INFINITY : Number(reply.flat()[1])
+}
+
+/** Since when the timer that waits for a worker has been due, or due again, epoch ms. */
+async function dueSince(redis: Redis, key: ShardKeys['key'], jobId: string | undefined): Promise<number> {
+  if (jobId === undefined) return Number.POSITIVE_INFINITY
+  const hash = await redis.hgetall(key(jobId))
+  if (hash.data === undefined) return Number.POSITIVE_INFINITY
+  const redrivenAt = hash.bg === undefined || hash.bg.startsWith('0:') ? 0 : Number(hash.bg.split(':')[1])
+  return Math.max(toTimer(timerIdOf(jobId), hash).dueAt, Number(hash.nx ?? 0), redrivenAt)
+}

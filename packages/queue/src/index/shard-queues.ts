@@ -1,0 +1,34 @@
+import type { Queue } from 'bullmq'
+import { errorFields } from '../shards/error-fields.ts'
+import type { RedisOptions } from '../shards/redis-client.ts'
+import type { RedisHealth } from '../shards/redis-monitor.ts'
+import { DEFAULT_PREFIX } from '../shards/shard-keys.ts'
+import { Shards } from '../shards/shards.ts'
+import { openQueue } from './open-queue.ts'
+
+/** All shards as BullMQ queues, for looking at them. */
+export interface ShardQueues {
+  readonly queues: readonly Queue[]
+  health(): RedisHealth
+  /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`). */
+  readonly failed: Promise<Error>
+  close(): Promise<void>
+}
+
+/** Opens every shard's queue for reading. Works also while Redis is away: calls fail until it is there. */
+export function openShardQueues(options: RedisOptions): ShardQueues {
+  const { prefix = DEFAULT_PREFIX, log } = options
+  const shards = new Shards(options, { changes: false })
+  const queues = shards.all.map(({ reads, keys }) => openQueue(reads, prefix, keys, log))
+  return {
+    queues,
+    health: () => shards.health(),
+    failed: shards.failed,
+    close: async () => {
+      for (const queue of queues) {
+        queue.close().catch((error) => log.debug(errorFields(error), 'queue close'))
+      }
+      shards.close()
+    },
+  }
+}

@@ -1,0 +1,72 @@
+import { TimerError } from '@timers/core'
+import type { Redis } from 'ioredis'
+import { FORMAT } from '../timers/stored-timer.ts'
+import type { ShardKeys } from './shard-keys.ts'
+
+/**
+ * Events that BullMQ keeps for a shard. They cannot be switched off, and nobody reads them: keep the stream short.
+ * (It is trimmed by whole nodes of 100, so it may hold twice as many.)
+ */
+const EVENT_STREAM_LENGTH = 100
+/** Format of data that was written before formats had a number: release 0.1. */
+const FIRST_FORMAT = 1
+
+/** What is recorded in Redis of the data in it. */
+export interface DataLayout {
+  /** Version of the form in which the oldest of its timers may be kept. */
+  readonly format: number
+}
+
+/**
+ * Compares what Redis holds with what this process can work with, and records it where nothing is recorded yet. Reads
+ * before it writes: a Redis that takes no writes now (out of memory, disk full) still tells of its timers.
+ *
+ * @throws TimerError `SHARD_MISMATCH` or `DATA_TOO_NEW`: this process must not use this Redis; or whatever the
+ * connection throws
+ */
+export async function checkDataLayout(redis: Redis, shards: readonly ShardKeys[]): Promise<DataLayout> {
+  const [first] = shards
+  if (first === undefined) return { format: FORMAT }
+  const format = await checkFormat(redis, first)
+  await checkShardCount(redis, first, shards.length)
+  await Promise.all(shards.map((shard) => shortenEvents(redis, shard)))
+  return { format }
+}
+
+async function checkFormat(redis: Redis, { format: key, shardCount }: ShardKeys): Promise<number> {
+  let recorded = await redis.get(key)
+  if (recorded === null) {
+    // Release 0.1 recorded the number of shards, and nothing else.
+    const older = (await redis.exists(shardCount)) === 1
+    await redis.setnx(key, older ? FIRST_FORMAT : FORMAT)
+    recorded = await redis.get(key)
+  }
+  const format = Number(recorded)
+  if (format > FORMAT) {
+    throw new TimerError(
+      'DATA_TOO_NEW',
+      `this Redis holds timers in format ${format}, and this release knows formats up to ${FORMAT}: use a newer release`,
+    )
+  }
+  return format
+}
+
+async function checkShardCount(redis: Redis, { shardCount }: ShardKeys, shards: number): Promise<void> {
+  let recorded = Number(await redis.get(shardCount))
+  if (recorded === 0) {
+    await redis.setnx(shardCount, shards)
+    recorded = Number(await redis.get(shardCount))
+  }
+  if (recorded !== shards) {
+    throw new TimerError(
+      'SHARD_MISMATCH',
+      `this Redis holds timers in ${recorded} shards, and TIMER_SHARDS is ${shards}: set TIMER_SHARDS=${recorded}`,
+    )
+  }
+}
+
+async function shortenEvents(redis: Redis, { key }: ShardKeys): Promise<void> {
+  const [meta, field] = [key('meta'), 'opts.maxLenEvents']
+  const length = Number(await redis.hget(meta, field))
+  if (length !== EVENT_STREAM_LENGTH) await redis.hset(meta, field, EVENT_STREAM_LENGTH)
+}

@@ -1,0 +1,133 @@
+import type { Redis } from 'ioredis'
+import { TimerCommands } from '../timers/timer-commands.ts'
+import { IdAllocator } from './id-allocator.ts'
+import { connectProducer, connectReader, connectWorker, type RedisOptions } from './redis-client.ts'
+import { type RedisHealth, RedisMonitor } from './redis-monitor.ts'
+import { allShardKeys, DEFAULT_PREFIX, idInShard, type ShardKeys, shardOf } from './shard-keys.ts'
+
+/** What a process does with its shards, which decides what it connects for. */
+export interface ShardUse {
+  /** Creates and changes timers for clients who wait for an answer. */
+  readonly changes: boolean
+}
+
+/**
+ * One shard: a BullMQ queue, and all that is needed to work on it. It owns its connections, ids, commands and the
+ * watch over its server; nobody else knows which server that is. (Shards of one server share its connections.)
+ */
+export class Shard {
+  readonly keys: ShardKeys
+  /** For looking: never waits longer than `ANSWER_TIMEOUT_MS`. */
+  readonly reads: Redis
+  readonly monitor: RedisMonitor
+  readonly #server: Server
+  readonly #shards: number
+  readonly #changes: { readonly commands: TimerCommands; readonly ids: IdAllocator } | undefined
+
+  constructor(keys: ShardKeys, shards: number, server: Server) {
+    this.keys = keys
+    this.reads = server.reads
+    this.monitor = server.monitor
+    this.#server = server
+    this.#shards = shards
+    const { changes } = server
+    this.#changes = changes && {
+      commands: new TimerCommands(changes, keys),
+      ids: new IdAllocator(changes, keys),
+    }
+  }
+
+  /** Commands of a client who waits for the answer. */
+  get commands(): TimerCommands {
+    return this.#forChanges.commands
+  }
+
+  /** An id of a timer that is to be created in this shard; never handed out twice. */
+  async nextId(): Promise<number> {
+    return idInShard(await this.#forChanges.ids.next(), this.keys.index, this.#shards)
+  }
+
+  /** How often the connection for changes was lost: a command that is under way meanwhile may be sent again. */
+  get losses(): number {
+    return this.#server.losses
+  }
+
+  get #forChanges() {
+    if (this.#changes === undefined) throw new Error('opened for looking only')
+    return this.#changes
+  }
+}
+
+/** A Redis server: its connections, and the watch over it. */
+class Server {
+  readonly reads: Redis
+  readonly changes: Redis | undefined
+  readonly monitor: RedisMonitor
+  losses = 0
+
+  constructor({ redisUrl, log }: RedisOptions, keys: readonly ShardKeys[], use: ShardUse) {
+    this.reads = connectReader(redisUrl, log)
+    this.changes = use.changes ? connectProducer(redisUrl, log) : undefined
+    this.changes?.on('close', () => {
+      this.losses += 1
+    })
+    this.monitor = new RedisMonitor(this.reads, keys, log)
+  }
+
+  /** Both connections must stand: the one that reads, which is verified, and the one that changes. */
+  health(): RedisHealth {
+    const health = this.monitor.health()
+    if (!health.ready || this.changes === undefined || this.changes.status === 'ready') return health
+    return { ...health, ready: false, problems: ['Redis cannot be reached for creating timers'] }
+  }
+
+  close(): void {
+    this.monitor.stop()
+    this.changes?.disconnect()
+    this.reads.disconnect()
+  }
+}
+
+/** All shards of an installation. */
+export class Shards {
+  readonly all: readonly Shard[]
+  /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`). */
+  readonly failed: Promise<Error>
+  readonly #server: Server
+  readonly #options: RedisOptions
+
+  constructor(options: RedisOptions, use: ShardUse) {
+    const keys = allShardKeys(options.prefix ?? DEFAULT_PREFIX, options.shards)
+    this.#options = options
+    this.#server = new Server(options, keys, use)
+    this.failed = this.#server.monitor.failed
+    this.all = keys.map((each) => new Shard(each, keys.length, this.#server))
+  }
+
+  /** The shard of a timer. */
+  of(id: number): Shard {
+    return this.all[shardOf(id, this.all.length)] as Shard
+  }
+
+  /** The `turn`-th shard, counted round. */
+  at(turn: number): Shard {
+    return this.all[turn % this.all.length] as Shard
+  }
+
+  health(): RedisHealth {
+    return this.#server.health()
+  }
+
+  whenVerified(): Promise<void> {
+    return this.#server.monitor.whenVerified()
+  }
+
+  /** A connection for a worker: it waits for Redis as long as it takes. Whoever asks for it closes it. */
+  connectWorker(): Redis {
+    return connectWorker(this.#options.redisUrl, this.#server.monitor.version, this.#options.log)
+  }
+
+  close(): void {
+    this.#server.close()
+  }
+}

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type {
+  AttemptResult,
+  Claim,
+  Decision,
+  DueTimer,
+  HeldBy,
+  Log,
+  Peek,
+  Settled,
+  Timer,
+} from '@timers/core'
+import { errorFields } from '../shards/error-fields.ts'
+import { storeErrorKind } from './store-error.ts'
+import { type TimerHash, toTimer } from './stored-timer.ts'
+import { freshNonce, type TimerCommands } from './timer-commands.ts'
+
+/** Pause between tries while Redis is there but refuses (out of memory, disk error, loading), in milliseconds. */
+const REFUSED_PAUSE_MS = 250
+/** How often it is said that Redis still refuses, in milliseconds. */
+const SAY_AGAIN_MS = 10_000
+/** What of the lock's time is not used, in milliseconds: from the last look at the clock to the bytes on their way. */
+const LOCK_MARGIN_MS = 100
+
+export interface Taken {
+  readonly id: number
+  readonly hash: TimerHash
+  /** With which this worker holds the lock. */
+  readonly token: string
+}
+
+/** A due timer in the hands of this worker: its data, the lock's token, and the commands around its attempts. */
+export class RedisDueTimer implements DueTimer {
+  readonly timer: Timer
+  readonly takenOver: boolean
+  readonly #commands: TimerCommands
+  readonly #token: string
+  readonly #log: Log
+  /** Told as a command is sent that gives the timer back. */
+  readonly #leaving: () => void
+  readonly #nonce = freshNonce()
+  /** Attempt that this worker was granted; any other it may only declare interrupted. */
+  #granted: number | undefined
+  /** Up to when the lock is known to be held, by two clocks: one that no one can step, and one that a sleep does not stop. */
+  #heldUntil: Clocks = { monotonic: 0, wall: 0 }
+
+  constructor({ id, hash, token }: Taken, commands: TimerCommands, log: Log, leaving = () => {}) {
+    this.timer = toTimer(id, hash)
+    this.takenOver = Number(hash.stc ?? 0) > 0
+    this.#commands = commands
+    this.#token = token
+    this.#log = log
+    this.#leaving = leaving
+  }
+
+  async peek(): Promise<Peek> {
+    const answer = await this.#persist('peek', () => this.#commands.claim(this.#holder, '', Date.now()))
+    return answer.kind === 'granted' ? { kind: 'free' } : answer
+  }
+
+  async claim(): Promise<Claim> {
+    const answer = await this.#persist('claim', async () => {
+      const askedAt = clocks()
+      const given = await this.#commands.claim(this.#holder, this.#nonce, Date.now())
+      // The lock's time counts from before it was asked for: the answer may have been on its way for long.
+      if (given.kind === 'granted') this.#heldUntil = after(askedAt, given.leftMs)
+      return given
+    })
+    if (answer.kind === 'free') return { kind: 'lost' }
+    if (answer.kind !== 'granted') return answer
+    const { leftMs: _, ...grant } = answer
+    this.#granted = grant.attempt
+    return { ...grant, mayLeave: () => this.#holdsLock() }
+  }
+
+  /** The lock was renewed for `lockMs`, by a command that was sent at `askedAt`. */
+  renewed(askedAt: Clocks, lockMs: number): void {
+    const until = after(askedAt, lockMs)
+    if (this.#granted !== undefined && until.monotonic > this.#heldUntil.monotonic) this.#heldUntil = until
+  }
+
+  async defer(until: number, heldBy?: HeldBy): Promise<void> {
+    await this.#giveBack('defer', () => this.#commands.defer(this.#holder, until, heldBy, this.timer.dueAt))
+  }
+
+  settle(attempt: number, result: AttemptResult, decision: Decision): Promise<Settled | undefined> {
+    const nonce = attempt === this.#granted ? this.#nonce : ''
+    return this.#giveBack('settle', () =>
+      this.#commands.settle(this.#holder, { attempt, nonce, result, decision }, Date.now()),
+    )
+  }
+
+  async rest(): Promise<void> {
+    await this.#giveBack('rest', () => this.#commands.settle(this.#holder, undefined, Date.now()))
+  }
+
+  get #holder() {
+    return { id: this.timer.id, token: this.#token }
+  }
+
+  #holdsLock(): boolean {
+    const now = clocks()
+    const { monotonic, wall } = this.#heldUntil
+    return now.monotonic + LOCK_MARGIN_MS < monotonic && now.wall + LOCK_MARGIN_MS < wall
+  }
+
+  #giveBack<T>(step: string, command: () => Promise<T>): Promise<T> {
+    const given = this.#persist(step, command)
+    this.#leaving()
+    return given
+  }
+
+  /**
+   * Tries until Redis takes it. Lost connections are waited out by the connection itself; a Redis that is there and
+   * refuses for now is asked again. Whatever else it says is a defect, and trying again would not help.
+   */
+  async #persist<T>(step: string, call: () => Promise<T>): Promise<T> {
+    let saidAt = Number.NEGATIVE_INFINITY
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await call()
+      } catch (error) {
+        const kind = storeErrorKind(error)
+        if (kind === 'closed' || kind === 'defect') throw error
+        const { id: timerId, requestId: reqId } = this.timer
+        const fields = { timerId, reqId, step, tries, ...errorFields(error) }
+        const now = performance.now()
+        if (now - saidAt >= SAY_AGAIN_MS) {
+          if (kind === 'denied') this.#log.error(fields, 'redis does not let this worker in, trying on')
+          else this.#log.warn(fields, 'redis refuses, trying on')
+          saidAt = now
+        }
+        await sleep(REFUSED_PAUSE_MS)
+      }
+    }
+  }
+}
+
+/** An instant by both clocks, in milliseconds. */
+export interface Clocks {
+  readonly monotonic: number
+  readonly wall: number
+}
+
+export function clocks(): Clocks {
+  return { monotonic: performance.now(), wall: Date.now() }
+}
+
+function after({ monotonic, wall }: Clocks, ms: number): Clocks {
+  return { monotonic: monotonic + ms, wall: wall + ms }
+}

@@ -1,0 +1,74 @@
+import type { Log } from '@timers/core'
+import type { Redis } from 'ioredis'
+import { errorFields } from '../shards/error-fields.ts'
+import type { Shard } from '../shards/shards.ts'
+import { loadScript } from './scripts.ts'
+import { FORMAT, type TimerData } from './stored-timer.ts'
+
+/** Keys that one step looks at. */
+const STEP = 200
+
+interface Scripts extends Redis {
+  timersUpgrade(job: string, before: string, after: string): Promise<number>
+}
+
+/**
+ * Brings the timers of an older format into the present one, while they are created and fired: both forms can be read
+ * at any time. What is left half way is begun anew at the next start of a worker. Never throws.
+ */
+export async function upgradeTimers(shards: readonly Shard[], log: Log): Promise<void> {
+  const [first] = shards
+  if (first === undefined || first.monitor.format >= FORMAT) return
+  log.info({ from: first.monitor.format, to: FORMAT }, 'bringing timers into the format of this release')
+  try {
+    let upgraded = 0
+    for (const shard of shards) upgraded += await upgradeShard(shard)
+    await first.reads.set(first.keys.format, FORMAT)
+    log.info({ upgraded, format: FORMAT }, 'timers are in the format of this release')
+  } catch (error) {
+    log.warn(
+      errorFields(error),
+      'timers were not all brought into the format of this release: to be done later',
+    )
+  }
+}
+
+async function upgradeShard({ reads, keys }: Shard): Promise<number> {
+  if (!('timersUpgrade' in reads)) {
+    reads.defineCommand('timersUpgrade', { numberOfKeys: 1, lua: loadScript('upgrade') })
+  }
+  const redis = reads as Scripts
+  const isTimer = new RegExp(`^${escaped(keys.key(''))}t\\d+$`)
+  let upgraded = 0
+  let cursor = '0'
+  do {
+    const [next, found] = await redis.scan(cursor, 'MATCH', `${globbed(keys.key(''))}t*`, 'COUNT', STEP)
+    cursor = next
+    const changes = await Promise.all(
+      found
+        .filter((key) => isTimer.test(key))
+        .map(async (key) => {
+          const data = (await redis.hget(key, 'data')) ?? ''
+          return redis.timersUpgrade(key, data, upgradedData(data))
+        }),
+    )
+    upgraded += changes.reduce((sum, changed) => sum + changed, 0)
+  } while (cursor !== '0')
+  return upgraded
+}
+
+/** `p`, a JSON value, becomes `b`, its text. */
+function upgradedData(text: string): string {
+  if (text === '') return text
+  const { p, ...rest } = JSON.parse(text) as TimerData
+  return p === undefined ? text : JSON.stringify({ ...rest, b: JSON.stringify(p) })
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
+
+/** For MATCH: braces are plain there, the rest of a key of ours is too. */
+function globbed(text: string): string {
+  return text.replace(/[*?[\]\\]/g, '\\$&')
+}
