@@ -146,7 +146,7 @@ describe(`BullMQ ${KNOWN_BULLMQ}`, () => {
           all[name] = await client.smembers(key)
           break
         case 'zset':
-          all[name] = pairs(await client.zrange(key, 0, -1, 'WITHSCORES'))
+          all[name] = pairs((await client.call('ZRANGE', key, '0', '-1', 'WITHSCORES')) as string[])
           break
         default:
           all[name] = (await client.xrange(key, '-', '+')).map(([, fields]) => pairs(fields))

@@ -30,7 +30,7 @@ export const installedVersion = (require('bullmq/package.json') as { version: st
 /**
  * Redis knows flags of scripts from major version 7 on; before, the first line would not compile. Valkey says 7.2.4.
  */
-export function knowsScriptFlags(redisVersion: string): boolean {
+function knowsScriptFlags(redisVersion: string): boolean {
   return Number.parseInt(redisVersion, 10) >= 7
 }
 
