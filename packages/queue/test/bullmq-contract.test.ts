@@ -17,44 +17,30 @@ import { Rig } from './rig.ts'
  * changes does not name was not touched: `pc`, `limiter`, `metrics:*` and `prioritized` never are.
  */
 
+const FETCHING = [
+  'wait',
+  'active',
+  'prioritized',
+  'events',
+  'stalled',
+  'limiter',
+  'delayed',
+  'paused',
+  'meta',
+  'pc',
+] as const
+
 const SCRIPTS = {
   addDelayedJob: {
     keys: ['marker', 'meta', 'id', 'delayed', 'completed', 'events'],
     sha256: 'e47c0db3c46bd84afab98fae90bba3b98cf6554e74df840801c39baccc627c4c',
   },
   moveToActive: {
-    keys: [
-      'wait',
-      'active',
-      'prioritized',
-      'events',
-      'stalled',
-      'limiter',
-      'delayed',
-      'paused',
-      'meta',
-      'pc',
-      'marker',
-    ],
+    keys: [...FETCHING, 'marker'],
     sha256: '7d35069db0b831af1bd1b2d5eb8d524e86fc7d3280b8c684a96b6614bad7d79a',
   },
   moveToFinished: {
-    keys: [
-      'wait',
-      'active',
-      'prioritized',
-      'events',
-      'stalled',
-      'limiter',
-      'delayed',
-      'paused',
-      'meta',
-      'pc',
-      'completed',
-      't1',
-      'metrics:completed',
-      'marker',
-    ],
+    keys: [...FETCHING, 'completed', 't1', 'metrics:completed', 'marker'],
     sha256: '8e744ec5d65dbe9e7ffb6e39a96c0268bba65e4f0b1d04e2d2a42ccb71b45a6d',
   },
   moveToDelayed: {
