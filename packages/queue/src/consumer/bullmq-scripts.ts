@@ -1,0 +1,81 @@
+import { createRequire } from 'node:module'
+
+/** The version of BullMQ whose scripts are known here. It is pinned in package.json. */
+export const KNOWN_BULLMQ = '6.7.0'
+
+/** The scripts that promote due jobs, each in one place. */
+const PROMOTING: readonly string[] = ['moveToActive', 'moveToFinished', 'moveToDelayed', 'retryJob']
+const PROMOTION = 'function promoteDelayedJobs'
+const LIMIT = '"LIMIT", 0, 1000)'
+/** Promotion in steps of a thousand keeps Redis busy for milliseconds before the first of a burst can leave. */
+const SMALL_LIMIT = '"LIMIT", 0, 20)'
+
+/** A script of BullMQ as its package exports it. */
+export interface BullMqScript {
+  readonly name: string
+  readonly content: string
+  /** How many KEYS it takes. */
+  readonly keys: number
+}
+
+// BullMQ exports neither; its CommonJS build is the one that Node.js loads.
+const require = createRequire(import.meta.url)
+/** The scripts of the BullMQ that is installed. */
+export const installedScripts: readonly BullMqScript[] = Object.values(
+  require('bullmq/dist/cjs/scripts') as Record<string, BullMqScript>,
+)
+/** The version of the BullMQ that is installed. */
+export const installedVersion = (require('bullmq/package.json') as { version: string }).version
+
+/**
+ * Redis knows flags of scripts from major version 7 on; before, the first line would not compile. Valkey says 7.2.4.
+ */
+function knowsScriptFlags(redisVersion: string): boolean {
+  return Number.parseInt(redisVersion, 10) >= 7
+}
+
+/**
+ * The text of a script as a worker's connection defines it (docs/adr/0007-changed-scripts.md): it may write when memory is
+ * used up, where Redis knows the flag, and promotes 20 due jobs at a time.
+ *
+ * @param command name of the command: `moveToActive:6.7.0` where BullMQ defines it, a plain name where we do
+ * @throws where a script of BullMQ's does not hold the text to be changed as often as it is known to
+ */
+export function tuneScript(command: string, lua: string, redisVersion: string): string {
+  const flags = knowsScriptFlags(redisVersion) ? '#!lua flags=allow-oom\n' : ''
+  const [name = '', found] = command.split(':')
+  if (found !== undefined) assertKnown(name, lua, found)
+  return flags + lua.replace(LIMIT, SMALL_LIMIT)
+}
+
+/**
+ * To be called once at start: a change of BullMQ that our changes do not fit must end the process with a message, and
+ * not come up as an error of a Worker that never takes a timer.
+ *
+ * @throws as `tuneScript`, and where a script that promotes is missing
+ */
+export function assertScriptsKnown(
+  scripts: readonly BullMqScript[] = installedScripts,
+  found: string = installedVersion,
+): void {
+  for (const { name, content } of scripts) assertKnown(name, content, found)
+  const missing = PROMOTING.filter((name) => !scripts.some((script) => script.name === name))
+  if (missing.length > 0) throw unknownText(missing.join(', '), found, 'is missing')
+}
+
+function assertKnown(name: string, lua: string, found: string): void {
+  const expected = PROMOTING.includes(name) ? 1 : 0
+  for (const text of [PROMOTION, LIMIT]) {
+    const times = lua.split(text).length - 1
+    if (times !== expected)
+      throw unknownText(name, found, `holds \`${text}\` ${times} times, not ${expected}`)
+  }
+}
+
+function unknownText(name: string, found: string, what: string): Error {
+  return new Error(
+    `BullMQ's script ${name} ${what}. Installed is bullmq ${found}; its scripts are known for ${KNOWN_BULLMQ}. ` +
+      `Install bullmq ${KNOWN_BULLMQ}, or fit packages/queue/src/consumer/bullmq-scripts.ts to the new text ` +
+      '(docs/adr/0007-changed-scripts.md).',
+  )
+}
