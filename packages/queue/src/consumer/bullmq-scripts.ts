@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import type { Redis } from 'ioredis'
 
 /** The version of BullMQ whose scripts are known here. It is pinned in package.json. */
 export const KNOWN_BULLMQ = '6.7.0'
@@ -46,6 +47,13 @@ export function tuneScript(command: string, lua: string, redisVersion: string): 
   const [name = '', found] = command.split(':')
   if (found !== undefined) assertKnown(name, lua, found)
   return flags + lua.replace(LIMIT, SMALL_LIMIT)
+}
+
+/** Changes each script as it is defined on a worker's connection, our own and BullMQ's. */
+export function tuneScripts(client: Redis, redisVersion: string): void {
+  const define = client.defineCommand.bind(client)
+  client.defineCommand = (name, definition) =>
+    define(name, { ...definition, lua: tuneScript(name, definition.lua, redisVersion) })
 }
 
 /**

@@ -12,6 +12,7 @@ import { RedisDueTimer } from '../timers/due-timer.ts'
 import { storeErrorKind } from '../timers/store-error.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
 import { upgradeTimers } from '../timers/upgrade.ts'
+import { assertScriptsKnown, tuneScripts } from './bullmq-scripts.ts'
 import { Hands } from './hands.ts'
 import { oldestOverdue } from './overdue.ts'
 import { RetentionSweeper } from './retention.ts'
@@ -62,12 +63,13 @@ export interface TimerConsumer {
 /**
  * Takes due timers out of Redis and hands them to `handle`: BullMQ behind a plain face.
  *
- * @throws RangeError where there are more shards than hands
+ * @throws RangeError where there are more shards than hands; Error where BullMQ is not the one that is known here
  */
 export function createTimerConsumer(options: TimerConsumerOptions): TimerConsumer {
   if (options.concurrency < options.shards) {
     throw new RangeError(`${options.concurrency} hands are too few for ${options.shards} shards`)
   }
+  assertScriptsKnown()
   return new BullTimerConsumer(options)
 }
 
@@ -75,6 +77,7 @@ export function createTimerConsumer(options: TimerConsumerOptions): TimerConsume
 interface Retired {
   readonly closed: Promise<void>
   readonly connection: Redis | undefined
+  readonly workers: readonly Worker[]
 }
 
 class BullTimerConsumer implements TimerConsumer {
@@ -163,10 +166,14 @@ class BullTimerConsumer implements TimerConsumer {
     this.#sweeper.stop()
     this.#census.stop()
     this.#retire()
-    const retired = this.#retired
+    const retired = [...this.#retired]
     await Promise.race([Promise.all(retired.map(({ closed }) => closed)), this.#emptyHands()])
     // What still waits for Redis ends here: nothing may be taken after this.
-    for (const { connection } of retired) connection?.disconnect()
+    for (const { connection, workers } of retired) {
+      connection?.disconnect()
+      // BullMQ's own, for its blocking read: it would go on trying where `close` has not come to its end.
+      for (const { backend } of workers) void backend.blockingConnection?.disconnect(false)
+    }
     this.#shards.close()
   }
 
@@ -184,6 +191,7 @@ class BullTimerConsumer implements TimerConsumer {
 
   #launch(): void {
     const connection = this.#shards.connectWorker()
+    tuneScripts(connection, this.#shards.redisVersion)
     this.#connection = connection
     this.#workers = this.#shards.all.flatMap((shard) => {
       const commands = new TimerCommands(connection, shard.keys)
@@ -203,7 +211,7 @@ class BullTimerConsumer implements TimerConsumer {
       connection?.disconnect()
       this.#retired = this.#retired.filter((other) => other !== retired)
     })
-    const retired: Retired = { closed, connection }
+    const retired: Retired = { closed, connection, workers }
     this.#retired.push(retired)
   }
 

@@ -62,7 +62,7 @@ function connectImpatient(redisUrl: string, profile: string, log: Log): Redis {
   return watchErrors(client, profile, log)
 }
 
-export function connectWorker(redisUrl: string, redisVersion: string, log: Log): Redis {
+export function connectWorker(redisUrl: string, log: Log): Redis {
   const client = new Redis(redisUrl, {
     connectionName: 'timers-worker',
     // BullMQ demands it; and a claim or an outcome is worth waiting for.
@@ -74,22 +74,8 @@ export function connectWorker(redisUrl: string, redisVersion: string, log: Log):
     maxLoadingRetryTime: LOADING_LOOK_MS,
     reconnectOnError,
   })
-  tuneScripts(client, redisVersion)
   writeTogether(client)
   return watchErrors(client, 'worker', log)
-}
-
-/** Redis knows flags of scripts from this major version on. */
-const SCRIPT_FLAGS_SINCE = 7
-/** BullMQ's promotion, and how many timers it is to move at a time. */
-const PROMOTION_LIMIT = '"LIMIT", 0, 1000)'
-const SMALL_PROMOTION = '"LIMIT", 0, 20)'
-
-function tuneScripts(client: Redis, redisVersion: string): void {
-  const flags = Number.parseInt(redisVersion, 10) >= SCRIPT_FLAGS_SINCE ? '#!lua flags=allow-oom\n' : ''
-  const define = client.defineCommand.bind(client)
-  client.defineCommand = (name, definition) =>
-    define(name, { ...definition, lua: flags + definition.lua.replace(PROMOTION_LIMIT, SMALL_PROMOTION) })
 }
 
 /** After a failover the old primary answers READONLY: connect again, and send the command once more. */

@@ -122,9 +122,14 @@ export class Shards {
     return this.#server.monitor.whenVerified()
   }
 
+  /** Version of Redis, once it was verified. */
+  get redisVersion(): string {
+    return this.#server.monitor.version
+  }
+
   /** A connection for a worker: it waits for Redis as long as it takes. Whoever asks for it closes it. */
   connectWorker(): Redis {
-    return connectWorker(this.#options.redisUrl, this.#server.monitor.version, this.#options.log)
+    return connectWorker(this.#options.redisUrl, this.#options.log)
   }
 
   close(): void {
