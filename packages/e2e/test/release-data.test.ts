@@ -1,0 +1,79 @@
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { eventually } from '@timers/testkit'
+import { Installation } from '../src/installation.ts'
+
+/**
+ * The append-only file that release 0.1.0 left behind, and its timers as its API showed them at the end. A worker was
+ * killed in the middle of a webhook, two timers came due after that. The receiver was on port 41999.
+ */
+const fixture = (name: string) => new URL(`../fixtures/release-0.1/${name}`, import.meta.url)
+type Shown = Readonly<Record<string, unknown>> & { readonly id: number }
+const told = JSON.parse(readFileSync(fixture('timers.json'), 'utf8')) as Readonly<Record<string, Shown>>
+const PORT_THEN = '41999'
+
+/** An append-only file holds commands as a client sends them. */
+async function load(port: number, receiverPort: number): Promise<void> {
+  const file = readFileSync(fixture('appendonlydir/appendonly.aof.1.incr.aof'), 'latin1')
+  if (String(receiverPort).length !== PORT_THEN.length)
+    throw new Error('the lengths in the file would be wrong')
+  const socket = connect(port, '127.0.0.1')
+  socket.resume()
+  socket.end(Buffer.from(file.replaceAll(PORT_THEN, String(receiverPort)), 'latin1'))
+  await new Promise((resolve, reject) => socket.once('close', resolve).once('error', reject))
+}
+
+test('data of release 0.1: what was told stays true, what was owed fires once, and the format is the present one', async () => {
+  const installation = await Installation.start({ apis: 0, workers: 0, respond: () => ({ status: 200 }) })
+  try {
+    const { redis, receiver } = installation
+    await load(redis.port, receiver.port)
+    await installation.startApi()
+    const shown = async (name: string): Promise<Shown> =>
+      (await fetch(`${installation.apis[0]?.url}/timers/${told[name]?.id}`)).json() as Promise<Shown>
+    for (const name of ['fired', 'failed', 'unknown', 'firing', 'far']) {
+      const { time_left: _, ...asThen } = told[name] as Shown
+      await eventually(async () => expect(await shown(name)).toMatchObject(asThen))
+    }
+
+    await installation.startWorker()
+    await eventually(
+      async () => {
+        expect(await shown('overdue')).toMatchObject({ status: 'fired', attempts: 1 })
+        expect(await shown('plain')).toMatchObject({ status: 'fired', attempts: 1 })
+        // Claimed by a worker that died: never sent again.
+        expect(await shown('firing')).toMatchObject({ status: 'unknown', attempts: 1 })
+      },
+      { timeoutMs: 20_000 },
+    )
+    // A retry that was planned for five minutes later is due by now, unless this runs right after the file was made.
+    const arrived = receiver.requests.map(({ id }) => id).filter((id) => id !== told.retryLeast?.id)
+    expect(arrived.toSorted()).toEqual([told.overdue?.id, told.plain?.id].toSorted())
+    const overdue = receiver.requests.find(({ id }) => id === told.overdue?.id)
+    expect(overdue?.body).toBe('{"order":18,"text":"ü \\"q\\"","list":[1,null,true]}')
+    expect(overdue?.headers['x-order']).toBe('18')
+
+    await eventually(async () => expect(await redis.command('GET', 'timers:{0}:format')).toBe('2'))
+    expect(await redis.command('HGET', `timers:{0}:t${told.far?.id}`, 'du')).toBe(
+      String(Date.parse(String(told.far?.due_at))),
+    )
+    expect(await redis.command('HGET', `timers:{0}:t${told.fired?.id}`, 'st')).toBe('fired')
+    for (const name of ['fired', 'failed', 'unknown', 'far']) {
+      const { time_left: _, ...asThen } = told[name] as Shown
+      expect(await shown(name)).toMatchObject(asThen)
+    }
+  } finally {
+    await installation.close()
+  }
+})
+
+test('a Redis whose timers are in the format of a newer release: the services stop with a message', async () => {
+  const installation = await Installation.start({ apis: 0, workers: 0 })
+  try {
+    await installation.redis.command('SET', 'timers:{0}:format', '3')
+    await expect(installation.startApi()).rejects.toThrow(/format 3.*use a newer release/s)
+    await expect(installation.startWorker()).rejects.toThrow(/format 3.*use a newer release/s)
+  } finally {
+    await installation.close()
+  }
+})
