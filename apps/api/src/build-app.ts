@@ -1,6 +1,6 @@
 import { type AddressPolicy, type Clock, createAddressPolicy, type TimerStore } from '@timers/core'
 import type { RedisHealth } from '@timers/queue'
-import { type Logger, type Metrics, SettingsError } from '@timers/runtime'
+import { type Census, type Logger, type Metrics, SettingsError } from '@timers/runtime'
 import { fastify } from 'fastify'
 import type { App } from './app.ts'
 import { closeGracefully } from './plugins/graceful-close.ts'
@@ -9,6 +9,7 @@ import { createRequestIds } from './plugins/request-id.ts'
 import { answerUnmatchedRequests } from './plugins/unmatched-requests.ts'
 import { createUnreadableRequestHandler, refuseExpectations } from './plugins/unreadable-requests.ts'
 import { errorProblem } from './problems/error-problem.ts'
+import { PROBLEM_CODES } from './problems/problem.ts'
 import { createProblemReply } from './problems/problem-reply.ts'
 import { registerOperationsRoutes } from './routes/operations.ts'
 import { registerTimerRoutes } from './routes/timers.ts'
@@ -17,7 +18,7 @@ import { serverOptions } from './server-options.ts'
 import type { ApiSettings } from './settings.ts'
 
 export interface ApiDeps {
-  readonly store: TimerStore & { health(): RedisHealth }
+  readonly store: TimerStore & { health(): RedisHealth; census?(): Census | undefined }
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
@@ -34,9 +35,12 @@ const DRAIN_SHARE = 0.8
  */
 export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
   const { store, logger, metrics } = deps
-  const problems = metrics.counter('timers_api_problems_total', 'Requests that ended in a problem, by code', [
-    'code',
-  ])
+  const problems = metrics.counter(
+    'timers_api_problems_total',
+    'Requests that ended in a problem, by code',
+    ['code'],
+    PROBLEM_CODES.map((code) => ({ code })),
+  )
   const replyWithProblem = createProblemReply(logger, (labels) => problems.inc(labels))
 
   const app: App = fastify({
@@ -69,7 +73,12 @@ export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
     maxTimerSeconds: settings.MAX_TIMER_SECONDS,
     replyWithProblem,
   })
-  registerOperationsRoutes(app, { health: () => store.health(), closing, metrics })
+  registerOperationsRoutes(app, {
+    health: () => store.health(),
+    census: () => store.census?.(),
+    closing,
+    metrics,
+  })
   return app
 }
 

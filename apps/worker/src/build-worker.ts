@@ -1,6 +1,7 @@
 import { type Clock, fireTimer, systemClock } from '@timers/core'
-import { createTimerConsumer } from '@timers/queue'
+import { createTimerConsumer, type TimerConsumer } from '@timers/queue'
 import {
+  type Census,
   createMetrics,
   type Logger,
   listening,
@@ -22,13 +23,19 @@ export interface WorkerDeps {
   readonly prefix?: string
 }
 
+/** What the consumer and the gate tell to metrics. */
+interface Told {
+  readonly consumer: { census?(): Census | undefined; readonly watchdogRestarts?: number }
+  readonly gate: { readonly breakersOpen?: number }
+}
+
 /** Puts a worker together. Reads no environment, and listens only where `HEALTH_PORT` is set. */
 export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service {
   const { logger } = deps
   const metrics = createMetrics('worker')
   const client = createWebhookClient(settings)
-  const gate = new OriginGate(settings.DELIVERY_MAX_PER_ORIGIN)
-  const consumer = createTimerConsumer({
+  const gate: OriginGate & Told['gate'] = new OriginGate(settings.DELIVERY_MAX_PER_ORIGIN)
+  const consumer: TimerConsumer & Told['consumer'] = createTimerConsumer({
     redisUrl: settings.REDIS_URL,
     shards: settings.TIMER_SHARDS,
     ...(deps.prefix === undefined ? {} : { prefix: deps.prefix }),
@@ -53,8 +60,11 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
   })
   const counts = createWorkerMetrics(metrics, {
     inFlight: () => consumer.inFlight,
-    overdueMs: () => (consumer.overdue === undefined ? 0 : Date.now() - consumer.overdue.since),
+    census: () => consumer.census?.(),
     clockSkewMs: () => consumer.health().clockSkewMs,
+    ready: () => readiness().ready,
+    breakersOpen: () => gate.breakersOpen ?? 0,
+    watchdogRestarts: () => consumer.watchdogRestarts ?? 0,
   })
   let stopping = false
   let health: { close(): Promise<void> } | undefined

@@ -13,3 +13,4 @@ export {
   SettingsError,
   targetSettings,
 } from './settings.ts'
+export { type Census, createTimerMetrics, type TimerGauges } from './timer-metrics.ts'
