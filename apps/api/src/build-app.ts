@@ -9,7 +9,6 @@ import { createRequestIds } from './plugins/request-id.ts'
 import { answerUnmatchedRequests } from './plugins/unmatched-requests.ts'
 import { createUnreadableRequestHandler, refuseExpectations } from './plugins/unreadable-requests.ts'
 import { errorProblem } from './problems/error-problem.ts'
-import { PROBLEM_CODES } from './problems/problem.ts'
 import { createProblemReply } from './problems/problem-reply.ts'
 import { registerOperationsRoutes } from './routes/operations.ts'
 import { registerTimerRoutes } from './routes/timers.ts'
@@ -35,12 +34,9 @@ const DRAIN_SHARE = 0.8
  */
 export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
   const { store, logger, metrics } = deps
-  const problems = metrics.counter(
-    'timers_api_problems_total',
-    'Requests that ended in a problem, by code',
-    ['code'],
-    PROBLEM_CODES.map((code) => ({ code })),
-  )
+  const problems = metrics.counter('timers_api_problems_total', 'Requests that ended in a problem, by code', [
+    'code',
+  ])
   const replyWithProblem = createProblemReply(logger, (labels) => problems.inc(labels))
 
   const app: App = fastify({

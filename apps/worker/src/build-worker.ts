@@ -25,7 +25,7 @@ export interface WorkerDeps {
 
 /** What the consumer and the gate tell to metrics. */
 interface Told {
-  readonly consumer: { census?(): Census | undefined; readonly watchdogRestarts?: number }
+  readonly consumer: { census?(): Census | undefined; readonly restarts?: number }
   readonly gate: { readonly breakersOpen?: number }
 }
 
@@ -64,7 +64,7 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
     clockSkewMs: () => consumer.health().clockSkewMs,
     ready: () => readiness().ready,
     breakersOpen: () => gate.breakersOpen ?? 0,
-    watchdogRestarts: () => consumer.watchdogRestarts ?? 0,
+    watchdogRestarts: () => consumer.restarts ?? 0,
   })
   let stopping = false
   let health: { close(): Promise<void> } | undefined

@@ -70,8 +70,6 @@ const KINDS: Readonly<Record<ProblemCode, ProblemKind>> = {
   INTERNAL_ERROR: { status: 500, title: 'The service failed' },
 }
 
-export const PROBLEM_CODES: readonly string[] = Object.keys(KINDS)
-
 /** One field that is at fault and what would be right. Never quotes a value. */
 export interface FieldError {
   readonly field: string
