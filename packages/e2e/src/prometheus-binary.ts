@@ -10,9 +10,7 @@ export interface PrometheusBinaries {
   readonly promtool: string
 }
 
-const run = promisify(execFile)
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/timers', import.meta.url))
-const UNPACKED = join(CACHE, 'prometheus')
 
 /**
  * Prometheus' programs: those on the PATH, or else from the system's package manager.
@@ -22,26 +20,38 @@ const UNPACKED = join(CACHE, 'prometheus')
  * @returns undefined on a machine with no package manager that we know
  * @throws Error where there is one and it did not bring them
  */
-export async function ensurePrometheus(log: (line: string) => void): Promise<PrometheusBinaries | undefined> {
-  const present = (await working('')) ?? (await working(join(UNPACKED, 'usr', 'bin')))
+export async function ensurePrometheus(
+  log: (line: string) => void,
+  cache = CACHE,
+): Promise<PrometheusBinaries | undefined> {
+  const unpacked = join(cache, 'prometheus', 'usr', 'bin')
+  const present = (await working('')) ?? (await working(unpacked))
   if (present !== undefined) return present
   if (await runs('apt-get')) {
     log('There is no promtool on the PATH: unpacking that of the Debian package "prometheus".')
-    await unpackDebianPackage()
-    return working(join(UNPACKED, 'usr', 'bin'))
+    await unpackDebianPackage(cache)
+    return (await working(unpacked)) ?? doesNotRun(unpacked)
   }
   if (await runs('brew')) {
     log('There is no promtool on the PATH: installing one with "brew install prometheus".')
     await run('brew', ['install', 'prometheus'])
-    return working('')
+    return (await working('')) ?? doesNotRun('the PATH')
   }
   log('There is no promtool, and no package manager that we know: install Prometheus to test the alerts.')
   return undefined
 }
 
+function doesNotRun(where: string): never {
+  throw new Error(`The Prometheus in ${where} does not run: install another, "apt-get install prometheus"`)
+}
+
 async function working(folder: string): Promise<PrometheusBinaries | undefined> {
   const binaries = { prometheus: join(folder, 'prometheus'), promtool: join(folder, 'promtool') }
   return (await runs(binaries.promtool)) && (await runs(binaries.prometheus)) ? binaries : undefined
+}
+
+function run(program: string, args: readonly string[], cwd?: string): Promise<unknown> {
+  return promisify(execFile)(program, args, { env: process.env, ...(cwd === undefined ? {} : { cwd }) })
 }
 
 async function runs(program: string): Promise<boolean> {
@@ -54,17 +64,19 @@ async function runs(program: string): Promise<boolean> {
 }
 
 /** Into place in one step: two test files may do this at the same time. */
-async function unpackDebianPackage(): Promise<void> {
-  await mkdir(CACHE, { recursive: true })
-  const folder = await mkdtemp(join(CACHE, 'download-'))
+async function unpackDebianPackage(cache: string): Promise<void> {
+  await mkdir(cache, { recursive: true })
+  const folder = await mkdtemp(join(cache, 'download-'))
   try {
     await download(folder)
     const archive = (await readdir(folder)).find((name) => name.endsWith('.deb'))
     if (archive === undefined) throw new Error('apt-get brought no package')
-    await run('dpkg-deb', ['-x', archive, 'unpacked'], { cwd: folder })
-    await rename(join(folder, 'unpacked'), UNPACKED).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
-    })
+    await run('dpkg-deb', ['-x', archive, 'unpacked'], folder)
+    await rename(join(folder, 'unpacked'), join(cache, 'prometheus')).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+      },
+    )
   } catch (error) {
     throw new Error('Prometheus could not be had: install it, "apt-get install prometheus"', { cause: error })
   } finally {
@@ -73,7 +85,7 @@ async function unpackDebianPackage(): Promise<void> {
 }
 
 async function download(folder: string): Promise<void> {
-  const get = () => run('apt-get', ['download', 'prometheus'], { cwd: folder })
+  const get = () => run('apt-get', ['download', 'prometheus'], folder)
   try {
     await get()
   } catch {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { eventually, freePort } from '@timers/testkit'
 import { alertRules } from '../src/alert-rules.ts'
+import { postTimer } from '../src/api-client.ts'
 import { Installation } from '../src/installation.ts'
 
 const SERVICES = ['api', 'worker'] as const
@@ -76,5 +77,35 @@ describe('what the built services export', () => {
   test.each(selected())('has a series for the rules to find, before any event: %s', (selector) => {
     const samples = [...exported.api, ...exported.worker]
     expect(samples.filter((sample) => matches(sample, selector))).not.toEqual([])
+  })
+})
+
+describe('timers that their receiver holds back', () => {
+  let installation: Installation
+  beforeAll(async () => {
+    installation = await Installation.start({
+      apis: 1,
+      workers: 1,
+      respond: () => 'hang',
+      env: { DELIVERY_MAX_PER_ORIGIN: 1 },
+    })
+  })
+  afterAll(() => installation?.close())
+
+  test('are overdue although a worker lives: the API tells how many, and how late', async () => {
+    const { apiUrl: url, receiver } = installation
+    for (let count = 0; count < 5; count++) await postTimer(url, { seconds: 1, url: receiver.hookUrl })
+    const gauge = async (name: string) => {
+      const text = await (await fetch(`${url}/metrics`)).text()
+      return Number(new RegExp(`^${name}\\{.*\\} (.+)$`, 'm').exec(text)?.[1])
+    }
+    await eventually(
+      async () => {
+        expect(await gauge('timers_deferred')).toBe(4)
+        expect(await gauge('timers_overdue')).toBe(4)
+        expect(await gauge('timers_oldest_overdue_seconds')).toBeGreaterThan(3)
+      },
+      { timeoutMs: 12_000 },
+    )
   })
 })
