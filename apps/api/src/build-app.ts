@@ -1,4 +1,10 @@
-import { type AddressPolicy, type Clock, createAddressPolicy, type TimerStore } from '@timers/core'
+import {
+  type AddressPolicy,
+  type Census,
+  type Clock,
+  createAddressPolicy,
+  type TimerStore,
+} from '@timers/core'
 import type { RedisHealth } from '@timers/queue'
 import { type Logger, type Metrics, SettingsError } from '@timers/runtime'
 import { fastify } from 'fastify'
@@ -17,7 +23,7 @@ import { serverOptions } from './server-options.ts'
 import type { ApiSettings } from './settings.ts'
 
 export interface ApiDeps {
-  readonly store: TimerStore & { health(): RedisHealth }
+  readonly store: TimerStore & { health(): RedisHealth; census(): Census | undefined }
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
@@ -69,7 +75,12 @@ export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
     maxTimerSeconds: settings.MAX_TIMER_SECONDS,
     replyWithProblem,
   })
-  registerOperationsRoutes(app, { health: () => store.health(), closing, metrics })
+  registerOperationsRoutes(app, {
+    health: () => store.health(),
+    census: () => store.census(),
+    closing,
+    metrics,
+  })
   return app
 }
 

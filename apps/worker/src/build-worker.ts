@@ -60,8 +60,11 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
   })
   const counts = createWorkerMetrics(metrics, {
     inFlight: () => consumer.inFlight,
-    overdueMs: () => consumer.census()?.oldestOverdueMs ?? 0,
+    census: () => consumer.census(),
     clockSkewMs: () => consumer.health().clockSkewMs,
+    ready: () => readiness().ready,
+    breakersOpen: () => 0,
+    watchdogRestarts: () => consumer.restarts,
   })
   let stopping = false
   let health: { close(): Promise<void> } | undefined

@@ -1,12 +1,13 @@
-import type { AttemptReport, FinalStatus } from '@timers/core'
-import type { Metrics } from '@timers/runtime'
+import type { AttemptReport, FinalStatus, Outcome } from '@timers/core'
+import { createTimerMetrics, type Metrics, type TimerGauges } from '@timers/runtime'
 
-/** What the gauges of a worker are read from. */
-export interface WorkerGauges {
+/** What the figures of a worker are read from. */
+export interface WorkerGauges extends TimerGauges {
   readonly inFlight: () => number
-  /** How long the longest-waiting due timer has waited, in milliseconds. */
-  readonly overdueMs: () => number
-  readonly clockSkewMs: () => number | undefined
+  /** Receivers that get nothing at present but a probe. */
+  readonly breakersOpen: () => number
+  /** How often the watchdog has started the consumer anew. */
+  readonly watchdogRestarts: () => number
 }
 
 /** What to call with every attempt, and with every timer that came to its end. */
@@ -15,26 +16,49 @@ export interface WorkerCounts {
   finished(status: FinalStatus): void
 }
 
+/** Every one of them: the compiler asks for what is missing. */
+const OUTCOMES: Readonly<Record<Outcome, { readonly outcome: Outcome }>> = {
+  delivered: { outcome: 'delivered' },
+  rejected: { outcome: 'rejected' },
+  never_sent: { outcome: 'never_sent' },
+  ambiguous: { outcome: 'ambiguous' },
+  blocked: { outcome: 'blocked' },
+  interrupted: { outcome: 'interrupted' },
+}
+const STATUSES: Readonly<Record<FinalStatus, { readonly status: FinalStatus }>> = {
+  fired: { status: 'fired' },
+  failed: { status: 'failed' },
+  unknown: { status: 'unknown' },
+}
+
 /** The figures of a worker, for `/metrics`. */
 export function createWorkerMetrics(metrics: Metrics, gauges: WorkerGauges): WorkerCounts {
+  createTimerMetrics(metrics, gauges)
   const lateness = metrics.histogram('timers_lateness_seconds', 'When the first request left, minus due time')
-  const attempts = metrics.counter('timers_attempts_total', 'Attempts by outcome', ['outcome'])
-  const finished = metrics.counter('timers_finished_total', 'Timers by final status', ['status'])
-  metrics.gauge('timers_in_flight', 'Timers in hand', gauges.inFlight)
-  metrics.gauge(
-    'timers_oldest_overdue_seconds',
-    'How long the longest-waiting due timer has waited',
-    () => gauges.overdueMs() / 1_000,
+  const attempts = metrics.counter(
+    'timers_attempts_total',
+    'Attempts by outcome',
+    ['outcome'],
+    Object.values(OUTCOMES),
   )
-  metrics.gauge('timers_redis_clock_skew_seconds', 'Clock of Redis minus clock of this machine', () => {
-    const skewMs = gauges.clockSkewMs()
-    return skewMs === undefined ? undefined : skewMs / 1_000
-  })
+  const finished = metrics.counter(
+    'timers_finished_total',
+    'Timers by final status',
+    ['status'],
+    Object.values(STATUSES),
+  )
+  metrics.gauge('timers_in_flight', 'Timers in hand', gauges.inFlight)
+  metrics.gauge('timers_breakers_open', 'Receivers that get nothing but a probe', gauges.breakersOpen)
+  metrics.total(
+    'timers_watchdog_restarts_total',
+    'Times the watchdog has started the consumer anew',
+    gauges.watchdogRestarts,
+  )
   return {
     attempt: ({ timer, result, firstRequest }) => {
-      attempts.inc({ outcome: result.outcome })
+      attempts.inc(OUTCOMES[result.outcome])
       if (firstRequest) lateness.observe((result.sentAt - timer.dueAt) / 1_000)
     },
-    finished: (status) => finished.inc({ status }),
+    finished: (status) => finished.inc(STATUSES[status]),
   }
 }

@@ -26,6 +26,7 @@ export { type AttemptReport, type FireTimerDeps, fireTimer } from './fire-timer.
 export { type AttemptResult, type Outcome, requestLeft } from './outcome.ts'
 export type {
   Admission,
+  Census,
   Claim,
   DueTimer,
   Gate,

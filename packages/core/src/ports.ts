@@ -26,6 +26,18 @@ export interface TimerStore {
   redrive(id: number): Promise<TimerRecord | undefined>
 }
 
+/** How many timers there are that have no final status, over all shards, and how they wait. */
+export interface Census {
+  /** Waiting for their time, or for their next attempt. */
+  readonly pending: number
+  /** Of these, due and held back: the receiver has no turn for them. */
+  readonly deferred: number
+  /** Of these, past their due time (or that of the next attempt) and not sent, whatever they wait for. */
+  readonly overdue: number
+  /** How long the longest of these has been due, in milliseconds; 0 where there is none. */
+  readonly oldestOverdueMs: number
+}
+
 /** What became of asking for the right to send an attempt. */
 export type Claim =
   /** This caller, and no one else ever, may send attempt number `attempt` (1 for the first). */

@@ -3,7 +3,6 @@ export {
   type TimerConsumer,
   type TimerConsumerOptions,
 } from './consumer/timer-consumer.ts'
-export type { Census } from './index/census.ts'
 export { openShardQueues, type ShardQueues } from './index/shard-queues.ts'
 export type { RedisOptions } from './shards/redis-client.ts'
 export type { RedisHealth } from './shards/redis-monitor.ts'

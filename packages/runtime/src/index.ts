@@ -13,3 +13,4 @@ export {
   SettingsError,
   targetSettings,
 } from './settings.ts'
+export { createTimerMetrics, type TimerGauges } from './timer-metrics.ts'

@@ -4,15 +4,41 @@ const read = async ({ registry }: ReturnType<typeof createMetrics>, name: string
   (await registry.getSingleMetricAsString(name)).split('\n').filter((line) => !line.startsWith('#'))
 
 describe('createMetrics', () => {
-  test('a gauge is read when it is asked for, and keeps its value where there is none', async () => {
+  test('a gauge is read when it is asked for, and tells no old value and no 0 where there is none', async () => {
     const metrics = createMetrics('example')
-    let value: number | undefined = 4
+    let value: number | undefined
     metrics.gauge('timers_level', 'Level', () => value)
+    expect(await read(metrics, 'timers_level')).toEqual([])
+    value = 4
     expect(await read(metrics, 'timers_level')).toEqual(['timers_level{service="example"} 4'])
     value = 5
     expect(await read(metrics, 'timers_level')).toEqual(['timers_level{service="example"} 5'])
     value = undefined
-    expect(await read(metrics, 'timers_level')).toEqual(['timers_level{service="example"} 5'])
+    expect(await read(metrics, 'timers_level')).toEqual([])
+  })
+
+  test('the first event of a counter is seen by increase(): labels that are known begin at 0', async () => {
+    const metrics = createMetrics('example')
+    const counter = metrics.counter('timers_things_total', 'Things', ['kind'], [{ kind: 'a' }, { kind: 'b' }])
+    counter.inc({ kind: 'b' })
+    expect(await read(metrics, 'timers_things_total')).toEqual([
+      'timers_things_total{kind="a",service="example"} 0',
+      'timers_things_total{kind="b",service="example"} 1',
+    ])
+  })
+
+  test('a total is what its keeper says, however often it is asked for', async () => {
+    const metrics = createMetrics('example')
+    let kept = 0
+    metrics.total('timers_restarts_total', 'Restarts', () => kept)
+    expect(await read(metrics, 'timers_restarts_total')).toEqual([
+      'timers_restarts_total{service="example"} 0',
+    ])
+    kept = 2
+    await read(metrics, 'timers_restarts_total')
+    expect(await read(metrics, 'timers_restarts_total')).toEqual([
+      'timers_restarts_total{service="example"} 2',
+    ])
   })
 
   test('a counter counts by label', async () => {

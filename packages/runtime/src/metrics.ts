@@ -12,9 +12,35 @@ export function createMetrics(service: string) {
   collectDefaultMetrics({ register: registry })
   return {
     registry,
-    counter: <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
-      new Counter<L>({ name, help, labelNames, registers: [registry] }),
-    /** Read at the moment it is asked for; undefined leaves it as it was. */
+    /**
+     * `known` are the labels that can be foreseen: their series start at 0. One that begins with its first event is
+     * never seen by `increase()`, which needs a value from before.
+     */
+    counter: <L extends string>(
+      name: string,
+      help: string,
+      labelNames: readonly L[] = [],
+      known: readonly Readonly<Record<L, string>>[] = [],
+    ) => {
+      const counter = new Counter<L>({ name, help, labelNames, registers: [registry] })
+      for (const labels of known) counter.inc(labels, 0)
+      return counter
+    },
+    /** A counter that somebody else keeps: read at the moment it is asked for. */
+    total: (name: string, help: string, read: () => number) =>
+      new Counter({
+        name,
+        help,
+        registers: [registry],
+        collect() {
+          this.reset()
+          this.inc(read())
+        },
+      }),
+    /**
+     * Read at the moment it is asked for. While it is undefined there is no series: an old value would look like a fresh
+     * one, and 0 like good news. `absent()` sees that; a NaN would pass every comparison in silence.
+     */
     gauge: (name: string, help: string, read: () => number | undefined) =>
       new Gauge({
         name,
@@ -22,7 +48,8 @@ export function createMetrics(service: string) {
         registers: [registry],
         collect() {
           const value = read()
-          if (value !== undefined) this.set(value)
+          if (value === undefined) this.remove()
+          else this.set(value)
         },
       }),
     /** Of durations in seconds. */

@@ -1,5 +1,6 @@
+import type { Census } from '@timers/core'
 import type { RedisHealth } from '@timers/queue'
-import type { Metrics } from '@timers/runtime'
+import { createTimerMetrics, type Metrics } from '@timers/runtime'
 import type { App } from '../app.ts'
 import type { Closing } from '../plugins/graceful-close.ts'
 import { problem } from '../problems/problem.ts'
@@ -7,16 +8,18 @@ import { sendProblem } from '../problems/problem-reply.ts'
 
 export interface OperationsRouteDeps {
   readonly health: () => RedisHealth
+  readonly census: () => Census | undefined
   readonly closing: Closing
   readonly metrics: Metrics
 }
 
 /** What operators and orchestrators ask: `/ping`, `/healthz`, `/readyz` and `/metrics`. */
-export function registerOperationsRoutes(app: App, { health, closing, metrics }: OperationsRouteDeps): void {
-  metrics.gauge('timers_redis_clock_skew_seconds', "Redis' clock minus this process's clock", () => {
-    const { clockSkewMs } = health()
-    return clockSkewMs === undefined ? undefined : clockSkewMs / 1_000
-  })
+export function registerOperationsRoutes(
+  app: App,
+  { health, census, closing, metrics }: OperationsRouteDeps,
+): void {
+  const isReady = () => health().ready && !closing.begun
+  createTimerMetrics(metrics, { census, clockSkewMs: () => health().clockSkewMs, ready: isReady })
 
   app.get('/ping', async () => ({ pong: true }))
 
@@ -25,9 +28,9 @@ export function registerOperationsRoutes(app: App, { health, closing, metrics }:
 
   app.get('/readyz', async (request, reply) => {
     reply.header('cache-control', 'no-store')
-    const { ready, problems: redisProblems } = health()
+    const redisProblems = health().problems
     const problems = closing.begun ? ['the service is stopping', ...redisProblems] : redisProblems
-    if (ready && !closing.begun) return { status: 'ready', problems }
+    if (isReady()) return { status: 'ready', problems }
     // Not logged: it is asked every few seconds, and whoever found the problem logged it.
     return sendProblem(request, reply, problem('NOT_READY', problems.join('; ')), { problems })
   })

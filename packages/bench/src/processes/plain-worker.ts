@@ -51,8 +51,11 @@ answerQuestions({
     const { createWorkerMetrics } = await fromWorker('worker-metrics')
     const counts = createWorkerMetrics(createMetrics('plain'), {
       inFlight: () => consumer.inFlight,
-      overdueMs: () => 0,
+      census: () => undefined,
       clockSkewMs: () => 0,
+      ready: () => true,
+      breakersOpen: () => 0,
+      watchdogRestarts: () => 0,
     })
     const deps = {
       client: createGotWebhookClient({

@@ -1,4 +1,4 @@
-import type { Log } from '@timers/core'
+import type { Census, Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../shards/error-fields.ts'
 import { type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
@@ -8,18 +8,6 @@ import { toTimer } from '../timers/stored-timer.ts'
 const LOOK_EVERY_MS = 2_000
 /** How many of those that wait for a worker are compared with those that were held back before. */
 const COMPARED = 256
-
-/** How many timers there are that have no final status, and how late the latest of them is. */
-export interface Census {
-  /** Not claimed yet, or waiting for a further attempt. */
-  readonly pending: number
-  /** Of these, due and held back: the receiver has no turn for them. */
-  readonly deferred: number
-  /** Of these, past their due time (or that of the next attempt) and not sent, whatever they wait for. */
-  readonly overdue: number
-  /** How long the longest of these has been due, in milliseconds; 0 where there is none. */
-  readonly oldestOverdueMs: number
-}
 
 /** Counts the timers every two seconds, from Redis' own sets; what it found last can be asked for at any time. */
 export class CensusTaker {

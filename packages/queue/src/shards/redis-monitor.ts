@@ -64,6 +64,8 @@ export class RedisMonitor {
     })
     redis.on('close', () => {
       this.#verified = false
+      // What was true before the outage may not be after it.
+      this.#clockSkewMs = undefined
     })
     this.#timer = setInterval(() => void this.#check(), CHECK_INTERVAL_MS)
     this.#timer.unref()

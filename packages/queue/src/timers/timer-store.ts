@@ -1,4 +1,5 @@
 import {
+  type Census,
   type Log,
   type Timer,
   type TimerDraft,
@@ -6,7 +7,7 @@ import {
   type TimerRecord,
   type TimerStore,
 } from '@timers/core'
-import { type Census, CensusTaker } from '../index/census.ts'
+import { CensusTaker } from '../index/census.ts'
 import { ANSWER_TIMEOUT_MS, type RedisOptions } from '../shards/redis-client.ts'
 import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { jobIdOf } from '../shards/shard-keys.ts'
