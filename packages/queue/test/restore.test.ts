@@ -1,0 +1,86 @@
+import { eventually } from '@timers/testkit'
+import { RestoreRefused, restoreTimers } from '../src/restore/restore.ts'
+import type { RedisTimerStore } from '../src/timers/timer-store.ts'
+import { delivered, draft, fired, Rig } from './rig.ts'
+
+const HOUR = 3_600_000
+
+describe('restoreTimers', () => {
+  let rig: Rig
+  let store: RedisTimerStore
+
+  beforeAll(async () => {
+    rig = await Rig.start()
+  })
+  afterAll(() => rig.close())
+  beforeEach(async () => {
+    store = await rig.store()
+  })
+  afterEach(() => rig.reset())
+
+  const options = () => ({ redisUrl: rig.redis.url, shards: 1, prefix: rig.prefix, log: rig.log })
+  /** As after a stop of everything: no service is connected. */
+  const restore = async (madeAt: number) => {
+    await store.close()
+    const done = await restoreTimers(options(), madeAt)
+    store = await rig.store()
+    return done
+  }
+
+  test('what came due since the backup, or was under way, is unknown; the rest is as it was', async () => {
+    const finished = await store.create(draft(1))
+    const { due } = await rig.take()
+    await due.claim()
+    await due.settle(1, delivered(), fired)
+    const claimed = await store.create(draft(1))
+    const inHand = await rig.take()
+    await inHand.due.claim()
+    const held = await store.create(draft(1))
+    const heldBack = await rig.take()
+    await heldBack.due.defer(Date.now() + HOUR, 'receiver_down')
+    const overdue = await store.create(draft(1))
+    const again = await store.create({ ...draft(1), mode: 'at_least_once' })
+    const later = await store.create(draft(HOUR))
+    await eventually(() => expect(Date.now()).toBeGreaterThan(again.dueAt))
+
+    expect(await restore(Date.now() - 60_000)).toEqual({ doubted: 3, sentAgain: 1, before: false })
+    for (const { id } of [claimed, held, overdue]) {
+      expect(await store.find(id)).toMatchObject({
+        status: 'unknown',
+        log: [{ outcome: 'interrupted', reason: expect.stringMatching(/backup/) }],
+      })
+      expect(await rig.places(id)).toEqual(['failed'])
+    }
+    expect(await rig.client.exists(rig.keys().held)).toBe(0)
+    expect((await store.find(finished.id))?.status).toBe('fired')
+    for (const { id } of [again, later]) expect((await store.find(id))?.status).toBe('pending')
+
+    const sent: number[] = []
+    await rig.consumer({
+      handle: async (timer) => {
+        sent.push(timer.timer.id)
+        await timer.claim()
+        await timer.settle(1, delivered(), fired)
+      },
+    })
+    await eventually(async () => expect((await store.find(again.id))?.status).toBe('fired'))
+    expect(sent).toEqual([again.id])
+  })
+
+  test('ids skip ahead of all that may have been handed out since, and only once', async () => {
+    const { id } = await store.create(draft(HOUR))
+    const madeAt = Date.now() - 100_000
+    await restore(madeAt)
+    const next = await store.create(draft(HOUR))
+    expect(next.id).toBeGreaterThan(id + 2_000_000)
+    expect(await restore(madeAt)).toEqual({ doubted: 0, sentAgain: 0, before: true })
+    expect((await store.create(draft(HOUR))).id).toBeLessThan(next.id + 1_000)
+  })
+
+  test('does nothing while a service is connected, or for a time to come', async () => {
+    const consumer = await rig.consumer({ handle: async () => {} })
+    await expect(restore(Date.now() + HOUR)).rejects.toThrow(RestoreRefused)
+    await expect(restore(Date.now() - HOUR)).rejects.toThrow(/stop all services first: workers/)
+    await consumer.stop()
+  }, 30_000)
+})
