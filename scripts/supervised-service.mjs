@@ -68,7 +68,7 @@ export class SupervisedService {
     if (this.#stopping) return false
     if (outcome !== '') {
       throw new SetupError(
-        `The ${name} ${outcome} before it was ready. The end of its log:\n${this.#tail.join('\n')}`,
+        `The ${name} did not start: it ${outcome}. The end of its log:\n${this.#tail.join('\n')}`,
       )
     }
     this.#wasReady = true
@@ -142,7 +142,7 @@ export class SupervisedService {
       const late = sleep(deadline - Date.now(), 'late', { ref: false })
       return (await Promise.race([readyMessage, late])) === ''
         ? ''
-        : `said nothing for ${READY_WITHIN_MS / 1_000} s`
+        : `was still starting after ${READY_WITHIN_MS / 1_000} s`
     }
     while (Date.now() < deadline && !this.#stopping) {
       try {
@@ -155,7 +155,7 @@ export class SupervisedService {
       }
       await sleep(50)
     }
-    return `did not answer well on ${readyUrl} (${answer})`
+    return `did not become ready: ${readyUrl} ${answer}`
   }
 
   /** @param {string} line */

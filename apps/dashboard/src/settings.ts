@@ -16,7 +16,7 @@ export const dashboardSettings = Type.Object({
     pattern: '^[^\\x00-\\x1f\\x7f]{8,}$',
     wording: 'given, and at least 8 characters long',
     description:
-      'Password to log in to the dashboard with; there is no default, and no dashboard without one',
+      'Password to log in to the dashboard with; there is no default, and the dashboard does not start without one',
   }),
   ALLOWED_HOSTS: Type.Array(Type.String({ pattern: '^[^\\s/@:]+$|^\\[[0-9A-Fa-f:.]+\\]$' }), {
     default: [],
