@@ -11,6 +11,13 @@ const MOST_FRIENDS = 1_000
 
 const ALL = 'all'
 
+export type LoginAttempt =
+  | {
+      readonly heard: true /** The password was right: gives the attempt back. */
+      succeeded(): Promise<void>
+    }
+  | { readonly heard: false; readonly waitMs: number }
+
 /**
  * How often passwords may be guessed.
  *
@@ -23,28 +30,26 @@ export class LoginLimit {
   readonly #strangers = new RateLimiterMemory({ points: FROM_STRANGERS, duration: WINDOW_S })
   readonly #friends = new Set<string>()
 
-  /** Counts an attempt. Undefined: compare the password. Else: do not, and say how many milliseconds to wait. */
-  async begin(ip: string): Promise<number | undefined> {
+  /** Counts an attempt. One that is `heard` may be compared; the other says how many milliseconds to wait. */
+  async begin(ip: string): Promise<LoginAttempt> {
     const address = networkOf(ip)
     const own = await taken(this.#byAddress, address)
-    if (own.waitMs !== undefined) return own.waitMs
-    if (this.#friends.has(address)) return undefined
-    const all = await taken(this.#strangers, ALL)
-    if (all.waitMs === undefined) return undefined
-    if (own.count <= 1) await this.#byAddress.delete(address)
-    else await this.#byAddress.reward(address)
-    return all.waitMs
-  }
-
-  /** The attempt that was counted last for this address had the right password. */
-  async succeeded(ip: string): Promise<void> {
-    const address = networkOf(ip)
-    await this.#byAddress.reward(address)
-    if (this.#friends.has(address)) return
-    await this.#strangers.reward(ALL)
-    const [oldest = ''] = this.#friends
-    if (this.#friends.size >= MOST_FRIENDS) this.#friends.delete(oldest)
-    this.#friends.add(address)
+    if (own.waitMs !== undefined) return { heard: false, waitMs: own.waitMs }
+    const isFriend = this.#friends.has(address)
+    const all = isFriend ? undefined : await taken(this.#strangers, ALL)
+    if (all?.waitMs !== undefined) {
+      if (own.count === 1) await this.#byAddress.delete(address)
+      return { heard: false, waitMs: all.waitMs }
+    }
+    const succeeded = async () => {
+      await this.#byAddress.reward(address)
+      if (isFriend) return
+      await this.#strangers.reward(ALL)
+      const [oldest = ''] = this.#friends
+      if (this.#friends.size >= MOST_FRIENDS) this.#friends.delete(oldest)
+      this.#friends.add(address)
+    }
+    return { heard: true, succeeded }
   }
 }
 

@@ -1,6 +1,6 @@
 import basicAuth from '@fastify/basic-auth'
 import type { Logger } from '@timers/runtime'
-import type { FastifyInstance, onRequestHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import { createLoginCheck } from './login.ts'
 import { LoginLimit } from './login-limit.ts'
 import { sendProblem } from './problems.ts'
@@ -18,28 +18,31 @@ export function requireLogin(app: FastifyInstance, settings: DashboardSettings, 
   app.addHook('onClose', async () => refused.flush())
   app.register(basicAuth, {
     authenticate: { realm: 'Timers' },
-    validate: async (user, password, request) => {
+    validate: async (user, password) => {
       if (!isRight(user, password)) return new Error('wrong name or password')
-      await limit.succeeded(request.ip)
     },
   })
-  app.addHook('onRequest', async (request, reply) => {
-    // A browser asks without a login first: that guesses nothing.
-    if (OPEN_PATHS.has(request.routeOptions.url) || request.headers.authorization === undefined) return
-    const waitMs = await limit.begin(request.ip)
-    if (waitMs === undefined) return
-    refused.add(request.ip, 'too many attempts')
-    reply.header('retry-after', String(Math.ceil(waitMs / 1_000)))
-    return sendProblem(reply, 429, 'too many wrong logins: wait, then log in again')
-  })
-  app.addHook('onRequest', (request, reply, done) => {
-    if (OPEN_PATHS.has(request.routeOptions.url)) return done()
-    const login = app.basicAuth as onRequestHookHandler
-    login.call(app, request, reply, (error) => {
-      if (error !== undefined && request.headers.authorization !== undefined) {
-        refused.add(request.ip, 'wrong name or password')
-      }
-      done(error)
+  const logIn = (request: FastifyRequest, reply: FastifyReply) =>
+    new Promise<void>((resolve, reject) => {
+      const check = app.basicAuth as onRequestHookHandler
+      check.call(app, request, reply, (error) => (error === undefined ? resolve() : reject(error)))
     })
+  app.addHook('onRequest', async (request, reply) => {
+    if (OPEN_PATHS.has(request.routeOptions.url)) return
+    // A browser asks without a login first: that guesses nothing.
+    if (request.headers.authorization === undefined) return logIn(request, reply)
+    const attempt = await limit.begin(request.ip)
+    if (!attempt.heard) {
+      refused.add(request.ip, 'too many attempts')
+      reply.header('retry-after', String(Math.ceil(attempt.waitMs / 1_000)))
+      return sendProblem(reply, 429, 'too many wrong logins: wait, then log in again')
+    }
+    try {
+      await logIn(request, reply)
+    } catch (error) {
+      refused.add(request.ip, 'wrong name or password')
+      throw error
+    }
+    await attempt.succeeded()
   })
 }

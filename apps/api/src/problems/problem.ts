@@ -47,7 +47,7 @@ const KINDS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'The timer store accepts no timers at the moment',
     headers: { 'retry-after': '5' },
   },
-  SHARD_MISMATCH: { status: 503, title: 'The service is not configured correctly', headers: { 'retry-after': '5' } },
+  SHARD_MISMATCH: { status: 503, title: 'The service is misconfigured', headers: { 'retry-after': '5' } },
   INVALID_BODY: { status: 400, title: 'The request body is not valid' },
   INVALID_JSON: { status: 400, title: 'The request body is not JSON' },
   INVALID_TIMER_ID: { status: 400, title: 'The timer id is not valid' },
