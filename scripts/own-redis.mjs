@@ -2,7 +2,7 @@ import { RestartBudget } from './restart-budget.mjs'
 import { SetupError } from './setup.mjs'
 
 /**
- * The quick start's own redis-server: brought when there is none, started on a free port, started again on the same port and
+ * The quick start's own redis-server: installed when there is none, started on a free port, started again on the same port and
  * data when it dies.
  */
 export class OwnRedis {

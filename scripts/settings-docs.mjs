@@ -88,12 +88,12 @@ export function envExample(schemas) {
   return `${HEAD}\n${parts.join('\n')}`
 }
 
-const HEAD = `# Settings of the services, each with its default. Made from the settings schemas by "npm run docs": do not edit.
+const HEAD = `# Settings of the services, each with its default. Generated from the settings schemas by "npm run docs": do not edit.
 #
-# Copy this file to .env, and uncomment what is to differ from its default.
+# Copy this file to .env, and uncomment what you want to change.
 # docker compose reads .env by itself, and passes on the settings that docker-compose.yml names.
 # Without Docker: node --env-file=.env apps/api/dist/main.js. "npm start" does not read .env.
-# A setting in the part of one service is for that service only, also where another has one of the same name.
+# A setting in the part of one service is for that service only, even if another has one with the same name.
 `
 
 /**

@@ -33,7 +33,7 @@ export async function ensureInstalled() {
   const command = npm?.endsWith('.js') ? [process.execPath, npm] : ['npm']
   // NODE_ENV=production would leave out the compiler.
   const code = await run([...command, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
-  if (code !== 0) throw new SetupError('npm ci failed, see above. Is there a way to the npm registry?')
+  if (code !== 0) throw new SetupError('npm ci failed, see above. Can this machine reach the npm registry?')
 }
 
 /** Builds what has changed since the last build. */

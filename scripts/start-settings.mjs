@@ -59,6 +59,6 @@ export async function checkPortIsFree(host, port, name) {
     throw new SetupError(`Port ${port} (${name}) is taken by another process. Stop that one, or ${another}`)
   }
   if (error.code === 'EACCES')
-    throw new SetupError(`Port ${port} (${name}) needs special rights here: ${another}`)
+    throw new SetupError(`Port ${port} (${name}) needs special permissions here: ${another}`)
   throw new SetupError(`Cannot listen on ${host}, port ${port} (HOST, ${name}): ${error.message}`)
 }

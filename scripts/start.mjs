@@ -140,8 +140,8 @@ Timers is running.
   API        ${apiUrl}
   Dashboard  ${dashboardUrl}   user: ${dashboardUser}   password: ${shownPassword}
   Redis      ${shownRedis}   ${settings.redisUrl === undefined ? `data in ${dataDir}/redis` : '(REDIS_URL)'}
-  Logs       ${dataDir}/logs; warnings and errors are shown here too
-  Receivers  on this machine are allowed${allowCidrs === '' ? ' only if public' : `: DELIVERY_ALLOW_CIDRS=${allowCidrs}`}
+  Logs       ${dataDir}/logs, at most 50 MiB a service; warnings and errors are shown here too
+  Webhooks   go to public addresses${allowCidrs === '' ? ' only' : ` and to ${allowCidrs}`} (DELIVERY_ALLOW_CIDRS)
 
 Try it. A receiver, in a second terminal:
 

@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process'
-import { createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RestartBudget } from './restart-budget.mjs'
+import { ServiceLog } from './service-log.mjs'
 import { SetupError } from './setup.mjs'
 
 const READY_WITHIN_MS = 30_000
@@ -32,7 +30,7 @@ const WARN = 40
 export class SupervisedService {
   /** @type {ServiceSettings} */
   #settings
-  /** @type {import('node:fs').WriteStream} */
+  /** @type {ServiceLog} */
   #log
   /** @type {import('node:child_process').ChildProcess | undefined} */
   #child
@@ -51,11 +49,7 @@ export class SupervisedService {
   /** @param {ServiceSettings} settings */
   constructor(settings) {
     this.#settings = settings
-    mkdirSync(settings.logFolder, { recursive: true })
-    const logFile = join(settings.logFolder, `${settings.name}.log`)
-    // One log a run, and the one before: a quick start that is left running for weeks must not fill the disk twice over.
-    if (existsSync(logFile)) renameSync(logFile, join(settings.logFolder, `${settings.name}.previous.log`))
-    this.#log = createWriteStream(logFile)
+    this.#log = new ServiceLog(settings.logFolder, settings.name)
   }
 
   /**
@@ -74,7 +68,7 @@ export class SupervisedService {
     if (this.#stopping) return false
     if (outcome !== '') {
       throw new SetupError(
-        `The ${name} ${outcome} before it was ready. The end of its log:\n${this.#tail.join('\n')}`,
+        `The ${name} did not start: it ${outcome}. The end of its log:\n${this.#tail.join('\n')}`,
       )
     }
     this.#wasReady = true
@@ -92,7 +86,7 @@ export class SupervisedService {
     }, STOP_WITHIN_MS)
     await this.#ended
     clearTimeout(timer)
-    await new Promise((resolve) => this.#log.end(resolve))
+    await this.#log.close()
   }
 
   /** SIGKILL, at once. */
@@ -116,7 +110,7 @@ export class SupervisedService {
       this.#sawReadyMessage = () => resolve('')
     })
     for (const stream of [child.stdout, child.stderr]) {
-      if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#takeLine(line))
+      if (stream !== null) this.#log.follow(stream, (line) => this.#takeLine(line))
     }
     this.#ended = new Promise((resolve) => {
       child.once('error', (error) => resolve(error.message))
@@ -148,7 +142,7 @@ export class SupervisedService {
       const late = sleep(deadline - Date.now(), 'late', { ref: false })
       return (await Promise.race([readyMessage, late])) === ''
         ? ''
-        : `said nothing for ${READY_WITHIN_MS / 1_000} s`
+        : `was still starting after ${READY_WITHIN_MS / 1_000} s`
     }
     while (Date.now() < deadline && !this.#stopping) {
       try {
@@ -161,13 +155,12 @@ export class SupervisedService {
       }
       await sleep(50)
     }
-    return `did not answer well on ${readyUrl} (${answer})`
+    return `did not become ready: ${readyUrl} ${answer}`
   }
 
   /** @param {string} line */
   #takeLine(line) {
     const { name, readyMessage } = this.#settings
-    this.#log.write(`${line}\n`)
     this.#tail = [...this.#tail.slice(-14), line]
     const record = parseRecord(line)
     if (record === undefined) {

@@ -1,20 +1,17 @@
-import basicAuth from '@fastify/basic-auth'
 import type { ShardQueues } from '@timers/queue'
 import type { Logger } from '@timers/runtime'
-import { type FastifyInstance, fastify, type onRequestHookHandler } from 'fastify'
+import { type FastifyInstance, fastify } from 'fastify'
 import { createBoard } from './board.ts'
-import { createLoginCheck } from './login.ts'
+import { refuseForeignRequests } from './foreign-requests.ts'
 import { securePages } from './page-security.ts'
 import { answerErrors, sendProblem } from './problems.ts'
+import { requireLogin } from './require-login.ts'
 import type { DashboardSettings } from './settings.ts'
 
 export interface DashboardDeps {
   readonly shardQueues: Pick<ShardQueues, 'queues' | 'health'>
   readonly logger: Logger
 }
-
-/** Paths without a login: orchestrators ask them, and they tell nothing about timers. */
-const OPEN_PATHS: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz'])
 
 /**
  * Builds the dashboard: Bull Board over all shards, read-only, behind a login. Reads no environment, opens nothing and
@@ -24,6 +21,7 @@ export function buildDashboard(settings: DashboardSettings, deps: DashboardDeps)
   const { shardQueues, logger } = deps
   const app: FastifyInstance = fastify({
     bodyLimit: 1_024,
+    trustProxy: [...settings.TRUSTED_PROXIES],
     requestTimeout: 15_000,
     connectionTimeout: 30_000,
     keepAliveTimeout: 5_000,
@@ -35,7 +33,8 @@ export function buildDashboard(settings: DashboardSettings, deps: DashboardDeps)
   })
   securePages(app)
   answerErrors(app, logger)
-  requireLogin(app, settings)
+  refuseForeignRequests(app, settings)
+  requireLogin(app, settings, logger)
   refuseChanges(app)
 
   app.get('/healthz', async () => ({ status: 'ok' }))
@@ -45,21 +44,6 @@ export function buildDashboard(settings: DashboardSettings, deps: DashboardDeps)
   })
   app.register(createBoard(shardQueues.queues))
   return app
-}
-
-function requireLogin(app: FastifyInstance, settings: DashboardSettings): void {
-  const isRight = createLoginCheck(settings.DASHBOARD_USER, settings.DASHBOARD_PASSWORD)
-  app.register(basicAuth, {
-    authenticate: { realm: 'Timers' },
-    validate: async (user, password) => {
-      if (!isRight(user, password)) return new Error('wrong name or password')
-    },
-  })
-  app.addHook('onRequest', (request, reply, done) => {
-    if (OPEN_PATHS.has(request.routeOptions.url)) return done()
-    const login = app.basicAuth as onRequestHookHandler
-    login.call(app, request, reply, done)
-  })
 }
 
 /** Bull Board refuses changes to read-only queues by itself; what never reaches it cannot find a gap. */

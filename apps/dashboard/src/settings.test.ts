@@ -13,6 +13,8 @@ describe('the settings of the dashboard', () => {
       DASHBOARD_PORT: 3_001,
       DASHBOARD_USER: 'admin',
       DASHBOARD_PASSWORD: PASSWORD,
+      ALLOWED_HOSTS: [],
+      TRUSTED_PROXIES: [],
       SHUTDOWN_TIMEOUT_MS: 10_000,
     })
   })

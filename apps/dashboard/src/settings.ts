@@ -16,7 +16,19 @@ export const dashboardSettings = Type.Object({
     pattern: '^[^\\x00-\\x1f\\x7f]{8,}$',
     wording: 'given, and at least 8 characters long',
     description:
-      'Password to log in to the dashboard with; there is no default, and no dashboard without one',
+      'Password to log in to the dashboard with; there is no default, and the dashboard does not start without one',
+  }),
+  ALLOWED_HOSTS: Type.Array(Type.String({ pattern: '^[^\\s/@:]+$|^\\[[0-9A-Fa-f:.]+\\]$' }), {
+    default: [],
+    wording: 'a list of host names without ports, such as timers.example,10.0.0.7',
+    description:
+      'Names that requests may be sent to (their Host header), separated by commas, beside localhost and HOST. Not set: on a loopback HOST only those two, elsewhere any',
+  }),
+  TRUSTED_PROXIES: Type.Array(Type.String({ pattern: '^[0-9A-Fa-f:.]+(/\\d{1,3})?$' }), {
+    default: [],
+    wording: 'a list of addresses or networks such as 10.0.0.7,fd00::/8',
+    description:
+      'Proxies in front of the dashboard, separated by commas: their X-Forwarded-* headers are believed, so that wrong logins are counted by the address of the browser and not by that of the proxy',
   }),
   SHUTDOWN_TIMEOUT_MS: Type.Integer({
     minimum: 1_000,

@@ -23,14 +23,14 @@ export const workerSettings = Type.Object({
       pattern: '^https?://[^/?#]+/?$',
       wording: 'a URL such as http://user:password@proxy.example:3128',
       description:
-        'Proxy that all webhooks go through (CONNECT); it is then the place where host names are judged. Not set: none, whatever HTTP_PROXY says',
+        'Proxy for all webhooks (CONNECT); it then decides which host names may be reached. Not set: no proxy, whatever HTTP_PROXY says',
     }),
   ),
   WEBHOOK_SECRETS: Type.Array(Type.String({ pattern: SECRET_PATTERN }), {
     default: [],
-    wording: 'one or several secrets, each whsec_ followed by 24 to 64 bytes in base64',
+    wording: 'one or more secrets, each whsec_ followed by 24 to 64 bytes in base64',
     description:
-      'Secrets that sign webhooks (Standard Webhooks), separated by commas; several for rotation. Not set: webhooks are not signed',
+      'Secrets that sign webhooks (Standard Webhooks), separated by commas; give several while you replace one. Not set: webhooks are not signed',
   }),
   DELIVERY_GIVE_UP_SECONDS: Type.Integer({
     minimum: 1,
@@ -56,14 +56,14 @@ export const workerSettings = Type.Object({
     maximum: 3_600_000,
     default: 10_000,
     description:
-      'How long timers may be due, with nothing being taken, before the watchdog restarts the consumer, in milliseconds',
+      'How long timers may be due while none is taken, before the watchdog restarts the consumer, in milliseconds',
   }),
   SHUTDOWN_TIMEOUT_MS: Type.Optional(
     Type.Integer({
       minimum: 1_000,
       maximum: 600_000,
       description:
-        'Longest time for an orderly stop, in milliseconds; not set: WEBHOOK_TIMEOUT_MS and 5 seconds more, so that webhooks in flight can end',
+        'Longest time for an orderly stop, in milliseconds; not set: WEBHOOK_TIMEOUT_MS plus 5 seconds, so that webhooks in flight can end',
     }),
   ),
   HOST: listenSettings.HOST,
@@ -71,7 +71,7 @@ export const workerSettings = Type.Object({
     Type.Integer({
       minimum: 0,
       maximum: 65_535,
-      description: 'Port for /healthz, /readyz and /metrics; not set: the worker listens to no one',
+      description: 'Port for /healthz, /readyz and /metrics; not set: the worker opens no port',
     }),
   ),
 })

@@ -3,7 +3,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { transformSync } from '@swc/core'
 import { eventually, freePort } from '@timers/testkit'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
@@ -13,23 +12,21 @@ const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 const OTHER_SECRET = `whsec_${Buffer.alloc(32, 8).toString('base64')}`
 
 const codeOf = (language: string) => {
-  const [, code] =
-    new RegExp(`\`\`\`${language}\\n([^\`]*createHmac|[^\`]*hmac)[\\s\\S]*?\`\`\``).exec(README) ?? []
-  if (code === undefined) throw new Error(`README.md shows no receiver in ${language}`)
-  const start = README.indexOf(code)
-  return README.slice(start, README.indexOf('\n```', start))
+  const [, code] = new RegExp(`\n\`\`\`${language}\n(.*?)\n\`\`\`\n`, 's').exec(README) ?? []
+  if (code === undefined || !/hmac/i.test(code)) throw new Error(`README.md shows no receiver in ${language}`)
+  return code
 }
-const toJavaScript = (code: string) =>
-  transformSync(code, {
-    jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
-    module: { type: 'es6' },
-  }).code
 
 const hasPython = spawnSync('python3', ['--version']).status === 0
-const RECEIVERS: [string, string, () => string, string][] = [
-  ['TypeScript', process.execPath, () => toJavaScript(codeOf('ts')), 'receiver.mjs'],
+const RECEIVERS: { language: string; command: string; code: () => string; name: string }[] = [
+  {
+    language: 'JavaScript',
+    command: process.execPath,
+    code: () => codeOf('js'),
+    name: 'receiver.mjs',
+  },
   ...(hasPython
-    ? [['Python', 'python3', () => codeOf('python'), 'receiver.py'] as [string, string, () => string, string]]
+    ? [{ language: 'Python', command: 'python3', code: () => codeOf('python'), name: 'receiver.py' }]
     : []),
 ]
 
@@ -66,13 +63,33 @@ async function startReceiver(command: string, file: string, secret: string): Pro
   return port
 }
 
-test.each(RECEIVERS)(
-  'the receiver in %s takes what is ours, and nothing else',
-  async (_language, command, code, name) => {
+/** Sends bytes as they are, and answers with the first line of what comes back; empty when nothing does. */
+function answerTo(port: number, head: readonly string[], body = ''): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = ''
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write(`${['POST /hook/1 HTTP/1.1', 'host: x', ...head].join('\r\n')}\r\n\r\n${body}`, 'latin1')
+    })
+    socket.setEncoding('latin1').on('data', (text) => {
+      answer += text
+      if (answer.includes('\r\n\r\n')) socket.destroy()
+    })
+    socket.on('error', () => {}).once('close', () => resolve(answer.split('\r\n')[0] ?? ''))
+  })
+}
+
+describe.each(RECEIVERS)('the receiver in $language', ({ command, code, name }) => {
+  let ours: number
+  let foreign: number
+
+  beforeAll(async () => {
     const file = join(folder, name)
     writeFileSync(file, code())
-    const ours = await startReceiver(command, file, SECRET)
-    const foreign = await startReceiver(command, file, OTHER_SECRET)
+    ours = await startReceiver(command, file, SECRET)
+    foreign = await startReceiver(command, file, OTHER_SECRET)
+  })
+
+  test('takes what is ours, and nothing else', async () => {
     const url = (port: number) => `http://127.0.0.1:${port}/hook`
     const taken = [
       await bed.schedule({ url: url(ours) }),
@@ -89,5 +106,32 @@ test.each(RECEIVERS)(
       status: 'failed',
       responseStatus: 401,
     })
-  },
-)
+  })
+
+  const now = () => Math.floor(Date.now() / 1_000)
+  test.each<[string, () => string[]]>([
+    ['no signature at all', () => []],
+    ['no signature', () => ['webhook-id: timer_1', `webhook-timestamp: ${now()}`]],
+    ['no id', () => [`webhook-timestamp: ${now()}`, 'webhook-signature: v1,AAAA']],
+    ['no time', () => ['webhook-id: timer_1', 'webhook-signature: v1,AAAA']],
+    ['a time that is no number', () => ['webhook-timestamp: today', 'webhook-signature: v1,AAAA']],
+    ['a time without end', () => [`webhook-timestamp: ${'9'.repeat(5_000)}`, 'webhook-signature: v1,AAAA']],
+    ['an empty signature', () => [`webhook-timestamp: ${now()}`, 'webhook-signature: ']],
+    ['a signature of odd bytes', () => [`webhook-timestamp: ${now()}`, 'webhook-signature: v1,\xfc\xe9\xb2']],
+    ['an odd id', () => ['webhook-id: \xfc', `webhook-timestamp: ${now()}`, 'webhook-signature: v1,= v1,']],
+  ])('answers 401 to a request with %s, and goes on', async (_what, headers) => {
+    expect(await answerTo(ours, [...headers(), 'content-length: 2'], '{}')).toMatch(/^HTTP\/1\.[01] 401 /)
+  })
+
+  test('outlives a client that hangs up in the middle of its body', async () => {
+    await new Promise<void>((resolve) => {
+      const socket = connect(ours, '127.0.0.1', () => {
+        socket.write('POST /hook/1 HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{', () => {
+          socket.resetAndDestroy()
+          resolve()
+        })
+      })
+    })
+    expect(await answerTo(ours, ['content-length: 0'])).toMatch(/^HTTP\/1\.[01] 401 /)
+  })
+})

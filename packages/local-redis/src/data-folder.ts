@@ -38,7 +38,7 @@ export class DataFolder {
       // Remove what was judged, and only that: somebody quicker may have put a claim of their own there since.
       if (read(file)?.nonce === holder?.nonce) rmSync(file, { force: true })
     }
-    throw new Error(`The data folder ${dataDir} is being taken by others all the time: start again.`)
+    throw new Error(`The data folder ${dataDir} is taken by other processes again and again: try once more.`)
   }
 
   /** Notes the server that runs on the folder, for whoever finds it after our death. */

@@ -11,7 +11,7 @@ interface PackageManager {
   readonly commands: readonly (readonly string[])[]
 }
 
-/** How each known package manager brings a Redis, in the order in which they are tried. Newer Fedoras have only Valkey. */
+/** How each known package manager installs a Redis, in the order in which they are tried. Newer Fedoras have only Valkey. */
 const PACKAGE_MANAGERS: readonly PackageManager[] = [
   {
     name: 'apt-get',
@@ -38,7 +38,7 @@ export function findRedisServer(): string | undefined {
 }
 
 /**
- * Path of a Redis server, brought with the system's package manager when there is none on the PATH.
+ * Path of a Redis server, installed with the system's package manager when there is none on the PATH.
  *
  * Says through `log` what it runs; the package manager writes to this process's own output. Throws an Error whose message says
  * what a person can do when there is no known package manager, no right to use it, or when it failed.
@@ -48,7 +48,7 @@ export async function ensureRedisServer(log: (line: string) => void): Promise<st
   if (present !== undefined) return present
 
   const managers = PACKAGE_MANAGERS.filter((manager) => findOnPath(manager.name) !== undefined)
-  if (managers.length === 0) throw new Error(advice('no package manager that we know is here'))
+  if (managers.length === 0) throw new Error(advice('this machine has no package manager that we know'))
   let reason = ''
   for (const manager of managers) {
     const prefix = manager.needsRoot ? rootPrefix() : []
@@ -64,7 +64,7 @@ export async function ensureRedisServer(log: (line: string) => void): Promise<st
       return installed
     }
   }
-  throw new Error(advice(reason || 'the package manager brought no redis-server'))
+  throw new Error(advice(reason || 'the package manager installed no redis-server'))
 }
 
 function advice(reason: string): string {

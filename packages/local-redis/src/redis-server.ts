@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -51,6 +51,8 @@ export interface RedisServer {
 
 const REPOSITORY_CONFIG = fileURLToPath(new URL('../../../redis.conf', import.meta.url))
 const PORT_ATTEMPTS = 5
+/** Bytes at which the server's log is put aside at the next start. */
+const LARGEST_LOG = 10 * 1_048_576
 
 /**
  * Starts a redis-server and waits until it answers PING, however long it loads its data.
@@ -87,6 +89,12 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   }
 }
 
+/** Redis says little while it runs, but a data folder lives for years: at most two such files. */
+function setAsideIfLarge(logFile: string): void {
+  const size = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0
+  if (size > LARGEST_LOG) renameSync(logFile, logFile.replace(/\.log$/, '.previous.log'))
+}
+
 function launch(
   binary: string,
   port: number,
@@ -95,6 +103,7 @@ function launch(
   options: RedisServerOptions,
 ): { server: RedisServer; logStart: number } {
   const logFile = join(dataDir, 'redis-server.log')
+  setAsideIfLarge(logFile)
   const log = openSync(logFile, 'a')
   const logStart = fstatSync(log).size
   const args = [options.configFile ?? REPOSITORY_CONFIG, '--bind', '127.0.0.1', '--port', String(port)]

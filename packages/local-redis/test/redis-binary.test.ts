@@ -51,7 +51,7 @@ describe('a machine without a redis-server', () => {
 
   test('says what to do when the package manager fails, and when there is none', async () => {
     await expect(ensure()).rejects.toThrow(
-      /no package manager that we know.*Install Redis.*or set REDIS_URL/s,
+      /this machine has no package manager that we know.*Install Redis.*or set REDIS_URL/s,
     )
     await program('apk', 'exit 1')
     await expect(ensure()).rejects.toThrow(/"(sudo )?apk add --no-cache redis" ended with 1.*Install Redis/s)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -35,6 +35,17 @@ describe('startRedisServer', () => {
   afterEach(async () => {
     await Promise.all(running.splice(0).map((server) => server.kill()))
     await rm(dataDir, { recursive: true, force: true })
+  })
+
+  test('a log that has grown large is put aside at the next start: two files at most', async () => {
+    const log = join(dataDir, 'redis-server.log')
+    for (const filler of ['x', 'y']) {
+      await writeFile(log, filler.repeat(10 * 1_048_576 + 1))
+      await (await start()).stop()
+      expect((await readFile(`${log.slice(0, -4)}.previous.log`, 'utf8'))[0]).toBe(filler)
+      expect((await readFile(log, 'utf8')).length).toBeLessThan(100_000)
+    }
+    expect((await readdir(dataDir)).filter((name) => name.endsWith('.log'))).toHaveLength(2)
   })
 
   test('runs with the settings of the repository', async () => {

@@ -24,7 +24,7 @@ const FRAMEWORK_PROBLEMS: Readonly<Record<string, Problem>> = {
 const UNREADABLE = problem('BAD_REQUEST', 'the request was cut short or does not match its headers')
 const INTERNAL = problem(
   'INTERNAL_ERROR',
-  'something unexpected happened; the log of the service has it under the id in "instance"',
+  'an unexpected error: the log of the service has it under the id in "instance"',
 )
 
 /**

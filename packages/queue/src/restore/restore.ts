@@ -110,9 +110,9 @@ async function doubtDue(shard: Shard, now: number): Promise<Pick<Restored, 'doub
     (from: number) => reads.lrange(keys.key('active'), from, from + STEP - 1),
     (from: number) => reads.lrange(keys.key('wait'), from, from + STEP - 1),
     // Those that are held back are among the delayed ones, due later than they were.
-    (from: number) => reads.zrange(keys.held, from, from + STEP - 1),
+    (from: number) => reads.zrange(keys.held, from, String(from + STEP - 1)),
     (from: number) =>
-      reads.zrangebyscore(keys.key('delayed'), '-inf', String((now + 1) * 0x1000 - 1), 'LIMIT', from, STEP),
+      reads.zrangebyscore(keys.key('delayed'), '-inf', (now + 1) * 0x1000 - 1, 'LIMIT', from, STEP),
   ]
   for (const place of places) {
     // Those that stay are passed over; the others leave the place, and the next ones move up.
