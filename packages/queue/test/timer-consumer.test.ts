@@ -181,6 +181,33 @@ describe('the timer consumer', () => {
     })
   })
 
+  test('more shards than hands: was more in hand than allowed, and is refused', () => {
+    const newConsumer = () => rig.newConsumer({ shards: 5, concurrency: 4, handle: firing() })
+    expect(newConsumer).toThrow('4 hands are too few for 5 shards')
+  })
+
+  test('a defect of ours kept a hand for ever, trying again', async () => {
+    const { id } = await store.create(draft(1))
+    const consumer = await rig.consumer({
+      concurrency: 1,
+      handle: async (due) => {
+        const claim = await due.claim()
+        if (claim.kind !== 'granted') return
+        // A field that is no text: every write of the log fails, and will.
+        await rig.client.del(rig.keys().key('completed'))
+        await rig.client.set(rig.keys().key('completed'), 'not a sorted set')
+        await due.settle(claim.attempt, delivered(), fired)
+      },
+    })
+    await eventually(() =>
+      expect(rig.heard(/could not be handled/)).toMatchObject({
+        level: 'error',
+        fields: { timerId: id, err: { message: expect.stringMatching(/WRONGTYPE/) } },
+      }),
+    )
+    await eventually(() => expect(consumer.inFlight).toBe(0))
+  })
+
   test('uses all its hands and no more, also where their number does not divide evenly', async () => {
     const { passed, open } = gate()
     const timers = await schedule(30)
@@ -413,6 +440,31 @@ describe('the timer consumer', () => {
         expect(rig.heard(/restarting the consumer/)).toBeDefined()
       } finally {
         Worker.prototype.run = run
+      }
+    })
+
+    test('names what BullMQ complains of, which was logged at debug only', async () => {
+      await rig.consumer({ stuckAfterMs: 1_000, handle: firing() })
+      await allFired(await schedule(1))
+      await rig.redis.command('ACL', 'SETUSER', 'default', '-bzpopmin')
+      try {
+        // Those that wait already are not asked again.
+        await rig.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+        const timers = await eventually(() => schedule(1))
+        await eventually(
+          () =>
+            expect(rig.heard(/restarting the consumer/)).toMatchObject({
+              level: 'error',
+              fields: { cause: expect.stringMatching(/NOPERM.*bzpopmin/) },
+            }),
+          { timeoutMs: 10_000 },
+        )
+        const complaints = rig.said.filter(({ message }) => /timers may not be taken/.test(message))
+        expect(complaints).toMatchObject([{ level: 'error', fields: { error: 'ReplyError' } }])
+        await rig.redis.command('ACL', 'SETUSER', 'default', '+bzpopmin')
+        await allFired(timers, { timeoutMs: 10_000 })
+      } finally {
+        await rig.redis.command('ACL', 'SETUSER', 'default', '+bzpopmin')
       }
     })
 

@@ -13,7 +13,8 @@ export interface LoggerOptions {
 /**
  * The process's logger: JSON lines on standard output.
  *
- * Header values that authorize are redacted wherever a request is logged; targets are logged by origin only.
+ * Header values that authorize are redacted wherever a request is logged; targets are logged by origin only. Of an
+ * error only what `toldError` tells.
  */
 export function createLogger(options: LoggerOptions): Logger {
   const settings = {
@@ -21,8 +22,26 @@ export function createLogger(options: LoggerOptions): Logger {
     base: { service: options.service, pid: process.pid },
     redact: ['req.headers.authorization', 'req.headers.cookie'],
     timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: toldError },
   }
   return pino(settings, options.destination ?? standardOutput())
+}
+
+/**
+ * What a log line holds of an error: name, message, code, stack and the same of its causes. Nothing else that libraries
+ * hang on it: ioredis adds the command with all its arguments, and those of AUTH are the password.
+ */
+function toldError(error: unknown): object {
+  if (!(error instanceof Error)) return { type: typeof error }
+  const { name: type, message, stack, cause } = error
+  const { code } = error as NodeJS.ErrnoException
+  return {
+    type,
+    message,
+    ...(code !== undefined && { code }),
+    stack,
+    ...(cause !== undefined && { cause: toldError(cause) }),
+  }
 }
 
 /**

@@ -51,7 +51,7 @@ export class RedisMonitor {
   #format = FORMAT
   #version = '0.0.0'
 
-  constructor(redis: Redis, shards: readonly ShardKeys[], log: Log) {
+  constructor(redis: Redis, shards: readonly ShardKeys[], log: Log, checkEveryMs = CHECK_INTERVAL_MS) {
     this.#redis = redis
     this.#shards = shards
     this.#log = log
@@ -67,7 +67,7 @@ export class RedisMonitor {
       // What was true before the outage may not be after it.
       this.#clockSkewMs = undefined
     })
-    this.#timer = setInterval(() => void this.#check(), CHECK_INTERVAL_MS)
+    this.#timer = setInterval(() => void this.#check(), checkEveryMs)
     this.#timer.unref()
     if (redis.status === 'ready') void this.#check()
   }
