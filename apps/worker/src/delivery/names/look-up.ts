@@ -73,9 +73,13 @@ async function ask(resolver: Resolver, name: string, families: readonly number[]
   await Promise.all(
     families.map(async (family) => {
       try {
-        const query =
-          family === 4 ? resolver.resolve4(name, { ttl: true }) : resolver.resolve6(name, { ttl: true })
-        records.set(family, (await query).slice(0, MOST_ADDRESSES))
+        const options = { ttl: true } as const
+        const found = await (family === 4
+          ? resolver.resolve4(name, options)
+          : resolver.resolve6(name, options))
+        // Aliases that lead nowhere are an answer too.
+        if (found.length === 0) return
+        records.set(family, found.slice(0, MOST_ADDRESSES))
         timer ??= setTimeout(() => resolver.cancel(), OTHER_FAMILY_MS)
       } catch (error) {
         errors.push(error)
@@ -88,7 +92,7 @@ async function ask(resolver: Resolver, name: string, families: readonly number[]
   )
   if (found.length === 0) {
     // A family without addresses says nothing of the other, whose server failed.
-    throw errors.find((error) => nameErrorOf(error).code !== 'ENOTFOUND') ?? errors[0]
+    throw errors.find((error) => nameErrorOf(error).code !== 'ENOTFOUND') ?? new NameError('ENOTFOUND')
   }
   return {
     addresses: found.map(({ address, family }) => ({ address, family })),
