@@ -61,7 +61,7 @@ export async function startNameServer(respond: NameServer['respond']): Promise<N
     server.asked.push(`${question.type} ${name}`)
     const reply = server.respond(name, question.type, over)
     if (reply === 'silent') return undefined
-    if (reply instanceof Buffer) return reply
+    if (Buffer.isBuffer(reply)) return reply
     const { rcode = 0, answers = [], truncated = false } = reply
     const flags = rcode | (truncated ? TRUNCATED_RESPONSE : 0)
     return encode({ type: 'response', id: id ?? 0, flags, questions, answers })

@@ -162,6 +162,16 @@ describe('more silent names than there are places', () => {
     await Promise.all(silent)
   })
 
+  test('do not make a new name stand in line behind them', async () => {
+    const silent = flood(80)
+    const startedAt = performance.now()
+    expect(await addresses('new.test')).toEqual(['192.0.2.1'])
+    // One after the other they would take longer than three seconds.
+    expect(performance.now() - startedAt).toBeLessThan(QUICK_MS)
+    names.close()
+    await Promise.all(silent)
+  })
+
   test('are never asked for more at a time than there are places', async () => {
     const silent = flood(60)
     await eventually(() => expect(server.asked.length).toBeGreaterThan(0))

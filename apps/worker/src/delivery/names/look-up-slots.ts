@@ -1,10 +1,10 @@
 import { NameError } from './name-error.ts'
 
 /** How long a look-up may take, in milliseconds, while others wait for its place. */
-const PATIENCE_MS = 500
+const PATIENCE_MS = 250
 
 export interface SlotLimits {
-  /** Most look-ups under way. Each has a socket of its own, and the name servers have limits too. */
+  /** Most look-ups under way. Each has sockets of its own, and the name servers have limits too. */
   readonly most: number
   /** How many of these are for names that were found the last time. */
   readonly reserved: number
@@ -19,7 +19,9 @@ interface Place {
  * A bound on all look-ups under way, such that names that are never answered cannot use it up:
  * - a part is kept for proven names, those that were found the last time;
  * - while others wait, the oldest look-up gives way as soon as it has taken longer than nearly every healthy one does.
- *   Nothing is lost by that: the attempt provably never left, and is made again later.
+ *   Nothing is lost by that: the attempt provably never left, and is made again later, when the name server may have
+ *   found what it was asked for;
+ * - the newest is the next one: behind a flood of silent names a new one would wait for all of them.
  */
 export class LookUpSlots {
   readonly #limits: SlotLimits
@@ -87,7 +89,8 @@ export class LookUpSlots {
   #admit(): void {
     for (const proven of [true, false]) {
       const line = this.#waiting[proven ? 'proven' : 'others']
-      for (const [lookUp, go] of line) {
+      if (line.size === 0 || !this.#hasRoom(proven)) continue
+      for (const [lookUp, go] of [...line].reverse()) {
         if (!this.#hasRoom(proven)) break
         line.delete(lookUp)
         this.#start(lookUp, proven)

@@ -8,7 +8,7 @@ import { type DnsSettings, type NameFiles, NameSettingsReader, SYSTEM_NAME_FILES
 /** Longest time for a look-up with all that belongs to it, its wait for a place too, in milliseconds. */
 const LOOK_UP_MS = 5_000
 const MOST_NAMES = 10_000
-const LIMITS: SlotLimits = { most: 512, reserved: 128 }
+const LIMITS: SlotLimits = { most: 256, reserved: 64 }
 
 const LOOPBACK: readonly LookupAddress[] = [
   { address: '127.0.0.1', family: 4 },
