@@ -22,7 +22,7 @@ export interface Answer {
 }
 
 /**
- * Asks the name servers for a host name's addresses, by c-ares: on a socket of its own, which is closed with the
+ * Asks the name servers for a host name's addresses, by c-ares: on sockets of its own, which are closed with the
  * answer, or at once when `signal` is aborted. A `Resolver` for each look-up, because `cancel` ends all queries of one,
  * and because c-ares remembers which name server did not answer: a stranger's name must not decide whom others ask.
  *
