@@ -10,12 +10,12 @@ import {
   startHealthServer,
 } from '@timers/runtime'
 import { logAttempt } from './attempt-log.ts'
-import { announceDelivery, createWebhookClient } from './delivery/create-webhook-client.ts'
+import { announceDelivery, createWebhookClient, type DeliveryDeps } from './delivery/create-webhook-client.ts'
 import { OriginGate } from './origin-gate.ts'
 import type { WorkerSettings } from './settings.ts'
 import { createWorkerMetrics } from './worker-metrics.ts'
 
-export interface WorkerDeps {
+export interface WorkerDeps extends DeliveryDeps {
   readonly logger: Logger
   readonly clock?: Clock
   readonly random?: () => number
@@ -33,7 +33,7 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
     ])
   }
   const metrics = createMetrics('worker')
-  const client = createWebhookClient(settings)
+  const client = createWebhookClient(settings, deps)
   const gate = new OriginGate(settings.DELIVERY_MAX_PER_ORIGIN)
   const consumer = createTimerConsumer({
     redisUrl: settings.REDIS_URL,

@@ -3,7 +3,7 @@ import type { Log, TimerDraft, TimerRecord } from '@timers/core'
 import { createRedisTimerStore, type RedisTimerStore } from '@timers/queue'
 import { createLogger, parseSettings, type Service } from '@timers/runtime'
 import { eventually, startTestRedis, type TestRedis } from '@timers/testkit'
-import { buildWorker } from '../src/build-worker.ts'
+import { buildWorker, type WorkerDeps } from '../src/build-worker.ts'
 import { workerSettings } from '../src/settings.ts'
 
 const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
@@ -14,7 +14,7 @@ export interface WorkerBed {
   /** Every log line of the workers, parsed. */
   readonly lines: Record<string, unknown>[]
   /** Starts a worker; more settings as in the environment. */
-  startWorker(env?: Record<string, string>): Promise<Service>
+  startWorker(env?: Record<string, string>, deps?: Partial<WorkerDeps>): Promise<Service>
   /** Creates a timer; due in `delayMs`, a tenth of a second if not said. */
   schedule(draft: Partial<TimerDraft> & { url: string }): Promise<number>
   /** Waits until the timer's record satisfies `check`. */
@@ -40,13 +40,13 @@ export async function openWorkerBed(): Promise<WorkerBed> {
     redis,
     store,
     lines,
-    startWorker: async (env = {}) => {
+    startWorker: async (env = {}, deps = {}) => {
       const settings = parseSettings(workerSettings, {
         REDIS_URL: redis.url,
         DELIVERY_ALLOW_CIDRS: '127.0.0.0/8',
         ...env,
       })
-      const worker = buildWorker(settings, { logger, random: () => 0 })
+      const worker = buildWorker(settings, { logger, random: () => 0, ...deps })
       workers.push(worker)
       await worker.start()
       return worker

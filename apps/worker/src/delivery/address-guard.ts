@@ -1,6 +1,7 @@
-import { type LookupAddress, type LookupOptions, lookup as systemLookup } from 'node:dns'
+import type { LookupAddress, LookupOptions } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { type AddressPolicy, createAddressPolicy } from '@timers/core'
+import { Names } from './names/names.ts'
 
 /** Resolves a host name to all of its addresses, as `dns.lookup` does with `all: true`. */
 export type Resolve = (
@@ -14,7 +15,7 @@ export interface AddressGuard extends AddressPolicy {
   /**
    * Resolves a host name for a connection that is about to be made, and refuses it whole where any of its addresses
    * may not be called. The addresses that were judged are the ones that are connected to: there is no second look-up
-   * that could tell another story (DNS rebinding).
+   * that could tell another story (DNS rebinding). What is remembered of an earlier look-up is judged anew.
    */
   readonly lookup: LookupFunction
 }
@@ -34,14 +35,14 @@ export class AddressBlockedError extends Error {
 export interface AddressGuardOptions {
   /** Networks that may be called although they are not public. */
   readonly allowCidrs: readonly string[]
-  /** Default: the system's resolver. */
+  /** Default: as the system's files say, with nothing remembered that others have found. */
   readonly resolve?: Resolve
 }
 
 /** @throws RangeError where a CIDR is none */
 export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
   const policy = createAddressPolicy(options)
-  const resolve = options.resolve ?? systemLookup
+  const resolve = options.resolve ?? new Names().lookup
   return {
     check: policy.check,
     lookup(hostname, lookupOptions, callback) {

@@ -3,6 +3,8 @@ import { SettingsError } from '@timers/runtime'
 import type { WorkerSettings } from '../settings.ts'
 import { createAddressGuard } from './address-guard.ts'
 import { type ClosableWebhookClient, createGotWebhookClient } from './got-webhook-client.ts'
+import type { NameFiles } from './names/name-settings.ts'
+import { Names } from './names/names.ts'
 import { parseProxy } from './proxy-tunnel.ts'
 import { createSigner } from './signature.ts'
 
@@ -13,12 +15,20 @@ type DeliverySettings = Pick<
   'WEBHOOK_TIMEOUT_MS' | 'DELIVERY_ALLOW_CIDRS' | 'DELIVERY_PROXY_URL' | 'WEBHOOK_SECRETS'
 >
 
+export interface DeliveryDeps {
+  /** Where it is said how host names are looked up. Default: the system's files. */
+  readonly nameFiles?: NameFiles | undefined
+}
+
 /**
  * The client as the settings want it.
  *
  * @throws SettingsError with all that is wrong in them, by name and never by value
  */
-export function createWebhookClient(settings: DeliverySettings): ClosableWebhookClient {
+export function createWebhookClient(
+  settings: DeliverySettings,
+  deps: DeliveryDeps = {},
+): ClosableWebhookClient {
   const problems: string[] = []
   const checked = <T>(name: keyof DeliverySettings, make: () => T): T | undefined => {
     try {
@@ -31,17 +41,25 @@ export function createWebhookClient(settings: DeliverySettings): ClosableWebhook
   const proxyUrl = settings.DELIVERY_PROXY_URL
   const proxy = proxyUrl === undefined ? undefined : checked('DELIVERY_PROXY_URL', () => parseProxy(proxyUrl))
   const signer = checked('WEBHOOK_SECRETS', () => createSigner(settings.WEBHOOK_SECRETS))
+  const names = new Names({ files: deps.nameFiles })
   const guard = checked('DELIVERY_ALLOW_CIDRS', () =>
-    createAddressGuard({ allowCidrs: settings.DELIVERY_ALLOW_CIDRS }),
+    createAddressGuard({ allowCidrs: settings.DELIVERY_ALLOW_CIDRS, resolve: names.lookup }),
   )
   if (guard === undefined || signer === undefined || problems.length > 0) throw new SettingsError(problems)
-  return createGotWebhookClient({
+  const client = createGotWebhookClient({
     timeoutMs: settings.WEBHOOK_TIMEOUT_MS,
     userAgent: USER_AGENT,
     guard,
     signer,
     proxy,
   })
+  return {
+    send: client.send,
+    close() {
+      client.close()
+      names.close()
+    },
+  }
 }
 
 /** Says at the start, loudly, where webhooks may go beside the public internet. Names no secret. */

@@ -8,6 +8,8 @@ describe('the reason of a failure', () => {
   test.each([
     ['ECONNREFUSED', 'connection refused'],
     ['ENOTFOUND', 'host name not found'],
+    ['ERR_NAME_TIMEOUT', 'host name look-up timed out'],
+    ['ERR_NAME_FAILED', 'host name look-up failed'],
     ['ECONNRESET', 'connection reset'],
     ['HPE_INVALID_CONSTANT', 'answer is not HTTP'],
     ['HPE_HEADER_OVERFLOW', 'answer headers too large'],
