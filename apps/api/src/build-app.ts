@@ -9,13 +9,19 @@ import type { RedisHealth } from '@timers/queue'
 import { type Logger, type Metrics, SettingsError } from '@timers/runtime'
 import { fastify } from 'fastify'
 import type { App } from './app.ts'
+import { boundConnections, type ConnectionBounds } from './plugins/bounded-connections.ts'
+import { refuseForeignRequests } from './plugins/foreign-requests.ts'
 import { closeGracefully } from './plugins/graceful-close.ts'
 import { acceptJsonOnly } from './plugins/json-body.ts'
+import { measureRequests } from './plugins/request-durations.ts'
 import { createRequestIds } from './plugins/request-id.ts'
 import { answerUnmatchedRequests } from './plugins/unmatched-requests.ts'
 import { createUnreadableRequestHandler, refuseExpectations } from './plugins/unreadable-requests.ts'
 import { errorProblem } from './problems/error-problem.ts'
+import { problem } from './problems/problem.ts'
 import { createProblemReply } from './problems/problem-reply.ts'
+import { createRefusals, type Refusals } from './problems/refusals.ts'
+import { endWithProblem } from './problems/socket-problem.ts'
 import { registerOperationsRoutes } from './routes/operations.ts'
 import { registerTimerRoutes } from './routes/timers.ts'
 import { createTimerBody } from './schemas/timers.ts'
@@ -27,6 +33,7 @@ export interface ApiDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
+  readonly connectionBounds: ConnectionBounds
 }
 
 /** Part of the shutdown deadline after which connections that are still open are cut. */
@@ -40,15 +47,13 @@ const DRAIN_SHARE = 0.8
  */
 export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
   const { store, logger, metrics } = deps
-  const problems = metrics.counter('timers_api_problems_total', 'Requests that ended in a problem, by code', [
-    'code',
-  ])
-  const replyWithProblem = createProblemReply(logger, (labels) => problems.inc(labels))
+  const refusals = createRefusals(logger, metrics)
+  const replyWithProblem = createProblemReply(refusals)
 
   const app: App = fastify({
     ...serverOptions,
     genReqId: createRequestIds(),
-    clientErrorHandler: createUnreadableRequestHandler(logger),
+    clientErrorHandler: createUnreadableRequestHandler(refusals),
     frameworkErrors: (error, request, reply) => {
       replyWithProblem(request, reply, errorProblem(error, request.method, createTimerBody), error)
     },
@@ -60,9 +65,14 @@ export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
     reply.removeHeader('connection')
     return replyWithProblem(request, reply, found, error)
   })
-  acceptJsonOnly(app)
-  refuseExpectations(app)
+  app.addHook('onClose', async () => refusals.close())
+  boundAppConnections(app, deps, refusals)
+  answerHalfClosed(app)
+  measureRequests(app, metrics)
+  refuseForeignRequests(app, settings, replyWithProblem)
+  refuseExpectations(app, refusals)
   answerUnmatchedRequests(app, replyWithProblem)
+  acceptJsonOnly(app)
   app.addHook('onSend', (request, reply, _payload, done) => {
     reply.header('x-request-id', request.id)
     done()
@@ -82,6 +92,39 @@ export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
     metrics,
   })
   return app
+}
+
+/**
+ * A client may close its half of the connection after its request (`nc`, some HTTP libraries): it still gets its answer,
+ * and then the rest is closed. Node closes at once by default, with the timer created and the answer lost. The property
+ * is Node's own, from its first versions on, and in no document of it.
+ */
+function answerHalfClosed(app: App): void {
+  Object.assign(app.server, { httpAllowHalfOpen: true })
+}
+
+const TOO_MANY_CONNECTIONS = problem(
+  'TOO_MANY_CONNECTIONS',
+  'all connections are in use: keep fewer of them open, or try again in a moment',
+)
+
+function boundAppConnections(
+  app: App,
+  { metrics, connectionBounds }: Pick<ApiDeps, 'metrics' | 'connectionBounds'>,
+  refusals: Refusals,
+): void {
+  const evicted = metrics.counter(
+    'timers_api_connections_evicted_total',
+    'Idle connections that were closed to make room for new ones',
+  )
+  const open = boundConnections(app.server, connectionBounds, {
+    refuse: (socket) => {
+      refusals.record(TOO_MANY_CONNECTIONS, {})
+      endWithProblem(socket, TOO_MANY_CONNECTIONS)
+    },
+    evicted: () => evicted.inc(),
+  })
+  metrics.gauge('timers_api_connections', 'Connections that are open', open)
 }
 
 /** @throws SettingsError where the setting holds something that is no network */

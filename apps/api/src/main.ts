@@ -1,7 +1,16 @@
 import { systemClock } from '@timers/core'
 import { createRedisTimerStore } from '@timers/queue'
-import { bootstrap, createLogger, createMetrics, listening, parseSettings, runService } from '@timers/runtime'
+import {
+  bootstrap,
+  createLogger,
+  createMetrics,
+  descriptorLimit,
+  listening,
+  parseSettings,
+  runService,
+} from '@timers/runtime'
 import { buildApp } from './build-app.ts'
+import { connectionBounds } from './connection-bounds.ts'
 import { apiSettings } from './settings.ts'
 
 await bootstrap(async () => {
@@ -12,7 +21,13 @@ await bootstrap(async () => {
     shards: settings.TIMER_SHARDS,
     log: logger,
   })
-  const app = buildApp(settings, { store, clock: systemClock, logger, metrics: createMetrics('api') })
+  const app = buildApp(settings, {
+    store,
+    clock: systemClock,
+    logger,
+    metrics: createMetrics('api'),
+    connectionBounds: connectionBounds(settings, descriptorLimit()),
+  })
   await runService(
     {
       start: async () => {

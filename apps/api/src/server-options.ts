@@ -17,6 +17,8 @@ export const serverOptions: FastifyHttpOptions<RawServerDefault> = {
   http: {
     headersTimeout: 10_000,
     maxHeaderSize: 16 * 1_024,
+    /** Node would answer a missing one with a bare 400: we do it ourselves, in words. */
+    requireHostHeader: false,
     /** How often Node looks for requests that ran over the two timeouts above. */
     connectionsCheckingInterval: 2_000,
   },

@@ -9,6 +9,7 @@ describe('the settings of the API', () => {
       LOG_LEVEL: 'info',
       DELIVERY_ALLOW_CIDRS: [],
       HOST: '0.0.0.0',
+      ALLOWED_HOSTS: [],
       PORT: 3_000,
       MAX_TIMER_SECONDS: 31_536_000,
       SHUTDOWN_TIMEOUT_MS: 10_000,
@@ -21,8 +22,18 @@ describe('the settings of the API', () => {
     }
   })
 
+  it('take host names without ports', () => {
+    const parse = (hosts: string) => parseSettings(apiSettings, { ALLOWED_HOSTS: hosts }).ALLOWED_HOSTS
+    expect(parse('timers.example,10.0.0.7 [fd00::7]')).toEqual(['timers.example', '10.0.0.7', '[fd00::7]'])
+    for (const wrong of ['timers.example:3000', 'http://timers.example', 'fd00::7']) {
+      expect(() => parse(wrong)).toThrow('ALLOWED_HOSTS must be a list of host names without ports')
+    }
+  })
+
   it.each([
     ['PORT', '65536'],
+    ['MAX_CONNECTIONS', '0'],
+    ['MAX_CONNECTIONS_PER_ADDRESS', 'none'],
     ['PORT', 'http'],
     ['MAX_TIMER_SECONDS', '0'],
     ['MAX_TIMER_SECONDS', '1e3'],

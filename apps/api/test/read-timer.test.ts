@@ -126,6 +126,31 @@ describe('POST /timers/:id/redrive', () => {
     expect(reply.json()).toMatchObject({ status, code })
   })
 
+  it.each([
+    ['no body', undefined, undefined],
+    ['no body, and a content type', undefined, 'application/json'],
+    ['an empty body', '', 'application/json'],
+    ['an empty object', '{}', 'application/json'],
+  ])('takes %s', async (_name, payload, contentType) => {
+    const reply = await api.app.inject({
+      method: 'POST',
+      url: '/timers/999999999/redrive',
+      headers: contentType === undefined ? {} : { 'content-type': contentType },
+      ...(payload !== undefined && { payload }),
+    })
+    expect(reply.json()).toMatchObject({ status: 404, code: 'TIMER_NOT_FOUND' })
+  })
+
+  it('refuses a body that is not JSON', async () => {
+    const reply = await api.app.inject({
+      method: 'POST',
+      url: '/timers/1/redrive',
+      headers: { 'content-type': 'application/json' },
+      payload: '{broken',
+    })
+    expect(reply.json()).toMatchObject({ status: 400, code: 'INVALID_JSON' })
+  })
+
   it('is 405 for GET', async () => {
     const reply = await api.app.inject('/timers/1/redrive')
     expect(reply.statusCode).toBe(405)

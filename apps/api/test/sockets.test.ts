@@ -89,6 +89,25 @@ describe('what is not HTTP', () => {
       417,
       'EXPECTATION_FAILED',
     ],
+    ['no Host', 'GET /ping HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'BAD_REQUEST'],
+    [
+      'two Hosts',
+      'GET /ping HTTP/1.1\r\nhost: x\r\nHost: y\r\nconnection: close\r\n\r\n',
+      400,
+      'BAD_REQUEST',
+    ],
+    [
+      'one Host twice',
+      'GET /ping HTTP/1.1\r\nhost: x\r\nhost: x\r\nconnection: close\r\n\r\n',
+      400,
+      'BAD_REQUEST',
+    ],
+    [
+      'a Host that is none',
+      'GET /ping HTTP/1.1\r\nhost: a b/c\r\nconnection: close\r\n\r\n',
+      400,
+      'BAD_REQUEST',
+    ],
     ['OPTIONS *', 'OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', 404, 'NOT_FOUND'],
   ])('is answered with a problem: %s', async (_name, text, status, code) => {
     const connection = await open()
@@ -97,6 +116,53 @@ describe('what is not HTTP', () => {
     expect(connection.received()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*\\r\\n`))
     expect(connection.received()).toMatch(/content-type: application\/problem\+json\r\n/i)
     expect(problemIn(connection.received())).toMatchObject({ status, code })
+  })
+})
+
+it('is counted by its code, like any other problem', async () => {
+  const connection = await open()
+  connection.socket.write('hello\r\n\r\n')
+  await connection.closed
+  const { payload } = await api.app.inject('/metrics')
+  expect(payload).toMatch(/^timers_api_problems_total\{code="BAD_REQUEST",service="api"\} 1$/m)
+})
+
+it('HTTP/1.0 has no Host', async () => {
+  const connection = await open()
+  connection.socket.write('GET /ping HTTP/1.0\r\n\r\n')
+  await connection.closed
+  expect(connection.received()).toMatch(/^HTTP\/1\.1 200 /)
+})
+
+describe('a client that closes its half of the connection', () => {
+  it.each([1, 3])('got no answer, though its %i timers were created', async (count) => {
+    const { socket, received, closed } = await open()
+    socket.end(request().repeat(count))
+    await closed
+    expect(received().match(/HTTP\/1\.1 201 Created/g)).toHaveLength(count)
+    expect(received().match(/"id":\d+/g)).toHaveLength(count)
+  })
+
+  it('before it has sent anything is let go', async () => {
+    const { socket, received, closed } = await open()
+    socket.end()
+    await closed
+    expect(received()).toBe('')
+  })
+
+  it('in the middle of a request is told so', async () => {
+    const { socket, received, closed } = await open()
+    socket.end('POST /timers HTTP/1.1\r\nhost: x\r\n')
+    await closed
+    expect(problemIn(received())).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
+  })
+
+  it('in the middle of a body creates nothing', async () => {
+    const { socket, received, closed } = await open()
+    socket.end(request().slice(0, -5))
+    await closed
+    expect(received()).not.toMatch(/ 201 /)
+    expect((await api.app.inject('/metrics')).payload).toMatch(/^timers_created_total\{service="api"\} 0$/m)
   })
 })
 

@@ -1,10 +1,11 @@
 import type { AddressInfo } from 'node:net'
-import { type Clock, systemClock } from '@timers/core'
+import { type Clock, systemClock, type TimerRecord } from '@timers/core'
 import { createRedisTimerStore } from '@timers/queue'
 import { createLogger, createMetrics, parseSettings } from '@timers/runtime'
 import { eventually } from '@timers/testkit'
 import type { App } from '../src/app.ts'
 import { buildApp } from '../src/build-app.ts'
+import { connectionBounds } from '../src/connection-bounds.ts'
 import { apiSettings } from '../src/settings.ts'
 
 export interface TestApiOptions {
@@ -19,6 +20,8 @@ export interface TestApi {
   readonly app: App
   /** Every line logged so far. The live list. */
   readonly logs: readonly Readonly<Record<string, unknown>>[]
+  /** A timer as Redis has it. */
+  find(id: number): Promise<TimerRecord | undefined>
   /** Listens on a free port of 127.0.0.1 and gives it. */
   listen(): Promise<number>
   /** Resolves when Redis was verified. */
@@ -40,11 +43,18 @@ export async function startTestApi({
     destination: { write: (line) => void logs.push(JSON.parse(line)) },
   })
   const store = createRedisTimerStore({ redisUrl, shards: settings.TIMER_SHARDS, log: logger })
-  const app = buildApp(settings, { store, clock, logger, metrics: createMetrics('api') })
+  const app = buildApp(settings, {
+    store,
+    clock,
+    logger,
+    metrics: createMetrics('api'),
+    connectionBounds: connectionBounds(settings, undefined),
+  })
   await store.start()
   return {
     app,
     logs,
+    find: (id) => store.find(id),
     listen: async () => {
       await app.listen({ host: '127.0.0.1', port: 0 })
       return (app.server.address() as AddressInfo).port

@@ -1,5 +1,5 @@
-import { isIPv4 } from 'node:net'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { createHostCheck, isCrossSite } from '@timers/runtime'
+import type { FastifyInstance } from 'fastify'
 import { sendProblem } from './problems.ts'
 import type { DashboardSettings } from './settings.ts'
 
@@ -11,31 +11,14 @@ export function refuseForeignRequests(
   app: FastifyInstance,
   settings: Pick<DashboardSettings, 'HOST' | 'ALLOWED_HOSTS'>,
 ): void {
-  const names = ownNames(settings)
+  const hostCheck = createHostCheck({ listensOn: settings.HOST, allowedHosts: settings.ALLOWED_HOSTS })
   app.addHook('onRequest', (request, reply, done) => {
-    const name = request.host.replace(/:\d*$/, '').toLowerCase()
-    if (names !== undefined && !names.has(name)) {
-      sendProblem(reply, 403, `open it as ${[...names].join(', ')}; ALLOWED_HOSTS adds names`)
-    } else if (isCrossSite(request)) {
+    // The name that the browser used: of a trusted proxy, what it says it was.
+    const { method, host, headers } = request
+    if (hostCheck?.isOurs(host) === false) {
+      sendProblem(reply, 403, `open it as ${hostCheck.names.join(', ')}; ALLOWED_HOSTS adds names`)
+    } else if (isCrossSite(method, { ...headers, host })) {
       sendProblem(reply, 403, 'a page of another site sent this request')
     } else done()
   })
-}
-
-/** Undefined: it cannot know them. */
-function ownNames({ HOST, ALLOWED_HOSTS }: Pick<DashboardSettings, 'HOST' | 'ALLOWED_HOSTS'>) {
-  const isLoopback = HOST === 'localhost' || HOST === '::1' || (isIPv4(HOST) && HOST.startsWith('127.'))
-  if (!isLoopback && ALLOWED_HOSTS.length === 0) return undefined
-  const own = HOST.includes(':') ? `[${HOST}]` : HOST
-  return new Set(['localhost', '127.0.0.1', '[::1]', own, ...ALLOWED_HOSTS].map((name) => name.toLowerCase()))
-}
-
-/** `Sec-Fetch-Site` is the browser's word; where it is missing, `Origin` must be the host that was asked. A link may lead here. */
-function isCrossSite({ method, headers, host }: FastifyRequest): boolean {
-  const site = headers['sec-fetch-site']
-  if (site === 'same-origin' || site === 'none') return false
-  const { origin } = headers
-  if (site === undefined)
-    return origin !== undefined && origin.toLowerCase().split('//')[1] !== host.toLowerCase()
-  return !(method === 'GET' && headers['sec-fetch-mode'] === 'navigate')
 }

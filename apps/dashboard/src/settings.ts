@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { commonSettings, listenSettings, portSetting } from '@timers/runtime'
+import { allowedHostsSetting, commonSettings, listenSettings, portSetting } from '@timers/runtime'
 
 /** What the dashboard can be told by environment variables. */
 export const dashboardSettings = Type.Object({
@@ -18,12 +18,7 @@ export const dashboardSettings = Type.Object({
     description:
       'Password to log in to the dashboard with; there is no default, and the dashboard does not start without one',
   }),
-  ALLOWED_HOSTS: Type.Array(Type.String({ pattern: '^[^\\s/@:]+$|^\\[[0-9A-Fa-f:.]+\\]$' }), {
-    default: [],
-    wording: 'a list of host names without ports, such as timers.example,10.0.0.7',
-    description:
-      'Names that requests may be sent to (their Host header), separated by commas, beside localhost and HOST. Not set: on a loopback HOST only those two, elsewhere any',
-  }),
+  ALLOWED_HOSTS: allowedHostsSetting,
   TRUSTED_PROXIES: Type.Array(Type.String({ pattern: '^[0-9A-Fa-f:.]+(/\\d{1,3})?$' }), {
     default: [],
     wording: 'a list of addresses or networks such as 10.0.0.7,fd00::/8',

@@ -15,6 +15,8 @@ export const MOST_ATTEMPTS = 30
 
 /** Bounds on what a timer carries. */
 export const MAX_PAYLOAD_BYTES = 8_192
+/** Arrays and objects inside one another. Many JSON libraries refuse little more than this. */
+export const MAX_PAYLOAD_DEPTH = 32
 export const MAX_HEADERS = 10
 const MAX_HEADER_VALUE_LENGTH = 1_024
 
@@ -45,7 +47,8 @@ const RESERVED = new Set([
 const RESERVED_PREFIX = 'webhook-'
 
 /**
- * Checks a payload: JSON text, at most 8 KiB as it is sent.
+ * Checks a payload: JSON text, at most 8 KiB as it is sent. That it is JSON, nested at most `MAX_PAYLOAD_DEPTH` levels,
+ * is for who reads it from a request to see to.
  *
  * @throws TimerError `INVALID_PAYLOAD`
  */

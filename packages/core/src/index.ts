@@ -18,6 +18,7 @@ export {
   type DeliveryMode,
   MAX_HEADERS,
   MAX_PAYLOAD_BYTES,
+  MAX_PAYLOAD_DEPTH,
   MOST_ATTEMPTS,
 } from './delivery-options.ts'
 export { type DurationParts, durationMs, timeLeftSeconds } from './duration.ts'

@@ -60,6 +60,30 @@ describe('createMetrics', () => {
     expect(lines).toContain('timers_lateness_seconds_bucket{le="0.02",service="example"} 1')
   })
 
+  test('a histogram can have buckets of its own, and labels', async () => {
+    const metrics = createMetrics('example')
+    const options = { buckets: [0.0005, 0.1], labelNames: ['route'] as const }
+    metrics.histogram('timers_request_seconds', 'Requests', options).observe({ route: '/' }, 0.0004)
+    expect(await read(metrics, 'timers_request_seconds')).toEqual([
+      'timers_request_seconds_bucket{le="0.0005",service="example",route="/"} 1',
+      'timers_request_seconds_bucket{le="0.1",service="example",route="/"} 1',
+      'timers_request_seconds_bucket{le="+Inf",service="example",route="/"} 1',
+      'timers_request_seconds_sum{service="example",route="/"} 0.0004',
+      'timers_request_seconds_count{service="example",route="/"} 1',
+    ])
+  })
+
+  test('every service tells its version', async () => {
+    const lines = await read(createMetrics('example'), 'timers_build_info')
+    expect(lines).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^timers_build_info{version="\\d+\\.\\d+\\.\\d+",node="${process.versions.node}",service="example"} 1$`,
+        ),
+      ),
+    ])
+  })
+
   test('two in one process do not share a registry', () => {
     const [one, other] = [createMetrics('one'), createMetrics('other')]
     one.gauge('timers_same', 'Same', () => 1)

@@ -1,15 +1,28 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { softwareVersion } from './build-info.ts'
 
 /** Upper bounds of the buckets of every duration, in seconds: from a millisecond to an hour of downtime. */
 const DURATION_BUCKETS = [
   0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600,
 ]
 
+export interface HistogramOptions<L extends string> {
+  /** Upper bounds, in seconds. */
+  readonly buckets?: readonly number[]
+  readonly labelNames?: readonly L[]
+}
+
 /** A registry of its own for a process, with Node's own figures (event loop lag, memory) in it. */
 export function createMetrics(service: string) {
   const registry = new Registry()
   registry.setDefaultLabels({ service })
   collectDefaultMetrics({ register: registry })
+  new Gauge({
+    name: 'timers_build_info',
+    help: 'Always 1: the version of Timers, and of Node, is in the labels',
+    labelNames: ['version', 'node'],
+    registers: [registry],
+  }).set({ version: softwareVersion(), node: process.versions.node }, 1)
   return {
     registry,
     /**
@@ -52,9 +65,12 @@ export function createMetrics(service: string) {
           else this.set(value)
         },
       }),
-    /** Of durations in seconds. */
-    histogram: (name: string, help: string) =>
-      new Histogram({ name, help, buckets: DURATION_BUCKETS, registers: [registry] }),
+    /** Of durations in seconds. `buckets` where the usual ones, from a millisecond to an hour, tell too little. */
+    histogram: <L extends string>(
+      name: string,
+      help: string,
+      { buckets = DURATION_BUCKETS, labelNames = [] }: HistogramOptions<L> = {},
+    ) => new Histogram<L>({ name, help, buckets: [...buckets], labelNames, registers: [registry] }),
   }
 }
 

@@ -133,6 +133,17 @@ export const listenSettings = {
   }),
 }
 
+/** Names under which an HTTP service may be asked (`createHostCheck`). */
+export const allowedHostsSetting = Type.Array(
+  Type.String({ pattern: '^[^\\s/@:]+$|^\\[[0-9A-Fa-f:.]+\\]$' }),
+  {
+    default: [],
+    wording: 'a list of host names without ports, such as timers.example,10.0.0.7',
+    description:
+      'Names that requests may be sent to (their Host header), separated by commas, beside localhost and HOST. Not set: on a loopback HOST only those two, elsewhere any',
+  },
+)
+
 /** A port to listen on; 0 takes any free one. */
 export function portSetting(port: number, description: string) {
   return Type.Integer({ minimum: 0, maximum: 65_535, default: port, description })

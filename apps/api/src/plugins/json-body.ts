@@ -1,6 +1,18 @@
 import { isUtf8 } from 'node:buffer'
+import { MAX_PAYLOAD_DEPTH, TimerError } from '@timers/core'
 import { errorCodes } from 'fastify'
 import type { App } from '../app.ts'
+import { scanBody } from '../body-scan.ts'
+import { problem } from '../problems/problem.ts'
+import { ProblemError } from '../problems/problem-error.ts'
+import { shortName } from '../problems/validation-problem.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route does without a body, also where a content type was given for it. */
+    readonly bodyIsOptional?: boolean
+  }
+}
 
 /**
  * `application/json`, with any parameters but a charset other than UTF-8: JSON has no other (RFC 8259). Matched against
@@ -8,20 +20,67 @@ import type { App } from '../app.ts'
  */
 const JSON_IN_UTF8 = /^application\/json(?:; (?!charset=)[^;]*|; charset="utf-?8")*$/i
 
+const UNSUPPORTED_CODING = problem(
+  'UNSUPPORTED_CONTENT_ENCODING',
+  'send the body as it is, without compression and without the header content-encoding',
+)
+
 /**
  * Accepts bodies that are JSON in UTF-8, and nothing else (no text/plain, which Fastify has by default).
  *
- * Plain `JSON.parse`: a `__proto__` key becomes an ordinary property, which the schemas refuse as an unknown field.
+ * The member `payload` of a body stays JSON text; everything else becomes values. A name that stands twice is refused,
+ * where `JSON.parse` would take the last. Plain `JSON.parse`: a `__proto__` key becomes an ordinary property, which the
+ * schemas refuse as an unknown field.
  */
 export function acceptJsonOnly(app: App): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser(JSON_IN_UTF8, { parseAs: 'buffer' }, (_request, body: Buffer, done) => {
-    if (body.length === 0) return done(new errorCodes.FST_ERR_CTP_EMPTY_JSON_BODY())
-    if (!isUtf8(body)) return done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
+  app.addContentTypeParser(JSON_IN_UTF8, { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     try {
-      done(null, JSON.parse(body.toString()))
-    } catch {
-      done(new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY())
+      if (!isPlain(request.headers['content-encoding'])) throw new ProblemError(UNSUPPORTED_CODING)
+      const nothing = body.length === 0 && request.routeOptions.config.bodyIsOptional === true
+      done(null, nothing ? undefined : parseBody(body))
+    } catch (error) {
+      done(error as Error)
     }
   })
+}
+
+function isPlain(coding: string | undefined): boolean {
+  return coding === undefined || /^(?:identity)?$/i.test(coding.trim())
+}
+
+/** @throws Error with the code of Fastify's for a body that is not JSON, TimerError, ProblemError */
+function parseBody(body: Buffer): unknown {
+  if (body.length === 0) throw new errorCodes.FST_ERR_CTP_EMPTY_JSON_BODY()
+  if (!isUtf8(body)) throw new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY()
+  const { tooDeep, repeated, payload } = scanBody(body)
+  if (tooDeep === 'payload') {
+    throw new TimerError(
+      'INVALID_PAYLOAD',
+      `payload must be nested at most ${MAX_PAYLOAD_DEPTH} levels deep`,
+      { field: 'payload' },
+    )
+  }
+  if (tooDeep === 'body') {
+    throw new ProblemError(
+      problem('INVALID_JSON', `the body must be nested at most ${MAX_PAYLOAD_DEPTH} levels deep`),
+    )
+  }
+  const parsed = parseJson(body)
+  if (repeated !== undefined) {
+    const name = shortName(repeated.name)
+    const field = shortName(repeated.field ?? repeated.name)
+    const message =
+      repeated.field === undefined ? `${name} must be given once` : `${field} must name ${name} once`
+    throw new ProblemError(problem('INVALID_BODY', message, [{ field, message }]))
+  }
+  return payload === undefined ? parsed : Object.assign(parsed as object, { payload })
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    throw new errorCodes.FST_ERR_CTP_INVALID_JSON_BODY()
+  }
 }

@@ -3,6 +3,7 @@ import { TimerError } from '@timers/core'
 import type { FastifyError } from 'fastify'
 import { BODY_LIMIT_BYTES } from '../server-options.ts'
 import { type Problem, problem } from './problem.ts'
+import { ProblemError } from './problem-error.ts'
 import { validationProblem } from './validation-problem.ts'
 
 /** What Fastify throws before a handler runs, by its code. */
@@ -34,6 +35,7 @@ const INTERNAL = problem(
  */
 export function errorProblem(error: unknown, method: string, bodySchema: TObject): Problem {
   if (error instanceof TimerError) return timerProblem(error, method)
+  if (error instanceof ProblemError) return error.problem
   const { code, statusCode = 500, validation } = (error ?? {}) as Partial<FastifyError>
   if (validation !== undefined) return validationProblem(validation, bodySchema)
   const known = code === undefined ? undefined : FRAMEWORK_PROBLEMS[code]

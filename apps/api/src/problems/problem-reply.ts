@@ -1,15 +1,11 @@
-import type { Logger } from '@timers/runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PROBLEM_MEDIA_TYPE, type Problem, problemBody } from './problem.ts'
+import type { Refusals } from './refusals.ts'
 
 /** Longest path that is logged. */
 const MAX_PATH_LENGTH = 200
 
-/**
- * Answers a request with a problem, and logs it: what the client did wrong at info, what we did wrong at error.
- *
- * The log never holds a body, a query or a target URL.
- */
+/** Answers a request with a problem, and records it. */
 export type ReplyWithProblem = (
   request: FastifyRequest,
   reply: FastifyReply,
@@ -17,27 +13,15 @@ export type ReplyWithProblem = (
   cause?: unknown,
 ) => FastifyReply
 
-export function createProblemReply(
-  logger: Logger,
-  count: (labels: { code: string }) => void,
-): ReplyWithProblem {
+export function createProblemReply(refusals: Refusals): ReplyWithProblem {
   return (request, reply, problem, cause) => {
-    count({ code: problem.code })
-    const fields = {
-      reqId: request.id,
-      method: request.method,
-      path: pathOf(request.url).slice(0, MAX_PATH_LENGTH),
-      status: problem.status,
-      code: problem.code,
-      detail: problem.detail,
-    }
-    if (problem.status >= 500) logger.error({ ...fields, err: cause }, 'request failed')
-    else logger.info(fields, 'request refused')
+    const path = pathOf(request.url).slice(0, MAX_PATH_LENGTH)
+    refusals.record(problem, { reqId: request.id, method: request.method, path }, cause)
     return sendProblem(request, reply, problem)
   }
 }
 
-/** Answers with a problem, and logs nothing. `members` are added to the body. */
+/** Answers with a problem, and records nothing. `members` are added to the body. */
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,

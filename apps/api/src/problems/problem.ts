@@ -14,6 +14,7 @@ export type ProblemCode =
   | 'NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
   | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'UNSUPPORTED_CONTENT_ENCODING'
   | 'BODY_TOO_LARGE'
   | 'INVALID_PATH'
   | 'URI_TOO_LONG'
@@ -21,6 +22,9 @@ export type ProblemCode =
   | 'REQUEST_TIMEOUT'
   | 'BAD_REQUEST'
   | 'EXPECTATION_FAILED'
+  | 'INVALID_HOST'
+  | 'CROSS_SITE_REQUEST'
+  | 'TOO_MANY_CONNECTIONS'
   | 'NOT_READY'
   | 'INTERNAL_ERROR'
 
@@ -60,6 +64,11 @@ const KINDS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'The content type is not supported',
     headers: { accept: 'application/json' },
   },
+  UNSUPPORTED_CONTENT_ENCODING: {
+    status: 415,
+    title: 'The content encoding is not supported',
+    headers: { 'accept-encoding': 'identity' },
+  },
   BODY_TOO_LARGE: { status: 413, title: 'The request body is too large' },
   INVALID_PATH: { status: 400, title: 'The path is not valid' },
   URI_TOO_LONG: { status: 414, title: 'The path is too long' },
@@ -67,9 +76,18 @@ const KINDS: Readonly<Record<ProblemCode, ProblemKind>> = {
   REQUEST_TIMEOUT: { status: 408, title: 'The request came too slowly' },
   BAD_REQUEST: { status: 400, title: 'The request could not be read' },
   EXPECTATION_FAILED: { status: 417, title: 'The expectation cannot be met' },
+  INVALID_HOST: { status: 421, title: 'The request is for another host' },
+  CROSS_SITE_REQUEST: { status: 403, title: 'The request comes from a page of another site' },
+  TOO_MANY_CONNECTIONS: {
+    status: 503,
+    title: 'There are too many connections',
+    headers: { 'retry-after': '1' },
+  },
   NOT_READY: { status: 503, title: 'The service is not ready', headers: { 'retry-after': '1' } },
   INTERNAL_ERROR: { status: 500, title: 'The service failed' },
 }
+
+export const PROBLEM_CODES = Object.keys(KINDS) as readonly ProblemCode[]
 
 /** One field that is at fault and what would be right. Never quotes a value. */
 export interface FieldError {

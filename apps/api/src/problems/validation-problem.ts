@@ -50,7 +50,8 @@ function wordingOf(schema: TSchema | undefined): string {
   return schema?.wording ?? 'something else'
 }
 
-function shortName(name: string): string {
+/** A client's own word, as long as an answer may show it. */
+export function shortName(name: string): string {
   return name.length > MAX_NAME_LENGTH ? `${name.slice(0, MAX_NAME_LENGTH)}...` : name
 }
 

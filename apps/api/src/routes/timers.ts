@@ -28,6 +28,9 @@ export interface TimerRouteDeps {
   readonly replyWithProblem: ReplyWithProblem
 }
 
+/** Upper bounds in seconds: a create is an fsync or two, and ends with a 503 within two seconds. */
+const CREATE_BUCKETS = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+
 /** `POST /timers`, `GET /timers/:id` and `POST /timers/:id/redrive`. Errors are left to the app's error handler. */
 export function registerTimerRoutes(app: App, deps: TimerRouteDeps): void {
   const { store, clock, logger, metrics, replyWithProblem } = deps
@@ -35,7 +38,9 @@ export function registerTimerRoutes(app: App, deps: TimerRouteDeps): void {
   const createSeconds = metrics.histogram(
     'timers_create_duration_seconds',
     'Time from a valid request to the timer being on disk',
+    { buckets: CREATE_BUCKETS },
   )
+  const redriven = metrics.counter('timers_redrives_total', 'Timers that were sent again on request')
 
   app.post(
     '/timers',
@@ -73,12 +78,13 @@ export function registerTimerRoutes(app: App, deps: TimerRouteDeps): void {
 
   app.post<{ Params: { id: string } }>(
     '/timers/:id/redrive',
-    { schema: { response: { 202: timerBody } } },
+    { config: { bodyIsOptional: true }, schema: { response: { 202: timerBody } } },
     async (request, reply) => {
       const id = readTimerId(request.params.id)
       if (id === 'malformed') return replyWithProblem(request, reply, MALFORMED_ID)
       const record = id === 'never given' ? undefined : await store.redrive(id)
       if (record === undefined) return replyWithProblem(request, reply, NO_SUCH_TIMER)
+      redriven.inc()
       logger.info({ timerId: id, reqId: request.id }, 'timer redriven')
       reply.code(202)
       return timerView(record, clock.now())
@@ -92,15 +98,10 @@ const NO_SUCH_TIMER = problem(
   'no timer has this id; finished timers are kept for a limited time only',
 )
 
-/** The body in the words of the domain. */
+/** The body in the words of the domain. Field by field: a rest of a body costs more than all of these. */
 function toRequest(body: Static<typeof createTimerBody>): CreateTimerRequest {
-  const { delivery: mode, max_attempts: maxAttempts, payload, ...rest } = body
-  return {
-    ...rest,
-    mode,
-    maxAttempts,
-    payload: payload === undefined ? undefined : JSON.stringify(payload),
-  }
+  const { hours, minutes, seconds, url, delivery: mode, max_attempts: maxAttempts, payload, headers } = body
+  return { hours, minutes, seconds, url, mode, maxAttempts, payload, headers }
 }
 
 function originOfRequest(request: FastifyRequest): RequestOrigin {

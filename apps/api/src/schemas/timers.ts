@@ -43,7 +43,8 @@ export const createTimerBody = Type.Object(
       }),
     ),
     payload: Type.Optional(
-      Type.Unknown({ wording: 'any JSON value', description: 'Sent as the body, as JSON' }),
+      // The body parser leaves it as JSON text; nothing walks it.
+      Type.String({ wording: 'any JSON value', description: 'Sent as the body, as it was written' }),
     ),
     headers: Type.Optional(
       Type.Record(Type.String(), Type.String(), {
