@@ -25,11 +25,10 @@
 local job, lock, held = unpack(KEYS)
 local token, nonce, now, id = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
+local there, status, made, claim, nextAt, budget, heldBy = unpack(
+  redis.call('HMGET', job, 'timestamp', 'st', 'an', 'ca', 'nx', 'bg', 'hb'))
 -- A removed job must not come back as a hash that holds nothing but a claim.
-if redis.call('EXISTS', job) == 0 then return { 'lost' } end
-
-local status, made, claim, nextAt, budget, heldBy = unpack(
-  redis.call('HMGET', job, 'st', 'an', 'ca', 'nx', 'bg', 'hb'))
+if not there then return { 'lost' } end
 budget = budget or ''
 local mine = redis.call('GET', lock) == token
 

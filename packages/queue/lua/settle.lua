@@ -39,35 +39,44 @@ local job, lock, stalled, active, delayed, marker, held, wait, completed, failed
 local id, token, now, attempt, nonce, entry = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local status, nextAt, leftAt, reason, keep = ARGV[7], ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
 
-if redis.call('EXISTS', job) == 0 then return {} end
+local there, st, nx, an, claim, log, first, budget, heldBy = unpack(redis.call('HMGET', job,
+  'timestamp', 'st', 'nx', 'an', 'ca', 'lg', 'fa', 'bg', 'hb'))
+if not there then return {} end
+local made = tonumber(an or 0)
 
-local made, claim, log, first, heldBy = unpack(redis.call('HMGET', job, 'an', 'ca', 'lg', 'fa', 'hb'))
-made = tonumber(made or 0)
-
-local function lines()
-  local all = {}
-  for line in string.gmatch(log or '', '[^\n]+') do all[#all + 1] = line end
-  return all
+-- What is to be written, in one command each: every one costs time and a place in the append-only file.
+local set, unset = {}, {}
+local function write(field, value)
+  set[#set + 1] = field
+  set[#set + 1] = value
 end
 
-local function write(all)
-  while #all > keep do table.remove(all, 1) end
-  redis.call('HSET', job, 'lg', table.concat(all, '\n'), 'an', math.max(made, attempt))
+local function tell(lines)
+  while #lines > keep do table.remove(lines, 1) end
+  write('lg', table.concat(lines, '\n'))
+  write('an', math.max(made, attempt))
   -- The first that left, also where it is told of later.
-  if leftAt ~= '' and (not first or tonumber(leftAt) < tonumber(first)) then redis.call('HSET', job, 'fa', leftAt) end
+  if leftAt ~= '' and (not first or tonumber(leftAt) < tonumber(first)) then write('fa', leftAt) end
 end
 
 local function follow()
   if status ~= '' then
-    redis.call('HSET', job, 'st', status)
-  else
-    redis.call('HDEL', job, 'st')
+    write('st', status)
+  elseif st then
+    unset[#unset + 1] = 'st'
   end
   if nextAt ~= '' then
-    redis.call('HSET', job, 'nx', nextAt)
-  else
-    redis.call('HDEL', job, 'nx')
+    write('nx', nextAt)
+  elseif nx then
+    unset[#unset + 1] = 'nx'
   end
+  st, nx = status ~= '' and status, nextAt ~= '' and nextAt
+end
+
+local function logged()
+  local lines = {}
+  for line in string.gmatch(log or '', '[^\n]+') do lines[#lines + 1] = line end
+  return lines
 end
 
 -- Whether it is this worker that claimed the attempt which is the last one under way.
@@ -78,20 +87,20 @@ end
 
 local decided = false
 if attempt > made then
-  local all = lines()
-  all[#all + 1] = entry
-  write(all)
-  redis.call('HSETNX', job, 'bg', '0:' .. ARGV[12])
+  local lines = logged()
+  lines[#lines + 1] = entry
+  tell(lines)
+  if not budget then write('bg', '0:' .. ARGV[12]) end
   follow()
   decided = true
 elseif nonce ~= '' then
-  local all = lines()
-  for at = #all, 1, -1 do
-    local line = cjson.decode(all[at])
+  local lines = logged()
+  for at = #lines, 1, -1 do
+    local line = cjson.decode(lines[at])
     if line.n == attempt then
       if line.o == 'interrupted' then
-        all[at] = entry
-        write(all)
+        lines[at] = entry
+        tell(lines)
         -- Not where a later attempt is under way already: then that one decides.
         if isLastClaim() then
           follow()
@@ -103,34 +112,32 @@ elseif nonce ~= '' then
   end
 end
 
-local function place(is, at)
-  release(job, held, id, heldBy)
-  if is == 'fired' then
-    redis.call('ZADD', completed, now, id)
-    redis.call('HSET', job, 'finishedOn', now)
-  elseif is then
-    redis.call('ZADD', failed, now, id)
-    redis.call('HSET', job, 'finishedOn', now)
-    -- Where somebody only puts it in its place, the reason is known already.
-    if attempt > 0 then redis.call('HSET', job, 'failedReason', reason) end
-  else
-    delay(delayed, marker, id, tonumber(at or now))
-  end
-end
-
-local is, at = unpack(redis.call('HMGET', job, 'st', 'nx'))
 local holder = redis.call('GET', lock)
-if holder == token then
-  -- First to where it goes: an error between the two leaves it on both, never on none.
-  place(is, at)
-  letGo(lock, stalled, active, id)
-elseif decided and not holder then
-  -- Nobody's: it lies in one of these.
+local mine = holder == token
+-- Nobody's: it lies in one of these. Where another holds it, that one finds here what is true.
+local stray = decided and not holder
+if stray then
   if redis.call('ZREM', failed, id) == 1 then
-    redis.call('HDEL', job, 'failedReason', 'stacktrace', 'finishedOn')
+    for _, field in ipairs({ 'failedReason', 'stacktrace', 'finishedOn' }) do unset[#unset + 1] = field end
   elseif redis.call('ZREM', delayed, id) == 0 and redis.call('LREM', active, 1, id) == 0 then
     redis.call('LREM', wait, 1, id)
   end
-  place(is, at)
 end
-return { is or '', decided and 1 or 0 }
+if mine or stray then
+  -- First to where it goes: an error between the two leaves it on both, never on none.
+  if st == 'fired' then
+    redis.call('ZADD', completed, now, id)
+  elseif st then
+    redis.call('ZADD', failed, now, id)
+    -- Where somebody only puts it in its place, the reason is known already.
+    if attempt > 0 then write('failedReason', reason) end
+  else
+    delay(delayed, marker, id, tonumber(nx or now))
+  end
+  if st then write('finishedOn', now) end
+  release(job, held, id, heldBy)
+end
+if #unset > 0 then redis.call('HDEL', job, unpack(unset)) end
+if #set > 0 then redis.call('HSET', job, unpack(set)) end
+if mine then letGo(lock, stalled, active, id) end
+return { st or '', decided and 1 or 0 }
