@@ -10,7 +10,7 @@ import {
 } from '@timers/runtime'
 import { logAttempt } from './attempt-log.ts'
 import { announceDelivery, createWebhookClient } from './delivery/create-webhook-client.ts'
-import { OriginGate } from './origin-gate.ts'
+import { ReceiverGate } from './gate/receiver-gate.ts'
 import type { WorkerSettings } from './settings.ts'
 import { createWorkerMetrics } from './worker-metrics.ts'
 
@@ -27,7 +27,11 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
   const { logger } = deps
   const metrics = createMetrics('worker')
   const client = createWebhookClient(settings)
-  const gate = new OriginGate(settings.DELIVERY_MAX_PER_ORIGIN)
+  const gate = new ReceiverGate({
+    maxPerOrigin: settings.DELIVERY_MAX_PER_ORIGIN,
+    hands: settings.WORKER_CONCURRENCY,
+    log: logger,
+  })
   const consumer = createTimerConsumer({
     redisUrl: settings.REDIS_URL,
     shards: settings.TIMER_SHARDS,

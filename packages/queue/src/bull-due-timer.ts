@@ -15,19 +15,21 @@ export class BullDueTimer implements DueTimer {
   readonly #keys: ShardKeys
   readonly #token: string
   readonly #log: Log
+  readonly #onGranted: () => void
   readonly #nonce = Fence.nonce()
   /** Attempt that this worker was granted; any other it may only declare interrupted. */
   #granted: number | undefined
   /** The delivered attempt that finishing the job writes down. */
   #last: { readonly attempt: number; readonly result: AttemptResult; readonly decision: Decision } | undefined
 
-  constructor(job: TimerJob, token: string, keys: ShardKeys, fence: Fence, log: Log) {
+  constructor(job: TimerJob, token: string, keys: ShardKeys, fence: Fence, log: Log, onGranted: () => void) {
     this.timer = toTimer(job)
     this.takenOver = (job.stalledCounter ?? 0) > 0
     this.#fence = fence
     this.#keys = keys
     this.#token = token
     this.#log = log
+    this.#onGranted = onGranted
   }
 
   peek(): Promise<Peek> {
@@ -38,7 +40,10 @@ export class BullDueTimer implements DueTimer {
     const claim = await this.#persist('claim', () =>
       this.#fence.claim(this.#keys, this.timer.id, this.#token, this.#nonce, Date.now()),
     )
-    if (claim.kind === 'granted') this.#granted = claim.attempt
+    if (claim.kind === 'granted') {
+      this.#granted = claim.attempt
+      this.#onGranted()
+    }
     return claim
   }
 

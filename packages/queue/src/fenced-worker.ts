@@ -1,4 +1,5 @@
 import { DelayedError, type Job, Worker, type WorkerOptions } from 'bullmq'
+import { ElasticHands, type Hand } from './elastic-hands.ts'
 import type { AttemptEntry, TimerData } from './stored-timer.ts'
 
 /** What finishing a job carries into Redis: the attempt that was delivered, where it is not written down yet. */
@@ -13,6 +14,13 @@ export interface FencedWorkerHooks {
   readonly inHand: (change: 1 | -1) => void
 }
 
+/** What of BullMQ's Worker is not in its types. */
+interface WorkerInside {
+  blockUntil: number
+  /** The promises that its main loop waits for. */
+  mainLoopQueue: { add(job: Promise<undefined>): void } | null
+}
+
 /**
  * BullMQ's Worker, with a say in two moments that it keeps to itself.
  *
@@ -22,21 +30,46 @@ export interface FencedWorkerHooks {
  */
 export class FencedWorker extends Worker<TimerData, Carried> {
   readonly #hooks: FencedWorkerHooks
+  readonly #hands: ElasticHands
+  readonly #inHand = new WeakMap<object, Hand>()
 
-  constructor(name: string, hooks: FencedWorkerHooks, options: WorkerOptions) {
+  /** At most `options.concurrency` timers in hand; of them at most `workingHands` that do not only wait. */
+  constructor(
+    name: string,
+    hooks: FencedWorkerHooks,
+    options: WorkerOptions & { readonly concurrency: number },
+    workingHands: number,
+  ) {
     // Started by hand: the hooks are not there yet while the constructor of Worker runs.
     super(name, (job, token) => hooks.process(job, token ?? ''), { ...options, autorun: false })
     this.#hooks = hooks
+    this.#hands = new ElasticHands(workingHands, options.concurrency, (limit) => this.#allow(limit))
+    this.concurrency = this.#hands.limit
     this.run().catch((error) => this.emit('error', error))
   }
 
   override async processJob(...args: Parameters<Worker<TimerData, Carried>['processJob']>) {
     this.#hooks.inHand(1)
+    const hand = this.#hands.take()
+    this.#inHand.set(args[0], hand)
     try {
       return await super.processJob(...args)
     } finally {
+      hand.done()
       this.#hooks.inHand(-1)
     }
+  }
+
+  /** The request of a timer in hand is about to leave. */
+  sending(job: TimerJob): void {
+    this.#inHand.get(job)?.sending()
+  }
+
+  #allow(limit: number): void {
+    const more = limit > this.concurrency
+    this.concurrency = limit
+    // The main loop looks at its limit only after one of its promises has settled: give it one that has.
+    if (more) (this as unknown as WorkerInside).mainLoopQueue?.add(Promise.resolve(undefined))
   }
 
   /**
@@ -47,7 +80,7 @@ export class FencedWorker extends Worker<TimerData, Carried> {
     ...args: Parameters<Worker<TimerData, Carried>['moveToActive']>
   ): ReturnType<Worker<TimerData, Carried>['moveToActive']> {
     const job = await super.moveToActive(...args)
-    if (job !== undefined) (this as unknown as { blockUntil: number }).blockUntil = 1
+    if (job !== undefined) (this as unknown as WorkerInside).blockUntil = 1
     return job
   }
 

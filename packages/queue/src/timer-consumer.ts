@@ -21,6 +21,8 @@ const LOCK_MS = 6_000
 const STALLED_CHECK_MS = 3_000
 /** Several Workers of smaller concurrency ramp up in parallel: each fetches its jobs one by one before it starts the first. */
 const WORKERS_PER_PROCESS = 4
+/** Hands that are at work at a time, and do not only wait for a receiver; more only make each of them slower. */
+const WORKING_HANDS = 100
 /** How long hands must have been empty at a shutdown before BullMQ is not waited for any longer. */
 const EMPTY_LOOKS = 10
 const LOOK_MS = 100
@@ -203,9 +205,9 @@ class BullTimerConsumer implements TimerConsumer {
     this.#connection = connection
     this.#workers = this.#shards.flatMap((keys) => {
       const { hands } = this.#loads[keys.index] as Load
-      return share(hands, Math.min(hands, mostPerShard)).map((each) =>
-        this.#createWorker(connection, fence, keys, each),
-      )
+      const shares = share(hands, Math.min(hands, mostPerShard))
+      const working = Math.ceil(WORKING_HANDS / this.#shards.length / shares.length)
+      return shares.map((each) => this.#createWorker(connection, fence, keys, each, working))
     })
   }
 
@@ -222,7 +224,13 @@ class BullTimerConsumer implements TimerConsumer {
     this.#retired.push(retired)
   }
 
-  #createWorker(connection: Redis, fence: Fence, keys: ShardKeys, concurrency: number): Worker {
+  #createWorker(
+    connection: Redis,
+    fence: Fence,
+    keys: ShardKeys,
+    concurrency: number,
+    working: number,
+  ): Worker {
     const retention = retentionOptions(this.#options.retentionDays)
     const load = this.#loads[keys.index] as Load
     const inHand = new WeakMap<Job<TimerData>, BullDueTimer>()
@@ -230,7 +238,7 @@ class BullTimerConsumer implements TimerConsumer {
       keys.queueName,
       {
         process: (job, token) => {
-          const due = new BullDueTimer(job, token, keys, fence, this.#log)
+          const due = new BullDueTimer(job, token, keys, fence, this.#log, () => worker.sending(job))
           inHand.set(job, due)
           return this.#process(due, job, token)
         },
@@ -254,6 +262,7 @@ class BullTimerConsumer implements TimerConsumer {
         removeOnComplete: retention,
         removeOnFail: retention,
       },
+      working,
     )
     worker.on('error', (error) => this.#log.debug({ reason: error.message }, 'bullmq worker error'))
     worker.on('stalled', (jobId) =>
