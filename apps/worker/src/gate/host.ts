@@ -18,6 +18,8 @@ export class Host {
   #inFlight = 0
   /** Origins that are known of it. */
   origins = 0
+  /** Timers to any of them that are parked in hand. */
+  parked = 0
 
   constructor(most: number) {
     this.#most = most
@@ -51,12 +53,17 @@ export class Host {
     else if (tookMs >= SILENT_MS) this.#limit = Math.max(this.#least, Math.floor(this.#limit / 2))
   }
 
-  expectedMs(now: number): number {
-    return this.#times.expectedMs(now)
+  /**
+   * How long the one at this place of those parked will wait, as far as can be told. Before anybody has answered, that is
+   * believed for as many as may be in flight: more would fill the hands on trust.
+   */
+  expectedWaitMs(place: number, now: number): number {
+    if (this.#times.meanMs === undefined && place > this.#limit) return Number.POSITIVE_INFINITY
+    return (this.#times.expectedMs(now) * Math.max(place, this.#limit)) / this.#limit
   }
 
   /** When one that may not enter is to come back. */
   turn(now: number): number {
-    return this.#turns.next(now, this.expectedMs(now) / this.#limit)
+    return this.#turns.next(now, this.#times.expectedMs(now) / this.#limit)
   }
 }

@@ -75,7 +75,7 @@ export class Origin {
     if (held !== undefined) return this.#deferDown(now, held)
     const healthy = this.healthy(now)
     if (this.#parked.length > 0 || !this.#hasPlace(healthy)) {
-      return this.#expectedWaitMs(this.#parked.length + 1, now) > PARK_MS ? this.#defer(now) : this.#park()
+      return this.#expectedWaitMs(1, now) > PARK_MS ? this.#defer(now) : this.#park()
     }
     return this.#admit(now, healthy)
   }
@@ -146,6 +146,7 @@ export class Origin {
     const healthy = this.healthy(now)
     while (this.#parked.length > 0 && this.#hasPlace(healthy)) {
       const held = this.#breaker.heldUntil(now)
+      this.#deps.host.parked -= 1
       this.#parked.shift()?.(held === undefined ? this.#admit(now, healthy) : this.#deferDown(now, held))
     }
     if (this.#parked.length === 0) this.#stopReview()
@@ -154,6 +155,7 @@ export class Origin {
   #park(): Promise<Admission> {
     return new Promise((admit) => {
       this.#parked.push(admit)
+      this.#deps.host.parked += 1
       this.#review ??= setInterval(() => this.#reviewParked(), REVIEW_MS)
     })
   }
@@ -162,10 +164,11 @@ export class Origin {
   #reviewParked(): void {
     const now = Date.now()
     this.#admitParked(now)
-    if (this.#expectedWaitMs(this.#parked.length, now) > PARK_MS) this.#deferParked(now)
+    if (this.#expectedWaitMs(0, now) > PARK_MS) this.#deferParked(now)
   }
 
   #deferParked(now: number): void {
+    this.#deps.host.parked -= this.#parked.length
     for (const admit of this.#parked.splice(0)) admit(this.#defer(now))
     this.#stopReview()
   }
@@ -175,11 +178,11 @@ export class Origin {
     this.#review = undefined
   }
 
-  /** How long the one at this place of the queue will wait, as far as can be told. */
-  #expectedWaitMs(place: number, now: number): number {
+  /** How long the last of those parked would wait, and `more` behind it, as far as can be told. */
+  #expectedWaitMs(more: number, now: number): number {
     const { host, maxPerOrigin } = this.#deps
-    const own = (this.#times.expectedMs(now) * place) / maxPerOrigin
-    return this.healthy(now) ? own : Math.max(own, (host.expectedMs(now) * place) / host.limit)
+    const own = (this.#times.expectedMs(now) * (this.#parked.length + more)) / maxPerOrigin
+    return this.healthy(now) ? own : Math.max(own, host.expectedWaitMs(host.parked + more, now))
   }
 
   #defer(now: number): Admission {

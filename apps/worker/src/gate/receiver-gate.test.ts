@@ -37,6 +37,7 @@ describe('ReceiverGate', () => {
 
   test('parks what exceeds the cap of an origin that answers quickly, first come first served', async () => {
     const gate = gateOf(1)
+    passes(gate, 1)[0]?.leave(true)
     const [first] = passes(gate, 1)
     const order: string[] = []
     const second = Promise.resolve(gate.enter(ORIGIN)).then((admission) => {
@@ -58,7 +59,7 @@ describe('ReceiverGate', () => {
     const gate = gateOf(2)
     passes(gate, 2)
     const waiting = Promise.all(Array.from({ length: 6 }, () => gate.enter(ORIGIN)))
-    jest.advanceTimersByTime(100)
+    jest.advanceTimersByTime(150)
     for (const admission of await waiting) expect(admission.kind).toBe('defer')
     gate.close()
   })
@@ -301,6 +302,17 @@ describe('ReceiverGate, beside receivers that never answer', () => {
     const { asked } = besiege(gate, (index) => `http://a.example:${1 + index}`, 2_000, 14)
     expect(gate.inFlight).toBe(20)
     expect(asked).toBeLessThan(2_000 + 14 * 300)
+    gate.close()
+  })
+
+  test('those of one host that wait in hand are few, and go back when nobody answers', async () => {
+    const gate = gateOf(20, 2_000)
+    const asked = Array.from({ length: 2_000 }, (_, index) => gate.enter(`http://a.example:${1 + index}`))
+    const parked = asked.filter((admission) => admission instanceof Promise)
+    expect(parked.length).toBeLessThanOrEqual(20)
+    for (const admission of asked) if (isPass(admission)) admission.sending()
+    jest.advanceTimersByTime(150)
+    for (const admission of await Promise.all(parked)) expect(admission.kind).toBe('defer')
     gate.close()
   })
 
