@@ -13,7 +13,7 @@ const MOST_ORIGINS = 20_000
 /** Part of the hands that those not known to be healthy may fill; the rest is kept for those that are. */
 const PART_FOR_NEWCOMERS = 3 / 4
 /** Most newcomers that start at a time. */
-const NEWCOMERS_AT_ONCE = 50
+const NEWCOMERS_AT_ONCE = 25
 
 export interface ReceiverGateOptions {
   /** Most requests in flight to one origin. */
