@@ -22,7 +22,14 @@ export class BullDueTimer implements DueTimer {
   /** The delivered attempt that finishing the job writes down. */
   #last: { readonly attempt: number; readonly result: AttemptResult; readonly decision: Decision } | undefined
 
-  constructor(job: TimerJob, token: string, keys: ShardKeys, fence: Fence, log: Log, onGranted: () => void) {
+  constructor(
+    job: TimerJob,
+    token: string,
+    keys: ShardKeys,
+    fence: Fence,
+    log: Log,
+    onGranted: () => void = () => {},
+  ) {
     this.timer = toTimer(job)
     this.takenOver = (job.stalledCounter ?? 0) > 0
     this.#fence = fence
