@@ -15,10 +15,10 @@ const PART_FOR_RETURNING = 4 / 5
  *
  * Newcomers, slow and silent ones may each keep a hand for the whole `WEBHOOK_TIMEOUT_MS`. So all of them together have
  * at most `most` in flight, and at most `atOnce` that are younger than a moment. Whoever answers at once makes room at
- * once: a thousand healthy newcomers are through in a second or two, and a thousand silent ones start step by step.
+ * once, and silent ones start step by step.
  *
  * Those that were deferred have half of the places to start, and four fifths of all, and come back as fast as these become
- * free. The rest is for receivers that come for the first time, so that a backlog of silent ones is not a queue that a healthy one stands in.
+ * free. The rest is for receivers that come for the first time: a backlog of silent ones is not a queue that they stand in.
  */
 export class Newcomers {
   readonly #most: number
