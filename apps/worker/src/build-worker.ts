@@ -11,7 +11,7 @@ import {
 } from '@timers/runtime'
 import { logAttempt } from './attempt-log.ts'
 import { announceDelivery, createWebhookClient, type DeliveryDeps } from './delivery/create-webhook-client.ts'
-import { OriginGate } from './origin-gate.ts'
+import { ReceiverGate } from './gate/receiver-gate.ts'
 import type { WorkerSettings } from './settings.ts'
 import { createWorkerMetrics } from './worker-metrics.ts'
 
@@ -34,7 +34,11 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
   }
   const metrics = createMetrics('worker')
   const client = createWebhookClient(settings, deps)
-  const gate = new OriginGate(settings.DELIVERY_MAX_PER_ORIGIN)
+  const gate = new ReceiverGate({
+    maxPerOrigin: settings.DELIVERY_MAX_PER_ORIGIN,
+    hands: settings.WORKER_CONCURRENCY,
+    log: logger,
+  })
   const consumer = createTimerConsumer({
     redisUrl: settings.REDIS_URL,
     shards: settings.TIMER_SHARDS,
@@ -63,7 +67,7 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
     census: () => consumer.census(),
     clockSkewMs: () => consumer.health().clockSkewMs,
     ready: () => readiness().ready,
-    breakersOpen: () => 0,
+    breakersOpen: () => gate.breakersOpen,
     watchdogRestarts: () => consumer.restarts,
   })
   let stopping = false

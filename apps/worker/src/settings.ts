@@ -8,8 +8,9 @@ export const workerSettings = Type.Object({
   WORKER_CONCURRENCY: Type.Integer({
     minimum: 1,
     maximum: 10_000,
-    default: 100,
-    description: 'Most webhooks that one worker process has in flight at a time',
+    default: 2_000,
+    description:
+      'Most webhooks that one worker process has in flight at a time; those that wait cost memory only',
   }),
   WEBHOOK_TIMEOUT_MS: Type.Integer({
     minimum: 100,

@@ -460,7 +460,9 @@ describe('the timer consumer', () => {
           { timeoutMs: 10_000 },
         )
         const complaints = rig.said.filter(({ message }) => /timers may not be taken/.test(message))
-        expect(complaints).toMatchObject([{ level: 'error', fields: { error: 'ReplyError' } }])
+        expect(complaints[0]).toMatchObject({ level: 'error', fields: { error: 'ReplyError' } })
+        // Not once a try: again only after a timer was taken in between.
+        expect(complaints.length).toBeLessThanOrEqual(3)
         await rig.redis.command('ACL', 'SETUSER', 'default', '+bzpopmin')
         await allFired(timers, { timeoutMs: 10_000 })
       } finally {

@@ -47,7 +47,7 @@ answerQuestions({
   },
   work: async ({ redisUrl, kind }: ReferenceStart) => {
     const { createGotWebhookClient } = await fromWorker('delivery/got-webhook-client')
-    const { OriginGate } = await fromWorker('origin-gate')
+    const { ReceiverGate } = await fromWorker('gate/receiver-gate')
     const { createWorkerMetrics } = await fromWorker('worker-metrics')
     const counts = createWorkerMetrics(createMetrics('plain'), {
       inFlight: () => consumer.inFlight,
@@ -64,7 +64,7 @@ answerQuestions({
         guard: OPEN_DOOR,
         signer: NO_SIGNER,
       }),
-      gate: new OriginGate(1_000),
+      gate: new ReceiverGate({ maxPerOrigin: 1_000, hands: 100, log: SILENT }),
       clock: systemClock,
       log: SILENT,
       giveUpAfterMs: 86_400_000,

@@ -8,7 +8,7 @@ import type { RedisOptions } from '../shards/redis-client.ts'
 import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { DEFAULT_PREFIX, timerIdOf } from '../shards/shard-keys.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
-import { RedisDueTimer } from '../timers/due-timer.ts'
+import { type Moments, RedisDueTimer } from '../timers/due-timer.ts'
 import { storeErrorKind } from '../timers/store-error.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
 import { upgradeTimers } from '../timers/upgrade.ts'
@@ -196,9 +196,7 @@ class BullTimerConsumer implements TimerConsumer {
     this.#workers = this.#shards.all.flatMap((shard) => {
       const commands = new TimerCommands(connection, shard.keys)
       const hands = this.#hands[shard.keys.index] as Hands
-      return hands
-        .perWorker(this.#shards.all.length)
-        .map((each) => this.#createWorker(connection, shard, commands, hands, each))
+      return hands.perWorker.map((each) => this.#createWorker(connection, shard, commands, hands, each))
     })
   }
 
@@ -226,20 +224,18 @@ class BullTimerConsumer implements TimerConsumer {
     const worker = new TimerWorker(
       shard.keys.queueName,
       {
-        process: async (taken, leaving) => {
+        hands,
+        process: async (taken, sending, leaving) => {
+          // It goes on: the next complaint is a new one.
+          this.#lastError = undefined
           try {
-            await this.#process(taken, commands, leaving, inHand)
+            await this.#process(taken, commands, { sending, leaving }, inHand)
           } finally {
             inHand.delete(taken.jobId)
           }
         },
         renewed: (jobIds, askedAt, lockMs) => {
           for (const jobId of jobIds) inHand.get(jobId)?.renewed(askedAt, lockMs)
-        },
-        inHand: (change) => {
-          hands.count(change)
-          // It goes on: the next complaint is a new one.
-          if (change === 1) this.#lastError = undefined
         },
       },
       {
@@ -278,12 +274,12 @@ class BullTimerConsumer implements TimerConsumer {
   async #process(
     { jobId, hash, token }: TakenJob,
     commands: TimerCommands,
-    leaving: () => void,
+    moments: Moments,
     inHand: Map<string, RedisDueTimer>,
   ): Promise<void> {
     const id = timerIdOf(jobId)
     try {
-      const due = new RedisDueTimer({ id, hash, token }, commands, this.#log, leaving)
+      const due = new RedisDueTimer({ id, hash, token }, commands, this.#log, moments)
       inHand.set(jobId, due)
       await this.#handle(due)
     } catch (error) {

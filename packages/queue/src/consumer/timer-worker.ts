@@ -1,6 +1,7 @@
 import { type Job, type JobJson, Worker, type WorkerOptions } from 'bullmq'
 import { type Clocks, clocks } from '../timers/due-timer.ts'
 import { type TimerHash, toHash } from '../timers/stored-timer.ts'
+import type { Hands } from './hands.ts'
 
 /** A job that BullMQ has taken for this worker. */
 export interface TakenJob {
@@ -12,15 +13,15 @@ export interface TakenJob {
 }
 
 export interface TimerWorkerHooks {
+  readonly hands: Hands
   /**
-   * Does everything with a timer, and gives it back to Redis. Never throws. `leaving` is to be called as the command
-   * that gives it back is sent: the next one is fetched beside it, in the same write.
+   * Does everything with a timer, and gives it back to Redis. Never throws. `sending` is to be called as its request is
+   * about to leave, `leaving` as the command is sent that gives it back: the next one is fetched beside it, in the same
+   * write.
    */
-  readonly process: (taken: TakenJob, leaving: () => void) => Promise<void>
+  readonly process: (taken: TakenJob, sending: () => void, leaving: () => void) => Promise<void>
   /** Locks were renewed for `lockMs`, by a command that was sent at `askedAt`. */
   readonly renewed: (jobIds: readonly string[], askedAt: Clocks, lockMs: number) => void
-  /** A job was taken (1) or is done with for good (-1). */
-  readonly inHand: (change: 1 | -1) => void
 }
 
 type HashOf = Job & { readonly hash?: TimerHash }
@@ -29,11 +30,17 @@ type HashOf = Job & { readonly hash?: TimerHash }
  * BullMQ's Worker, of which we keep what it is good at: to wait, to fetch under a lock, to renew locks, to hand on the
  * jobs of lost workers. What becomes of a job is written by our own commands (timers/), so BullMQ's processing is left
  * out whole: its moves to completed, failed and delayed never run.
+ *
+ * A timer that has come to wait for its receiver (hands.ts) gives its place in BullMQ's loop to another, and goes on
+ * beside it; its lock is renewed like that of any other.
  */
 export class TimerWorker extends Worker {
   readonly #hooks: TimerWorkerHooks
   /** Hashes of jobs that were fetched and not handed on yet, by job id. */
   readonly #fetched = new Map<string, TimerHash>()
+  /** All that is in hand, also what BullMQ's loop does not know of any more. */
+  readonly #inHand = new Set<Promise<void>>()
+  #ending = false
 
   constructor(name: string, hooks: TimerWorkerHooks, options: WorkerOptions) {
     // Started by hand: the hooks are not there yet while the constructor of Worker runs. The processor is never called.
@@ -47,18 +54,39 @@ export class TimerWorker extends Worker {
   ): ReturnType<Worker['processJob']> {
     const jobId = String(job.id)
     const { hash = {} } = job as HashOf
-    this.#hooks.inHand(1)
+    const hand = this.#hooks.hands.take()
     this.lockManager.trackJob(jobId, token, job.processedOn ?? Date.now())
     let next: Promise<Job | undefined> | undefined
-    try {
-      await this.#hooks.process({ jobId, hash, token }, () => {
-        if (wantsMore() && !this.closing && !this.paused) next ??= this.#fetch(token)
-      })
-    } finally {
-      this.lockManager.untrackJob(jobId)
-      this.#hooks.inHand(-1)
-    }
+    await new Promise<void>((resolve) => {
+      let hasPlace = true
+      const makeRoom = (): void => {
+        hasPlace = false
+        resolve()
+      }
+      const leaving = (): void => {
+        if (hasPlace && wantsMore() && !this.#ending && !this.paused) next ??= this.#fetch(token)
+      }
+      const work = this.#hooks
+        .process({ jobId, hash, token }, () => hand.sending(makeRoom), leaving)
+        .finally(() => {
+          this.lockManager.untrackJob(jobId)
+          hand.done()
+          this.#inHand.delete(work)
+          resolve()
+        })
+      this.#inHand.add(work)
+    })
     return next
+  }
+
+  /** Takes nothing new, and lets all that is in hand finish under locks that are renewed. */
+  override async close(force = false): Promise<void> {
+    this.#ending = true
+    if (!force) {
+      await this.pause(true)
+      while (this.#inHand.size > 0) await Promise.all(this.#inHand)
+    }
+    return super.close(force)
   }
 
   /** The next job, or undefined where there is none; the main loop asks again after an error. */
@@ -96,6 +124,8 @@ export class TimerWorker extends Worker {
   protected override async moveToActive(
     ...args: Parameters<Worker['moveToActive']>
   ): ReturnType<Worker['moveToActive']> {
+    // Undefined is what there is where nothing is due, whatever BullMQ's type says.
+    if (this.#ending) return undefined as never
     const job = await super.moveToActive(...args)
     if (job !== undefined) (this as unknown as { blockUntil: number }).blockUntil = 1
     return job

@@ -29,6 +29,16 @@ export interface Taken {
   readonly token: string
 }
 
+/** Moments in the life of a timer in hand, for whoever shares hands out. */
+export interface Moments {
+  /** Its request is about to leave. */
+  readonly sending: () => void
+  /** The command that gives it back is on its way. */
+  readonly leaving: () => void
+}
+
+const NOBODY_ASKS: Moments = { sending() {}, leaving() {} }
+
 /** A due timer in the hands of this worker: its data, the lock's token, and the commands around its attempts. */
 export class RedisDueTimer implements DueTimer {
   readonly timer: Timer
@@ -36,21 +46,20 @@ export class RedisDueTimer implements DueTimer {
   readonly #commands: TimerCommands
   readonly #token: string
   readonly #log: Log
-  /** Told as a command is sent that gives the timer back. */
-  readonly #leaving: () => void
+  readonly #moments: Moments
   readonly #nonce = freshNonce()
   /** Attempt that this worker was granted; any other it may only declare interrupted. */
   #granted: number | undefined
   /** Up to when the lock is known to be held, by two clocks: one that no one can step, and one that a sleep does not stop. */
   #heldUntil: Clocks = { monotonic: 0, wall: 0 }
 
-  constructor({ id, hash, token }: Taken, commands: TimerCommands, log: Log, leaving = () => {}) {
+  constructor({ id, hash, token }: Taken, commands: TimerCommands, log: Log, moments = NOBODY_ASKS) {
     this.timer = toTimer(id, hash)
     this.takenOver = Number(hash.stc ?? 0) > 0
     this.#commands = commands
     this.#token = token
     this.#log = log
-    this.#leaving = leaving
+    this.#moments = moments
   }
 
   async peek(): Promise<Peek> {
@@ -70,6 +79,7 @@ export class RedisDueTimer implements DueTimer {
     if (answer.kind !== 'granted') return answer
     const { leftMs: _, ...grant } = answer
     this.#granted = grant.attempt
+    this.#moments.sending()
     return { ...grant, mayLeave: () => this.#holdsLock() }
   }
 
@@ -106,7 +116,7 @@ export class RedisDueTimer implements DueTimer {
 
   #giveBack<T>(step: string, command: () => Promise<T>): Promise<T> {
     const given = this.#persist(step, command)
-    this.#leaving()
+    this.#moments.leaving()
     return given
   }
 

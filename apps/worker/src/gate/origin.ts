@@ -1,0 +1,201 @@
+import type { Admission } from '@timers/core'
+import { AnswerTimes } from './answer-times.ts'
+import { type BreakerChange, CircuitBreaker } from './circuit-breaker.ts'
+import type { Host } from './host.ts'
+import type { Newcomers } from './newcomers.ts'
+import { Turns } from './turns.ts'
+
+/** A wait that is expected to be shorter than this is spent in hand: going back to Redis would take as long. */
+const PARK_MS = 100
+/** How often those in hand are looked at again, in milliseconds. */
+const REVIEW_MS = 25
+/** An origin that answers within this long, on the average, is known to be healthy, in milliseconds. */
+const QUICK_MS = 1_000
+/** With so many in a row without an answer it is not. */
+const FAILURES_TO_DOUBT = 3
+
+/** What an origin shares with others, and tells. */
+export interface OriginDeps {
+  readonly maxPerOrigin: number
+  readonly host: Host
+  readonly newcomers: Newcomers
+  /** For numbers of passes, each once in this process. */
+  readonly nextPass: () => number
+  readonly onBreaker: (change: BreakerChange) => void
+}
+
+/**
+ * One origin (scheme, host, port): its breaker, its cap, and whether it is known to be healthy.
+ *
+ * A healthy one is bound by its cap alone. One that is new, slow or silent shares places with the others of its host
+ * (`Host`) and with all such ones of this process (`Newcomers`). What exceeds the cap, or the host's places, is parked in
+ * hand for a moment, where answers come so quickly that its turn comes at once. All else is deferred.
+ */
+export class Origin {
+  readonly #deps: OriginDeps
+  readonly #breaker = new CircuitBreaker()
+  readonly #times = new AnswerTimes()
+  readonly #turns = new Turns()
+  readonly #parked: ((admission: Admission) => void)[] = []
+  #inFlight = 0
+  #answeredOnce = false
+  /** Whether it was deferred among the newcomers. */
+  #returning = false
+  #review: NodeJS.Timeout | undefined
+  #lastUsed = 0
+
+  constructor(deps: OriginDeps) {
+    this.#deps = deps
+    deps.host.origins += 1
+  }
+
+  get host(): Host {
+    return this.#deps.host
+  }
+
+  get breakerOpen(): boolean {
+    return this.#breaker.open
+  }
+
+  /** Whether it answers, quickly, as far as is known at `now`. */
+  healthy(now: number): boolean {
+    const { meanMs } = this.#times
+    return (
+      this.#answeredOnce &&
+      meanMs !== undefined &&
+      meanMs <= QUICK_MS &&
+      this.#breaker.failures < FAILURES_TO_DOUBT &&
+      this.#times.olderThan(QUICK_MS, now) <= this.#deps.maxPerOrigin / 2
+    )
+  }
+
+  enter(now: number): Admission | Promise<Admission> {
+    this.#lastUsed = now
+    const held = this.#breaker.heldUntil(now)
+    if (held !== undefined) return this.#deferDown(now, held)
+    const healthy = this.healthy(now)
+    if (this.#parked.length > 0 || !this.#hasPlace(healthy)) {
+      return this.#expectedWaitMs(1, now) > PARK_MS ? this.#defer(now) : this.#park()
+    }
+    return this.#admit(now, healthy)
+  }
+
+  /** Defers whoever is parked. */
+  close(): void {
+    this.#deferParked(Date.now())
+  }
+
+  /** For how long nothing has happened here, in milliseconds; 0 while somebody is in flight or parked, or the breaker's time runs. */
+  idleMs(now: number): number {
+    const used = this.#inFlight > 0 || this.#parked.length > 0 || (this.#breaker.heldUntil(now) ?? 0) > now
+    return used ? 0 : now - this.#lastUsed
+  }
+
+  #hasPlace(healthy: boolean): boolean {
+    return this.#inFlight < this.#deps.maxPerOrigin && (healthy || this.#deps.host.mayEnter())
+  }
+
+  #admit(now: number, healthy: boolean): Admission {
+    const { host, newcomers, nextPass } = this.#deps
+    if (!healthy && !newcomers.mayEnter(now, this.#returning)) {
+      this.#returning = true
+      return { kind: 'defer', until: newcomers.turn(now), heldBy: 'receiver_limit' }
+    }
+    const pass = nextPass()
+    this.#inFlight += 1
+    this.#breaker.begin(pass)
+    if (!healthy) {
+      host.enter()
+      newcomers.enter(pass, now)
+    }
+    let left = false
+    return {
+      kind: 'go',
+      sending: () => {
+        const sentAt = Date.now()
+        this.#times.begin(pass, sentAt)
+        if (!healthy) host.sending(pass, sentAt)
+      },
+      leave: (answered) => {
+        if (left) return
+        left = true
+        const end = Date.now()
+        if (!healthy) {
+          host.leave(pass, answered, end)
+          newcomers.leave(pass, now, end)
+        }
+        this.#leave(pass, answered, end)
+      },
+    }
+  }
+
+  #leave(pass: number, answered: boolean | undefined, now: number): void {
+    this.#inFlight -= 1
+    this.#lastUsed = now
+    const tookMs = this.#times.end(pass, now)
+    if (answered === undefined || tookMs === undefined) this.#breaker.cancel(pass)
+    else {
+      this.#answeredOnce ||= answered
+      const change = this.#breaker.tell(pass, answered, now)
+      if (change !== undefined) this.#deps.onBreaker(change)
+    }
+    this.#admitParked(now)
+  }
+
+  #admitParked(now: number): void {
+    const healthy = this.healthy(now)
+    while (this.#parked.length > 0 && this.#hasPlace(healthy)) {
+      const held = this.#breaker.heldUntil(now)
+      this.#deps.host.parked -= 1
+      this.#parked.shift()?.(held === undefined ? this.#admit(now, healthy) : this.#deferDown(now, held))
+    }
+    if (this.#parked.length === 0) this.#stopReview()
+  }
+
+  #park(): Promise<Admission> {
+    return new Promise((admit) => {
+      this.#parked.push(admit)
+      this.#deps.host.parked += 1
+      this.#review ??= setInterval(() => this.#reviewParked(), REVIEW_MS)
+    })
+  }
+
+  /** Also for places of the host that others gave back. */
+  #reviewParked(): void {
+    const now = Date.now()
+    this.#admitParked(now)
+    if (this.#expectedWaitMs(0, now) > PARK_MS) this.#deferParked(now)
+  }
+
+  #deferParked(now: number): void {
+    this.#deps.host.parked -= this.#parked.length
+    for (const admit of this.#parked.splice(0)) admit(this.#defer(now))
+    this.#stopReview()
+  }
+
+  #stopReview(): void {
+    clearInterval(this.#review)
+    this.#review = undefined
+  }
+
+  /** How long the last of those parked would wait, and `more` behind it, as far as can be told. */
+  #expectedWaitMs(more: number, now: number): number {
+    const { host, maxPerOrigin } = this.#deps
+    const own = (this.#times.expectedMs(now) * (this.#parked.length + more)) / maxPerOrigin
+    return this.healthy(now) ? own : Math.max(own, host.expectedWaitMs(host.parked + more, now))
+  }
+
+  #defer(now: number): Admission {
+    const until =
+      this.healthy(now) || this.#inFlight >= this.#deps.maxPerOrigin
+        ? this.#turns.next(now, this.#times.expectedMs(now) / this.#deps.maxPerOrigin)
+        : this.#deps.host.turn(now)
+    return { kind: 'defer', until, heldBy: 'receiver_limit' }
+  }
+
+  /** One comes as the probe when the time is up, the others one after the other behind it. */
+  #deferDown(now: number, held: number): Admission {
+    const intervalMs = this.#times.expectedMs(now) / this.#deps.maxPerOrigin
+    return { kind: 'defer', until: this.#turns.next(now, intervalMs, held), heldBy: 'receiver_down' }
+  }
+}
