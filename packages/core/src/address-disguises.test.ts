@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { createAddressPolicy } from './address-policy.ts'
+import { createAddressPolicy, literalAddress } from './address-policy.ts'
 import { LINK_LOCAL, METADATA } from './addresses/metadata-addresses.ts'
 import { GLOBAL_IPV6, SPECIAL_IPV4, SPECIAL_IPV6 } from './addresses/special-ranges.ts'
 
@@ -133,6 +133,8 @@ describe('no allow list opens a metadata or link-local address', () => {
         const policy = createAddressPolicy({ allowCidrs: [...everything, ...own] })
         expect([name, address, policy.check(address)]).toEqual([name, address, 'link-local or metadata'])
         expect(policy.check(ipv4Text(ipv4))).toBe('link-local or metadata')
+        const shortened = literalAddress(`http://[${address}]/`) ?? ''
+        expect([shortened, policy.check(shortened)]).toEqual([shortened, 'link-local or metadata'])
       }),
       { numRuns: 2_000 },
     )
