@@ -12,7 +12,10 @@ import { redisCommand } from './redis-command.ts'
 import { discardTornTransaction } from './torn-transaction.ts'
 
 export interface RedisServerOptions {
-  /** Where the AOF and the server's log live; made when missing, and closed to other users of the machine. The same folder gives the same data again. */
+  /**
+   * Where the AOF and the server's log live; made when missing, and closed to other users of the machine. The same
+   * folder gives the same data again.
+   */
   readonly dataDir: string
   /** Default: a free one. */
   readonly port?: number
