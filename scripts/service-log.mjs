@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { createStream } from 'rotating-file-stream'
 
@@ -24,13 +24,16 @@ export class ServiceLog {
    */
   constructor(folder, name) {
     const nameOf = (/** @type {number} */ age) => (age === 0 ? `${name}.log` : `${name}.previous.${age}.log`)
-    mkdirSync(folder, { recursive: true })
+    // Logs tell which receivers are called: for the user who runs the services, not for all of the machine.
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    closeToOthers(folder)
     for (let age = OLDER_FILES; age > 0; age -= 1) {
       const newer = join(folder, nameOf(age - 1))
       if (existsSync(newer)) renameSync(newer, join(folder, nameOf(age)))
     }
     this.#file = createStream((index) => nameOf(Number(index ?? 0)), {
       path: folder,
+      mode: 0o600,
       size: FILE_SIZE,
       rotate: OLDER_FILES,
     })
@@ -75,5 +78,18 @@ export class ServiceLog {
   /** Resolves when all that was taken is in the file. */
   async close() {
     await new Promise((resolve) => this.#file.end(resolve))
+  }
+}
+
+/**
+ * Also a folder of an older start. One that belongs to somebody else stays as its owner made it.
+ *
+ * @param {string} folder
+ */
+function closeToOthers(folder) {
+  try {
+    chmodSync(folder, 0o700)
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EPERM') throw error
   }
 }

@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually } from '@timers/testkit'
@@ -41,6 +50,20 @@ const linesOf = (name: string) =>
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line))
+
+test('nobody else on the machine can read the logs, in a folder of an older start either', async () => {
+  mkdirSync(join(folder, 'logs'))
+  chmodSync(join(folder, 'logs'), 0o755)
+  const service = supervised(1)
+  try {
+    await service.start()
+    await eventually(() => expect(textOf('api.log')).toContain('"here"'))
+    expect(statSync(join(folder, 'logs')).mode & 0o777).toBe(0o700)
+    expect(statSync(join(folder, 'logs', 'api.log')).mode & 0o777).toBe(0o600)
+  } finally {
+    await service.stop()
+  }
+})
 
 test('a service that floods its log leaves at most 50 MiB on disk, the newest, without a gap', async () => {
   const service = supervised(FLOOD)

@@ -118,6 +118,10 @@ describe('POST /timers creates', () => {
       'all options',
       { delivery: 'at_least_once', max_attempts: 30, headers: { 'X-Order': '7' }, payload: { a: [1] } },
     ],
+    [
+      'headers named like parts of every object',
+      { headers: { constructor: '1', toString: '2', hasOwnProperty: '3' } },
+    ],
   ])('a timer with %s', async (_name, options) => {
     expect((await post({ seconds: 60, url: URL, ...options })).statusCode).toBe(201)
   })
@@ -226,6 +230,12 @@ const refusedFields: readonly Refusal[] = [
     { seconds: 1, url: URL, headers: { Host: 'x' } },
     ['headers'],
     'must not contain host',
+  ],
+  [
+    'a header named __proto__, which was accepted and lost',
+    `{"seconds":1,"url":"${URL}","headers":{"__proto__":"x"}}`,
+    ['headers'],
+    'must not contain __proto__',
   ],
   [
     'a payload too large',

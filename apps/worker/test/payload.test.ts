@@ -1,3 +1,4 @@
+import { createAddressPolicy, createTimer } from '@timers/core'
 import { type Receiver, startReceiver } from '@timers/testkit'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
@@ -46,6 +47,32 @@ test('headers and the trace of the creating request are sent along', async () =>
   const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
   const { request } = await delivered({ headers: { 'x-order-id': '17' }, traceparent })
   expect(request.headers).toMatchObject({ 'x-order-id': '17', traceparent })
+})
+
+test('headers named like parts of every object arrive', async () => {
+  const headers = {
+    constructor: 'a',
+    toString: 'b',
+    hasOwnProperty: 'c',
+    valueOf: 'd',
+    __defineGetter__: 'e',
+  }
+  const created = await createTimer(
+    { seconds: 1, url: receiver.hookUrl, headers },
+    { requestId: 'req-1', traceparent: undefined },
+    {
+      store: bed.store,
+      addressPolicy: createAddressPolicy({ allowCidrs: ['127.0.0.0/8'] }),
+      maxTimerSeconds: 60,
+    },
+  )
+  await receiver.waitFor((requests) => requests.some(({ id }) => id === created.id))
+  const arrived = new Map(
+    Object.entries(receiver.requests.find(({ id }) => id === created.id)?.headers ?? {}),
+  )
+  for (const [name, value] of Object.entries(headers)) {
+    expect([name, arrived.get(name.toLowerCase())]).toEqual([name, value])
+  }
 })
 
 test('the line of an attempt leads back to the request that created the timer', async () => {

@@ -49,6 +49,7 @@ function isPublicIpv6(value: bigint): boolean {
     !startsWith(0x20010000n >> 9n, 23) &&
     !startsWith(0x20010db8n, 32) &&
     !startsWith(0x2002n, 16) &&
+    !startsWith(0x2620_004f_8000n, 48) &&
     !startsWith(0x3fff0n, 20)
   )
 }
@@ -63,6 +64,9 @@ const anyIpv4 = fc.oneof(
 
 const anyIpv6 = fc.oneof(
   fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }),
+  fc
+    .tuple(fc.constantFrom(0x7fffn, 0x8000n, 0x8001n), fc.bigInt({ min: 0n, max: 2n ** 80n - 1n }))
+    .map(([third, rest]) => (0x2620_004fn << 96n) | (third << 80n) | rest),
   fc
     .tuple(
       fc.constantFrom(
@@ -128,6 +132,9 @@ describe('the address policy, with nothing opened', () => {
     ['64:ff9b:1::8.8.8.8', 'not public'],
     ['2002:7f00:1::', 'not public'],
     ['2001:0:4136:e378:8000:63bf:3fff:fdd2', 'not public'],
+    ['2620:4f:8000::1', 'not public'],
+    ['2620:4f:8001::1', 'allowed'],
+    ['5f00::1', 'not public'],
     ['fc00::1', 'not public'],
     ['ff02::1', 'not public'],
     ['fe80::1', 'link-local or metadata'],

@@ -42,6 +42,8 @@ describe('createTimer', () => {
     ['a header of ours', { headers: { 'Webhook-Id': '1' } }, 'INVALID_HEADERS'],
     ['a header that belongs to the connection', { headers: { connection: 'close' } }, 'INVALID_HEADERS'],
     ['a header name twice', { headers: { 'x-a': '1', 'X-A': '2' } }, 'INVALID_HEADERS'],
+    ['a header that objects lose', { headers: JSON.parse('{"__proto__":"1"}') }, 'INVALID_HEADERS'],
+    ['the same in capitals', { headers: { __PROTO__: '1' } }, 'INVALID_HEADERS'],
     ['a header value with a line break', { headers: { 'x-a': '1\r\nx-b: 2' } }, 'INVALID_HEADERS'],
   ])('does not ask the store for %s', async (_, changes, code) => {
     const drafts: TimerDraft[] = []

@@ -86,6 +86,8 @@ export function parseHeaders(
     if (RESERVED.has(name) || name.startsWith(RESERVED_PREFIX)) {
       refuse(`headers must not contain ${name}: it is set by the service or belongs to the connection`)
     }
+    // A valid name, but assigning it sets a prototype: it would be lost here, in got, or at a receiver in JavaScript.
+    if (name === '__proto__') refuse('headers must not contain __proto__: objects in JavaScript lose it')
     if (Object.hasOwn(checked, name)) refuse(`headers must name ${name} once`)
     if (value.length > MAX_HEADER_VALUE_LENGTH || (value !== '' && !HEADER_VALUE.test(value))) {
       refuse(`headers must give ${name} at most ${MAX_HEADER_VALUE_LENGTH} visible ASCII characters`)

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { PRIVATE_FILE } from './private-folder.ts'
 import { processIdentity } from './process-identity.ts'
 import { redisCommand } from './redis-command.ts'
 
@@ -45,7 +46,7 @@ export class DataFolder {
   recordServer(pid: number, port: number): void {
     this.#claim = { ...this.#claim, pid, port, server: processIdentity(pid) ?? '' }
     const draft = `${this.#file}.${process.pid}.new`
-    writeFileSync(draft, JSON.stringify(this.#claim))
+    writeFileSync(draft, JSON.stringify(this.#claim), { mode: PRIVATE_FILE })
     renameSync(draft, this.#file)
   }
 
@@ -68,7 +69,7 @@ interface Claim {
 
 function create(file: string, claim: Claim): boolean {
   try {
-    writeFileSync(file, JSON.stringify(claim), { flag: 'wx' })
+    writeFileSync(file, JSON.stringify(claim), { flag: 'wx', mode: PRIVATE_FILE })
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false

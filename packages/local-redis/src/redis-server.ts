@@ -1,17 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { endWithThisProcess } from './child-lifetime.ts'
 import { DataFolder } from './data-folder.ts'
 import { freePort } from './free-port.ts'
+import { makePrivateFolder, PRIVATE_FILE, PRIVATE_UMASK } from './private-folder.ts'
 import { findRedisServer } from './redis-binary.ts'
 import { redisCommand } from './redis-command.ts'
 import { discardTornTransaction } from './torn-transaction.ts'
 
 export interface RedisServerOptions {
-  /** Where the AOF and the server's log live; made when missing. The same folder gives the same data again. */
+  /**
+   * Where the AOF and the server's log live; made when missing, and closed to other users of the machine. The same
+   * folder gives the same data again.
+   */
   readonly dataDir: string
   /** Default: a free one. */
   readonly port?: number
@@ -64,7 +68,7 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
   const binary = findRedisServer()
   if (binary === undefined) throw new Error('There is no redis-server on the PATH.')
   const dataDir = resolve(options.dataDir)
-  mkdirSync(dataDir, { recursive: true })
+  makePrivateFolder(dataDir)
   const folder = await DataFolder.claim(dataDir)
   try {
     discardTornTransaction(dataDir)
@@ -104,11 +108,12 @@ function launch(
 ): { server: RedisServer; logStart: number } {
   const logFile = join(dataDir, 'redis-server.log')
   setAsideIfLarge(logFile)
-  const log = openSync(logFile, 'a')
+  const log = openSync(logFile, 'a', PRIVATE_FILE)
   const logStart = fstatSync(log).size
   const args = [options.configFile ?? REPOSITORY_CONFIG, '--bind', '127.0.0.1', '--port', String(port)]
   args.push('--dir', dataDir, '--daemonize', 'no', ...(options.extraArgs ?? []))
-  const child = spawn(binary, args, {
+  // By way of a shell: Node can set the umask of a child only by changing its own for a moment. `exec` keeps the pid.
+  const child = spawn('/bin/sh', ['-c', `umask ${PRIVATE_UMASK} && exec "$0" "$@"`, binary, ...args], {
     cwd: dataDir,
     stdio: ['ignore', log, log],
     detached: options.detached ?? false,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,6 +46,26 @@ describe('startRedisServer', () => {
       expect((await readFile(log, 'utf8')).length).toBeLessThan(100_000)
     }
     expect((await readdir(dataDir)).filter((name) => name.endsWith('.log'))).toHaveLength(2)
+  })
+
+  test('nobody else on the machine can read what Redis writes: neither a new AOF nor one of an older start', async () => {
+    const permissions = async (folder: string) => {
+      const names = ['.', ...(await readdir(folder, { recursive: true }))]
+      const modes = names.map(async (name) => [name, (await stat(join(folder, name))).mode & 0o077] as const)
+      return Promise.all(modes)
+    }
+    const folder = join(dataDir, 'new')
+    const server = await start({ dataDir: folder })
+    await redisCommand(server.port, ['SET', 'payload', 'secret'])
+    expect((await permissions(folder)).filter(([, others]) => others !== 0)).toEqual([])
+    await server.stop()
+
+    for (const old of [folder, join(folder, 'appendonlydir')]) await chmod(old, 0o755)
+    await start({ dataDir: folder })
+    expect((await permissions(folder)).filter(([name]) => name === '.' || name === 'appendonlydir')).toEqual([
+      ['.', 0],
+      ['appendonlydir', 0],
+    ])
   })
 
   test('runs with the settings of the repository', async () => {

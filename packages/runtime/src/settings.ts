@@ -120,7 +120,7 @@ export const targetSettings = {
     default: [],
     wording: 'a list of networks such as 10.1.0.0/16,fd00::/8',
     description:
-      'Networks that may be called although they are not public, separated by commas; link-local and metadata addresses stay closed',
+      'Networks that may be called although they are not public, separated by commas; link-local and metadata addresses stay closed, and IPv6 networks open no IPv4',
   }),
 }
 
