@@ -1,6 +1,6 @@
 /**
  * What operators see of a job. Timers are stored under short names, because every one pays for them in memory
- * (packages/queue/src/stored-timer.ts has the table): here they get the long ones of the API again.
+ * (packages/queue/src/timers/stored-timer.ts has the table): here they get the long ones of the API again.
  */
 const LONG_NAMES: Readonly<Record<string, string>> = {
   u: 'url',
