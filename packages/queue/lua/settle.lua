@@ -3,8 +3,8 @@
   delayed ones until its next attempt. One step: no crash leaves one without the other.
 
   The first word on an attempt stands, with one exception: who claimed an attempt and was given up for lost may still
-  tell what really happened. That corrects the timer's status, and brings a timer back to life whose request turns out
-  never to have left.
+  tell what really happened. That corrects the timer's status. Two things it does not do: undo a redrive, and send what
+  was told to be `unknown`. A request that turns out never to have left ends such a timer as `failed`.
 
   The lock is not asked for: an outcome that is known is written, also by a worker that lost the job meanwhile. A job
   that another worker holds stays in its hands: it finds here what is true.
@@ -28,7 +28,7 @@
   ARGV[7]  final status that follows, or ''
   ARGV[8]  time of the next attempt that follows, epoch ms, or ''
   ARGV[9]  when the request left, epoch ms, or ''
-  ARGV[10] reason, for operators who look at the failed ones
+  ARGV[10] what came of it, in words, for operators who look at the failed ones
   ARGV[11] how many entries the log keeps
   ARGV[12] when the attempt began, epoch ms: the first one starts the retry budget
 
@@ -79,10 +79,11 @@ local function logged()
   return lines
 end
 
--- Whether it is this worker that claimed the attempt which is the last one under way.
+-- Whether it is this worker that claimed the attempt which is the last one under way, with no redrive since.
 local function isLastClaim()
   local number, by = string.match(claim or '', '^(%d+):([^:]+):')
-  return made == attempt and tonumber(number) == attempt and by == nonce
+  local before = tonumber(string.match(budget or '0', '^%d+'))
+  return made == attempt and attempt > before and tonumber(number) == attempt and by == nonce
 end
 
 local decided = false
@@ -103,6 +104,7 @@ elseif nonce ~= '' then
         tell(lines)
         -- Not where a later attempt is under way already: then that one decides.
         if isLastClaim() then
+          if st == 'unknown' and status == '' then status, nextAt = 'failed', '' end
           follow()
           decided = true
         end
@@ -130,7 +132,7 @@ if mine or stray then
   elseif st then
     redis.call('ZADD', failed, now, id)
     -- Where somebody only puts it in its place, the reason is known already.
-    if attempt > 0 then write('failedReason', reason) end
+    if attempt > 0 then write('failedReason', st .. ': ' .. reason) end
   else
     delay(delayed, marker, id, tonumber(nx or now))
   end

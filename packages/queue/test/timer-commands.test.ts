@@ -187,14 +187,20 @@ describe('the commands on a timer', () => {
   })
 
   describe('a worker that was given up for lost before it heard of its grant', () => {
-    test('may not send any more; that it never did brings the timer back', async () => {
+    test('may not send any more; that it never did ends the timer, because `unknown` was told', async () => {
       const { first, id } = await givenUp()
       expect((await store.find(id))?.status).toBe('unknown')
       const claim = await first.due.claim()
       expect(claim).toMatchObject({ kind: 'granted', attempt: 1 })
       expect(claim.kind === 'granted' && claim.mayLeave()).toBe(false)
-      await first.due.settle(1, neverSent, retryIn(30))
-      expect(await store.find(id)).toMatchObject({ status: 'pending', attempts: 1 })
+      expect(await first.due.settle(1, neverSent, retryIn(30))).toEqual({ status: 'failed', decided: true })
+      expect(await rig.places(id)).toEqual(['failed'])
+      expect(await store.find(id)).toMatchObject({
+        status: 'failed',
+        attempts: 1,
+        log: [{ outcome: 'never_sent' }],
+      })
+      expect((await rig.hash(id)).failedReason).toBe('failed: never_sent: connection refused')
     })
 
     test('is not granted what another worker will try again', async () => {
@@ -360,8 +366,8 @@ describe('the commands on a timer', () => {
       expect((await rig.hash(id)).failedReason).toBe('failed: rejected: status 500')
     })
 
-    test('that it never left brings the timer back to life', async () => {
-      const { first, id } = await givenUp()
+    test('that it never left moves a planned attempt to its own time', async () => {
+      const { first, id } = await givenUp(retryIn(60_000))
       await first.due.settle(1, neverSent, retryIn(30))
       expect(await rig.places(id)).toEqual(['delayed'])
       expect((await store.find(id))?.status).toBe('pending')
@@ -369,8 +375,21 @@ describe('the commands on a timer', () => {
       expect(await third.due.claim()).toMatchObject({ kind: 'granted', attempt: 2 })
     })
 
-    test('wakes a worker that waits for nothing in particular', async () => {
+    test.each<[string, AttemptResult, Decision]>([
+      ['ambiguous', { outcome: 'ambiguous', sentAt: 5, reason: 'no answer in time' }, unknown],
+      ['delivered', delivered(5), fired],
+      ['never_sent', neverSent, retryIn(60_000)],
+    ])('%s, after a redrive was acknowledged, undid that redrive', async (outcome, result, decision) => {
       const { first, id } = await givenUp()
+      await store.redrive(id)
+      await first.due.settle(1, result, decision)
+      expect(await store.find(id)).toMatchObject({ status: 'pending', log: [{ outcome }] })
+      const third = await rig.take()
+      expect(await third.due.claim()).toMatchObject({ kind: 'granted', attempt: 2 })
+    })
+
+    test('wakes a worker that waits for nothing in particular', async () => {
+      const { first, id } = await givenUp(retryIn(60_000))
       const seen: number[] = []
       await rig.consumer({
         handle: async (timer) => {

@@ -215,7 +215,7 @@ function outcomeArguments({ attempt, nonce, result, decision }: Outcome): Args {
     decision.kind === 'final' ? decision.status : '',
     decision.kind === 'retry' ? decision.at : '',
     leftAt(result) ?? '',
-    failedReason(result, decision),
+    outcomeInWords(result),
     LOG_LENGTH,
     result.sentAt,
   ]
@@ -227,10 +227,8 @@ function toBudget(text: string | undefined): RetryBudget | undefined {
   return { after, from }
 }
 
-/** Why a timer did not fire, in one line for operators. */
-function failedReason(result: AttemptResult, decision: Decision): string {
-  if (decision.kind !== 'final' || decision.status === 'fired') return ''
-  const detail =
-    result.reason ?? (result.responseStatus === undefined ? '' : `status ${result.responseStatus}`)
-  return `${decision.status}: ${result.outcome}${detail === '' ? '' : `: ${detail}`}`
+/** What came of an attempt, in one line for operators. */
+function outcomeInWords({ outcome, reason, responseStatus }: AttemptResult): string {
+  const detail = reason ?? (responseStatus === undefined ? undefined : `status ${responseStatus}`)
+  return detail === undefined ? outcome : `${outcome}: ${detail}`
 }
