@@ -1,4 +1,4 @@
-import { type Receiver, startReceiver } from '@timers/testkit'
+import { type Receiver, startReceiver } from '@timers/lab'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
 let bed: WorkerBed

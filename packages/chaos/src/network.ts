@@ -1,4 +1,4 @@
-import { type ProxyMode, startTcpProxy, type TcpProxy } from '@timers/testkit'
+import { type ProxyMode, startTcpProxy, type TcpProxy } from '@timers/lab'
 import { stablePort } from './stable-port.ts'
 
 export type NetworkFault = { readonly mode: ProxyMode } | { readonly delayMs: number } | 'cut'

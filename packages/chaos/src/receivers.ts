@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Answer, type ReceivedRequest, type Receiver, startReceiver } from '@timers/testkit'
+import { type Answer, type ReceivedRequest, type Receiver, startReceiver } from '@timers/lab'
 import type { Closing, Sighting } from './evidence.ts'
 import { DOORS, type PlannedClosing, type PlannedCreate } from './load-plan.ts'
 import { stablePort } from './stable-port.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { type LogLine, type Service, spawnService } from '@timers/testkit'
+import { type LogLine, type Service, spawnService } from '@timers/lab'
 import type { FaultRun } from './evidence.ts'
 import type { Slot } from './fault-plan.ts'
 

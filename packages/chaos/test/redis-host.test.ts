@@ -1,4 +1,4 @@
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import { RedisHost } from '../src/redis-host.ts'
 
 describe('the Redis of the experiment', () => {

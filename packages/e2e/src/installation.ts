@@ -8,7 +8,7 @@ import {
   startReceiver,
   startTestRedis,
   type TestRedis,
-} from '@timers/testkit'
+} from '@timers/lab'
 
 export type App = 'api' | 'worker' | 'dashboard'
 export type Environment = Readonly<Record<string, string | number>>

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import { postTimer } from './api-client.ts'
 
 /** One attempt of a client to create a timer, and what the client knows of it: the clients' own log. */

@@ -1,4 +1,4 @@
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import { readTimer, type TimerView } from './api-client.ts'
 import type { Installation } from './installation.ts'
 import type { Load } from './load.ts'

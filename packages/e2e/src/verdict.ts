@@ -1,4 +1,4 @@
-import type { ReceivedRequest } from '@timers/testkit'
+import type { ReceivedRequest } from '@timers/lab'
 import type { TimerView } from './api-client.ts'
 import type { Creation } from './load.ts'
 

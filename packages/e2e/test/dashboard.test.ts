@@ -1,4 +1,4 @@
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import { postTimer } from '../src/api-client.ts'
 import { getWithLogin } from '../src/dashboard-client.ts'
 import { DASHBOARD_PASSWORD, DASHBOARD_USER, Installation } from '../src/installation.ts'

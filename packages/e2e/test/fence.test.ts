@@ -1,4 +1,4 @@
-import { eventually, type Service } from '@timers/testkit'
+import { eventually, type Service } from '@timers/lab'
 import { readTimer } from '../src/api-client.ts'
 import { removeClaim } from '../src/claims.ts'
 import { Installation } from '../src/installation.ts'

@@ -1,4 +1,4 @@
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import { getJson, postTimer } from '../src/api-client.ts'
 import { Installation } from '../src/installation.ts'
 import { Load } from '../src/load.ts'

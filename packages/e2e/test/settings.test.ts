@@ -1,4 +1,4 @@
-import { type Service, spawnService } from '@timers/testkit'
+import { type Service, spawnService } from '@timers/lab'
 import { type App, type Environment, entryOf, Installation } from '../src/installation.ts'
 
 const PASSWORD = { DASHBOARD_PASSWORD: 'e2e-password' }

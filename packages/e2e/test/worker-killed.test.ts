@@ -1,4 +1,4 @@
-import { eventually, type Service } from '@timers/testkit'
+import { eventually, type Service } from '@timers/lab'
 import { takenAndUnclaimed } from '../src/claims.ts'
 import { Installation } from '../src/installation.ts'
 import { Load } from '../src/load.ts'

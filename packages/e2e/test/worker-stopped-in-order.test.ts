@@ -1,4 +1,4 @@
-import type { Service } from '@timers/testkit'
+import type { Service } from '@timers/lab'
 import { Installation } from '../src/installation.ts'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'

@@ -1,5 +1,5 @@
 import type { AttemptResult, Decision } from '@timers/core'
-import { eventually, startTcpProxy } from '@timers/testkit'
+import { eventually, startTcpProxy } from '@timers/lab'
 import { Redis } from 'ioredis'
 import { BullDueTimer } from '../src/bull-due-timer.ts'
 import { Fence } from '../src/fence.ts'
