@@ -1,3 +1,4 @@
+import type { Mode } from '@timers/lab'
 import { Random } from './random.ts'
 
 /**
@@ -9,7 +10,6 @@ import { Random } from './random.ts'
  * Where only the first is told of, the others get 200 at once.
  */
 export type Behaviour = 'fast' | 'slow' | 'error' | 'reset' | 'close' | 'hang' | 'refuse'
-export type Mode = 'at_most_once' | 'at_least_once'
 
 /** A timer that a client is going to ask for. Times are milliseconds after the start of the load. */
 export interface PlannedCreate {
@@ -80,4 +80,14 @@ export function planClosings(seed: string, untilMs: number): PlannedClosing[] {
   })
     .flat()
     .sort((a, b) => a.atMs - b.atMs)
+}
+
+/** The key of a creation: which planned timer, and which try of the client. */
+export function keyFor(create: PlannedCreate, tries: number): string {
+  return `c${create.index}-${tries}`
+}
+
+/** Which of the planned timers a key belongs to. */
+export function indexOf(key: string): number {
+  return Number(key.slice(1, key.indexOf('-')))
 }

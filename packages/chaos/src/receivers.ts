@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Answer, type ReceivedRequest, type Receiver, startReceiver } from '@timers/lab'
-import type { Closing, Sighting } from './evidence.ts'
-import { DOORS, type PlannedClosing, type PlannedCreate } from './load-plan.ts'
-import { stablePort } from './stable-port.ts'
+import {
+  type Answer,
+  type ReceivedRequest,
+  type Receiver,
+  type Sighting,
+  sightingOf,
+  stablePort,
+  startReceiver,
+} from '@timers/lab'
+import type { Closing } from './broken.ts'
+import { DOORS, indexOf, type PlannedClosing, type PlannedCreate } from './load-plan.ts'
 
 /** Where the webhooks go: one receiver that is always there, and doors that are closed now and then. One log of it all. */
 export class Receivers {
@@ -10,19 +17,18 @@ export class Receivers {
   readonly #main: Receiver
   readonly #doors: Door[] = []
   readonly #respond: (request: ReceivedRequest) => Answer
-  readonly #log: { request: ReceivedRequest; answer: Answer }[] = []
+  readonly #log: ReceivedRequest[] = []
   readonly #requestsByKey = new Map<string, number>()
   #stopped = false
 
   private constructor(main: Receiver, creates: readonly PlannedCreate[]) {
     this.#main = main
     this.#respond = (request) => {
-      const key = keyOf(request)
+      const { key } = sightingOf(request)
       const before = this.#requestsByKey.get(key) ?? 0
       this.#requestsByKey.set(key, before + 1)
-      const answer = answerOf(creates[indexOf(key)], before)
-      this.#log.push({ request, answer })
-      return answer
+      this.#log.push(request)
+      return answerOf(creates[indexOf(key)], before)
     }
     main.respond = this.#respond
   }
@@ -44,7 +50,7 @@ export class Receivers {
   /** Requests that wait for an answer that is going to come. */
   get open(): number {
     return this.#log.filter(
-      ({ request, answer }) => typeof answer !== 'string' && request.answeredAt === undefined,
+      ({ answer, answeredAt }) => typeof answer !== 'string' && answeredAt === undefined,
     ).length
   }
 
@@ -69,13 +75,7 @@ export class Receivers {
   }
 
   sightings(): Sighting[] {
-    return this.#log.map(({ request, answer }) => ({
-      key: keyOf(request),
-      id: request.id,
-      receivedAt: request.receivedAt,
-      answer: typeof answer === 'string' ? answer : (answer.status ?? 200),
-      answeredAt: request.answeredAt,
-    }))
+    return this.#log.map(sightingOf)
   }
 
   async stop(): Promise<void> {
@@ -87,20 +87,6 @@ export class Receivers {
 interface Door {
   readonly port: number
   open: Receiver | undefined
-}
-
-/** The key of a creation: which planned timer, and which try of the client. */
-export function keyFor(create: PlannedCreate, tries: number): string {
-  return `c${create.index}-${tries}`
-}
-
-function indexOf(key: string): number {
-  return Number(key.slice(1, key.indexOf('-')))
-}
-
-/** The path is `/<behaviour>/<key>/<id>`. */
-function keyOf({ path }: ReceivedRequest): string {
-  return path.split('/').at(-2) ?? ''
 }
 
 function answerOf(create: PlannedCreate | undefined, before: number): Answer {

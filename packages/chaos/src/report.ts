@@ -1,9 +1,8 @@
+import { type Flaws, percentile, type Verdict } from '@timers/lab'
 import { ALL_FAULTS } from './fault-kinds.ts'
 import type { Options } from './options.ts'
 import type { Plan } from './plan.ts'
 import type { RunResult } from './run.ts'
-import { quantile } from './statistics.ts'
-import type { Flaws, Verdict } from './verdict.ts'
 
 /** All that a run came to: what the text, the JSON file and the page are made of. */
 export interface Report {
@@ -15,8 +14,9 @@ export interface Report {
   readonly passed: boolean
   readonly flaws: Flaws
   readonly crashes: readonly string[]
-  readonly counts: Verdict['counts']
-  readonly unknown: Verdict['unknown']
+  readonly counts: Counts
+  /** Why timers ended as `unknown`, and how many for each reason. */
+  readonly unknown: Readonly<Record<string, number>>
   /** Of the clients that got no 201, by the reason. */
   readonly failures: Readonly<Record<string, number>>
   /** How many faults of each kind, and for how long altogether. */
@@ -26,6 +26,16 @@ export interface Report {
   readonly latenessMs: Percentiles
   /** From asking to the answer of the API, good or bad, in milliseconds. */
   readonly answerMs: Percentiles
+}
+
+interface Counts {
+  readonly asked: number
+  readonly acknowledged: number
+  readonly unacknowledged: number
+  /** Of the unacknowledged, those that existed: a receiver saw them. */
+  readonly unacknowledgedSeen: number
+  readonly requests: number
+  readonly status: Readonly<Record<string, number>>
 }
 
 export interface Percentiles {
@@ -48,13 +58,13 @@ export function makeReport(plan: Plan, options: Options, result: RunResult, verd
     passed: !broken && crashes.length === 0,
     flaws: verdict.flaws,
     crashes,
-    counts: verdict.counts,
-    unknown: verdict.unknown,
+    counts: countsOf(result),
+    unknown: tally(verdict.unknown.map(({ why }) => why)),
     failures: tally(creations.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))),
     faults: faultTable(result),
     stops,
     latenessMs: percentiles(latenesses(result).map(({ latenessMs }) => latenessMs)),
-    answerMs: percentiles(creations.map(({ tookMs }) => tookMs)),
+    answerMs: percentiles(creations.map(({ tookMs = 0 }) => tookMs)),
   }
 }
 
@@ -71,15 +81,29 @@ export function latenesses({ evidence }: RunResult): { dueAt: number; latenessMs
   })
 }
 
+function countsOf({ evidence }: RunResult): Counts {
+  const { creations, sightings, views } = evidence
+  const seen = new Set(sightings.map(({ key }) => key))
+  const unacknowledged = creations.filter(({ acknowledged }) => acknowledged === undefined)
+  return {
+    asked: creations.length,
+    acknowledged: creations.length - unacknowledged.length,
+    unacknowledged: unacknowledged.length,
+    unacknowledgedSeen: unacknowledged.filter(({ key }) => seen.has(key)).length,
+    requests: sightings.length,
+    status: tally([...views.values()].map(({ status }) => status)),
+  }
+}
+
 function tally(words: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const word of words) counts[word] = (counts[word] ?? 0) + 1
   return counts
 }
 
-function faultTable({ evidence }: RunResult): Report['faults'] {
+function faultTable({ broken }: RunResult): Report['faults'] {
   const table: Record<string, { times: number; seconds: number }> = {}
-  for (const { kind, from, to } of evidence.faults) {
+  for (const { kind, from, to } of broken.faults) {
     const row = table[kind] ?? { times: 0, seconds: 0 }
     table[kind] = { times: row.times + 1, seconds: Math.round((row.seconds + (to - from) / 1_000) * 10) / 10 }
   }
@@ -87,7 +111,7 @@ function faultTable({ evidence }: RunResult): Report['faults'] {
 }
 
 function percentiles(numbers: readonly number[]): Percentiles {
-  const at = (share: number): number => quantile(numbers, share)
+  const at = (share: number): number => (numbers.length === 0 ? Number.NaN : percentile(numbers, share))
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) }
 }
 

@@ -1,14 +1,15 @@
+import { type Environment, stablePort } from '@timers/lab'
 import type { FaultKind } from './fault-kinds.ts'
 import { API_SLOTS, type PlannedFault, SLOTS, type Slot, WORKER_SLOTS } from './fault-plan.ts'
 import { Line, type NetworkFault } from './network.ts'
 import { RedisHost } from './redis-host.ts'
-import { type Environment, type FaultOutcome, ServiceSlot } from './service-slot.ts'
+import { type FaultOutcome, ServiceSlot } from './service-slot.ts'
 
 /** Long enough for the slowest answer, short enough for hanging receivers not to drag a run out. */
 export const WEBHOOK_TIMEOUT_MS = 4_000
 
 const COMMON: Environment = { HOST: '127.0.0.1', DELIVERY_ALLOW_CIDRS: '127.0.0.0/8', LOG_LEVEL: 'info' }
-const API: Environment = { PORT: 0, SHUTDOWN_TIMEOUT_MS: 5_000 }
+const API: Environment = { SHUTDOWN_TIMEOUT_MS: 5_000 }
 const WORKER: Environment = {
   WEBHOOK_TIMEOUT_MS,
   SHUTDOWN_TIMEOUT_MS: 10_000,
@@ -25,6 +26,7 @@ export class Stage {
   readonly redis: RedisHost
   readonly #lines: Readonly<Record<Slot, Line>>
   readonly #services: Readonly<Record<Slot, ServiceSlot>>
+  #turn = 0
 
   private constructor(redis: RedisHost, lines: Record<Slot, Line>, services: Record<Slot, ServiceSlot>) {
     this.redis = redis
@@ -37,10 +39,12 @@ export class Stage {
     const lines = {} as Record<Slot, Line>
     const services = {} as Record<Slot, ServiceSlot>
     for (const slot of SLOTS) {
-      const line = await Line.to(redis.port)
+      const line = await Line.to(redis.server.port)
       lines[slot] = line
-      const env = { ...COMMON, ...(slot.startsWith('api') ? API : WORKER) }
-      services[slot] = new ServiceSlot(slot, { ...env, REDIS_URL: `redis://127.0.0.1:${line.port}` })
+      const port = await stablePort()
+      const own = slot.startsWith('api') ? { ...API, PORT: port } : { ...WORKER, HEALTH_PORT: port }
+      const env = { ...COMMON, ...own, REDIS_URL: `redis://127.0.0.1:${line.port}` }
+      services[slot] = new ServiceSlot(slot, env, `http://127.0.0.1:${port}`)
       services[slot].start()
     }
     return new Stage(redis, lines, services)
@@ -50,9 +54,10 @@ export class Stage {
     return SLOTS.map((slot) => this.#services[slot])
   }
 
-  /** Address of an API, by turns. */
-  apiUrl(turn: number): string | undefined {
-    return this.#services[API_SLOTS[turn % API_SLOTS.length] as Slot].url
+  /** Address of an API, by turns, whether it runs or not. */
+  nextApi(): string {
+    this.#turn += 1
+    return this.#services[API_SLOTS[this.#turn % API_SLOTS.length] as Slot].url
   }
 
   get crashes(): string[] {
@@ -83,7 +88,7 @@ export class Stage {
         return this.redis.outOfMemoryFor(lastsMs).then(nothing)
       case 'redis-rewrite':
         // Refused while Redis is away, or rewrites already.
-        return this.redis
+        return this.redis.server
           .command('BGREWRITEAOF')
           .then(String, (error: Error) => error.message)
           .then(noted)

@@ -1,4 +1,4 @@
-import type { Installation } from './installation.ts'
+import type { Installation } from '@timers/lab'
 
 /*
  * What the tests read and break in Redis behind the services' back. The field `ca` of a job is the claim: see

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns'
-import { type DueTimer, type Log, systemClock } from '@timers/core'
+import { type DueTimer, fireTimer, type Log, systemClock } from '@timers/core'
 import { createTimerConsumer } from '@timers/queue'
 import { createMetrics } from '@timers/runtime'
 import { answerQuestions } from '../child.ts'
@@ -42,7 +42,6 @@ answerQuestions({
   },
   work: async ({ redisUrl, kind }: ReferenceStart) => {
     const { createGotWebhookClient } = await fromWorker('delivery/got-webhook-client')
-    const { fireTimer } = await fromWorker('fire-timer')
     const { OriginGate } = await fromWorker('origin-gate')
     const { createWorkerMetrics } = await fromWorker('worker-metrics')
     const counts = createWorkerMetrics(createMetrics('plain'), {
