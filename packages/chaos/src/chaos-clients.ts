@@ -1,11 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Clients } from '@timers/lab'
-import { keyFor, type PlannedCreate } from './load-plan.ts'
+import { keyFor, type PlannedCreate, type PlannedRedrive } from './load-plan.ts'
 
 /** Waits before the second, third... try, in milliseconds. */
 const TRY_AGAIN_AFTER_MS = [300, 1_000, 2_500]
 
-/** Clients that try again where nothing was promised. */
+/** How many timers a client looks at for one that has failed, or whose end is unknown. */
+const LOOKS = 8
+/** Only timers that may have come to their end are looked at. */
+const ENDED_AFTER_MS = 500
+
+/** Clients that try again where nothing was promised, and have timers sent again that came to nothing. */
 export class ChaosClients extends Clients {
   /** Creates one timer, with new tries at another API where one fails. Never rejects. */
   async create(
@@ -18,6 +23,28 @@ export class ChaosClients extends Clients {
       const waitMs = TRY_AGAIN_AFTER_MS[tries]
       if (acknowledged !== undefined || waitMs === undefined) return
       await sleep(waitMs)
+    }
+  }
+
+  /**
+   * Looks for a timer that has failed, or whose end is unknown, and wants it to be sent again: as many clients as planned at
+   * the same time, `beside` something that is done meanwhile.
+   */
+  async redriveOne(
+    { clients, dice }: PlannedRedrive,
+    mayFail: (key: string) => boolean,
+    beside: () => Promise<void>,
+  ): Promise<void> {
+    const now = Date.now()
+    const ended = this.acknowledged.filter(
+      ({ key, acknowledged }) => mayFail(key) && (acknowledged?.dueAt ?? now) < now - ENDED_AFTER_MS,
+    )
+    for (let looks = 0; looks < Math.min(LOOKS, ended.length); looks += 1) {
+      const id = ended[(Math.floor(dice * ended.length) + looks) % ended.length]?.acknowledged?.id ?? 0
+      const view = await this.look(id)
+      if (view?.status !== 'failed' && view?.status !== 'unknown') continue
+      await Promise.all([beside(), ...Array.from({ length: clients }, () => this.redrive(id))])
+      return
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { AttemptView, Creation } from '@timers/lab'
 import type { Broken, Closing, FaultRun } from './broken.ts'
 import { FAULT_KINDS } from './fault-kinds.ts'
-import { indexOf, type PlannedCreate } from './load-plan.ts'
+import { type Behaviour, DOORS, indexOf, type PlannedCreate } from './load-plan.ts'
 
 /** For what is not instant: a signal, a clock that is read before a command is sent, two busy cores. */
 const SLACK_MS = 2_000
@@ -44,9 +44,10 @@ export class Explanations {
       case 'ambiguous':
         return this.#ambiguous(at, planned)
       case 'never_sent':
+        if (/\bclaim\b/.test(attempt.reason ?? '')) return this.#lateGrant(at)
         return this.#neverSent(at, planned)
       case 'rejected':
-        return planned.behaviour === 'error' ? 'receiver: error' : undefined
+        return planned.behaviour === 'error' || planned.behaviour === 'broken' ? 'receiver: error' : undefined
       default:
         return undefined
     }
@@ -71,12 +72,12 @@ export class Explanations {
   }
 
   #ambiguous(sentAt: number, { behaviour, door }: PlannedCreate): string | undefined {
-    if (behaviour === 'reset' || behaviour === 'close' || behaviour === 'hang')
-      return `receiver: ${behaviour}`
+    if (behaviour === 'reset' || behaviour === 'close' || isMute(behaviour)) return `receiver: ${behaviour}`
     const until = sentAt + this.#webhookTimeoutMs + SLACK_MS
     if (behaviour === 'refuse') {
       const shut = this.#closings.find(
-        (closing) => closing.door === door && closing.from >= sentAt - SLACK_MS && closing.from <= until,
+        (closing) =>
+          closing.door === door % DOORS && closing.from >= sentAt - SLACK_MS && closing.from <= until,
       )
       if (shut !== undefined) return 'receiver: closed its connections'
     }
@@ -84,15 +85,25 @@ export class Explanations {
   }
 
   #neverSent(beganAt: number, { behaviour, door }: PlannedCreate): string | undefined {
+    if (behaviour === 'nameless') return 'names: no answer'
     const until = beganAt + this.#webhookTimeoutMs + SLACK_MS
     if (behaviour === 'refuse') {
       const shut = this.#closings.find(
         (closing) =>
-          closing.door === door && closing.from <= beganAt + SLACK_MS && closing.to >= beganAt - SLACK_MS,
+          closing.door === door % DOORS &&
+          closing.from <= beganAt + SLACK_MS &&
+          closing.to >= beganAt - SLACK_MS,
       )
       if (shut !== undefined) return 'receiver: refused'
     }
     return this.#stopped(beganAt, until)
+  }
+
+  /** The grant came, or was acted on, so late that nothing was sent. */
+  #lateGrant(claimedAt: number): string | undefined {
+    const [from, to] = [claimedAt - 2 * LOCK_MS, claimedAt + 2 * LOCK_MS]
+    if (this.#troubleMs(from, to) > 0) return 'a grant came late from Redis'
+    return this.#stopped(from, to)
   }
 
   #stopped(from: number, until: number): string | undefined {
@@ -132,4 +143,9 @@ function union(spans: readonly Span[]): Span[] {
     else merged.push({ from, to })
   }
   return merged
+}
+
+/** Takes the request and never answers. */
+function isMute(behaviour: Behaviour): boolean {
+  return behaviour === 'hang' || behaviour === 'silent'
 }

@@ -9,13 +9,25 @@ import {
   startReceiver,
 } from '@timers/lab'
 import type { Closing } from './broken.ts'
-import { DOORS, indexOf, type PlannedClosing, type PlannedCreate } from './load-plan.ts'
+import {
+  type Behaviour,
+  DOORS,
+  indexOf,
+  type PlannedClosing,
+  type PlannedCreate,
+  SILENT_HOSTS,
+} from './load-plan.ts'
+import { HEALTHY_ZONE, SILENT_ZONE } from './name-server.ts'
 
-/** Where the webhooks go: one receiver that is always there, and doors that are closed now and then. One log of it all. */
+/**
+ * Where the webhooks go: one receiver that is always there, doors that are closed now and then, and silent hosts. One log of
+ * it all.
+ */
 export class Receivers {
   readonly closings: Closing[] = []
   readonly #main: Receiver
   readonly #doors: Door[] = []
+  readonly #silent: Receiver[] = []
   readonly #respond: (request: ReceivedRequest) => Answer
   readonly #log: ReceivedRequest[] = []
   readonly #requestsByKey = new Map<string, number>()
@@ -39,6 +51,13 @@ export class Receivers {
       const port = await stablePort()
       receivers.#doors.push({ port, open: await startReceiver({ port, respond: receivers.#respond }) })
     }
+    const port = await stablePort()
+    for (let host = 0; host < SILENT_HOSTS; host += 1) {
+      const options = { respond: receivers.#respond }
+      // Only Linux takes all of 127.0.0.0/8 for its own.
+      const silent = startReceiver({ ...options, port, host: `127.0.1.${host + 1}` })
+      receivers.#silent.push(await silent.catch(() => startReceiver(options)))
+    }
     return receivers
   }
 
@@ -56,8 +75,11 @@ export class Receivers {
 
   /** The URL to give to a timer; the service appends the timer's id. */
   urlFor(create: PlannedCreate, key: string): string {
-    const port = create.behaviour === 'refuse' ? (this.#doors[create.door] as Door).port : this.#main.port
-    return `http://127.0.0.1:${port}/${create.behaviour}/${key}`
+    const { behaviour, door } = create
+    const silent = this.#silent[door % SILENT_HOSTS]
+    if (behaviour === 'silent') return `${silent?.url}/${behaviour}/${key}`
+    const port = behaviour === 'refuse' ? (this.#doors[door % DOORS] as Door).port : this.#main.port
+    return `http://${hostOf(behaviour, door)}:${port}/${behaviour}/${key}`
   }
 
   /** Closes a door: nobody listens, and open connections end. */
@@ -80,8 +102,18 @@ export class Receivers {
 
   async stop(): Promise<void> {
     this.#stopped = true
-    await Promise.all([this.#main.close(), ...this.#doors.map(({ open }) => open?.close())])
+    await Promise.all([
+      this.#main.close(),
+      ...this.#doors.map(({ open }) => open?.close()),
+      ...this.#silent.map((receiver) => receiver.close()),
+    ])
   }
+}
+
+/** Names are looked up at the experiment's own name server: see name-server.ts. */
+function hostOf(behaviour: Behaviour, door: number): string {
+  if (behaviour === 'named') return `n${door}.${HEALTHY_ZONE}`
+  return behaviour === 'nameless' ? `n${door}.${SILENT_ZONE}` : '127.0.0.1'
 }
 
 interface Door {
@@ -94,6 +126,10 @@ function answerOf(create: PlannedCreate | undefined, before: number): Answer {
   switch (create.behaviour) {
     case 'slow':
       return { delayMs: create.slowMs }
+    case 'broken':
+      return { status: 500 }
+    case 'silent':
+      return 'hang'
     case 'error':
       return before === 0 ? { status: 500 } : {}
     case 'reset':

@@ -18,6 +18,8 @@ const COLOURS: Readonly<Record<FaultKind, string>> = {
   'redis-rewrite': '#78716c',
   'net-drop': '#0f766e',
   'net-stall': '#14b8a6',
+  'net-late-requests': '#06b6d4',
+  'net-late-replies': '#155e75',
   'net-refuse': '#3f6212',
   'net-reset': '#84cc16',
   'net-delay': '#a3a3a3',

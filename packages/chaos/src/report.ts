@@ -1,5 +1,6 @@
 import { type Flaws, percentile, type Verdict } from '@timers/lab'
 import { ALL_FAULTS } from './fault-kinds.ts'
+import { HEALTHY, indexOf } from './load-plan.ts'
 import type { Options } from './options.ts'
 import type { Plan } from './plan.ts'
 import type { RunResult } from './run.ts'
@@ -24,6 +25,8 @@ export interface Report {
   readonly stops: RunResult['stops']
   /** First request minus due time, of the timers that were seen, in milliseconds. */
   readonly latenessMs: Percentiles
+  /** The same, of healthy receivers only, while nothing was broken but others: silent hosts, names without an answer. */
+  readonly besideSilentMs: Percentiles
   /** From asking to the answer of the API, good or bad, in milliseconds. */
   readonly answerMs: Percentiles
 }
@@ -36,6 +39,14 @@ interface Counts {
   readonly unacknowledgedSeen: number
   readonly requests: number
   readonly status: Readonly<Record<string, number>>
+  /** What clients were answered who wanted a timer to be sent again. */
+  readonly redrives: Readonly<Record<string, number>>
+  /** How often a client was told that a timer is `unknown`. */
+  readonly toldUnknown: number
+  /** Timers for hosts that never answer, and for names that no name server answers for. */
+  readonly silent: number
+  readonly nameless: number
+  readonly namesUnanswered: number
 }
 
 export interface Percentiles {
@@ -64,25 +75,45 @@ export function makeReport(plan: Plan, options: Options, result: RunResult, verd
     faults: faultTable(result),
     stops,
     latenessMs: percentiles(latenesses(result).map(({ latenessMs }) => latenessMs)),
+    besideSilentMs: percentiles(
+      latenesses(result).flatMap((one) => (isCalm(one, result) ? [one.latenessMs] : [])),
+    ),
     answerMs: percentiles(creations.map(({ tookMs = 0 }) => tookMs)),
   }
 }
 
+interface Lateness {
+  readonly key: string
+  readonly dueAt: number
+  readonly latenessMs: number
+}
+
+/** After this a fault has no say any more. */
+const AFTERMATH_MS = 8_000
+
+/** Whether nothing is wrong with its receiver, and nothing was broken when it was due. */
+function isCalm({ key, dueAt }: Lateness, { broken, creates }: RunResult): boolean {
+  return (
+    HEALTHY.includes(creates[indexOf(key)]?.behaviour ?? 'hang') &&
+    broken.faults.every(({ from, to }) => dueAt < from - AFTERMATH_MS || dueAt > to + AFTERMATH_MS)
+  )
+}
+
 /** The first request of each timer that was seen and never refused: when it was due, and how late it came. */
-export function latenesses({ evidence }: RunResult): { dueAt: number; latenessMs: number }[] {
+export function latenesses({ evidence }: RunResult): Lateness[] {
   const seen = new Set<number>()
-  return evidence.sightings.flatMap(({ id, receivedAt }) => {
+  return evidence.sightings.flatMap(({ key, id, receivedAt }) => {
     const view = evidence.views.get(id)
     if (view === undefined || seen.has(id)) return []
     if (view.attempt_log[0]?.outcome === 'never_sent') return []
     seen.add(id)
     const dueAt = Date.parse(view.due_at)
-    return [{ dueAt, latenessMs: receivedAt - dueAt }]
+    return [{ key, dueAt, latenessMs: receivedAt - dueAt }]
   })
 }
 
-function countsOf({ evidence }: RunResult): Counts {
-  const { creations, sightings, views } = evidence
+function countsOf({ evidence, creates, namesUnanswered }: RunResult): Counts {
+  const { creations, sightings, views, redrives = [], tellings = [] } = evidence
   const seen = new Set(sightings.map(({ key }) => key))
   const unacknowledged = creations.filter(({ acknowledged }) => acknowledged === undefined)
   return {
@@ -92,6 +123,11 @@ function countsOf({ evidence }: RunResult): Counts {
     unacknowledgedSeen: unacknowledged.filter(({ key }) => seen.has(key)).length,
     requests: sightings.length,
     status: tally([...views.values()].map(({ status }) => status)),
+    redrives: tally(redrives.map(({ answer }) => String(answer))),
+    toldUnknown: tellings.length,
+    silent: creates.filter(({ behaviour }) => behaviour === 'silent').length,
+    nameless: creates.filter(({ behaviour }) => behaviour === 'nameless').length,
+    namesUnanswered,
   }
 }
 

@@ -4,6 +4,7 @@ import type { Broken, FaultRun } from './broken.ts'
 import { ChaosClients } from './chaos-clients.ts'
 import { Explanations } from './explanation.ts'
 import type { PlannedFault } from './fault-plan.ts'
+import { HEALTHY, indexOf, type PlannedCreate } from './load-plan.ts'
 import type { Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { Receivers } from './receivers.ts'
@@ -15,6 +16,9 @@ export interface RunResult {
   readonly endedAt: number
   readonly evidence: Evidence
   readonly broken: Broken
+  readonly creates: readonly PlannedCreate[]
+  /** Questions that the silent name server was asked. */
+  readonly namesUnanswered: number
   /** Processes that ended without being asked to, or did not when they were. */
   readonly crashes: readonly string[]
   /** How many stops in order there were, and how many did not end with code 0. */
@@ -64,11 +68,14 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     const creating = at(plan.creates, (create) =>
       clients.create(create, (one, key) => receivers.urlFor(one, key)),
     )
+    const redriving = at(plan.redrives, (redrive) =>
+      clients.redriveOne(redrive, mayFail(plan), () => running.cutRepliesFor(redrive.cutMs)),
+    )
     await Promise.all([breaking, closing])
     await running.redis.revive()
     const healedAt = Date.now()
     progress.say('everything is healed')
-    await creating
+    await Promise.all([creating, redriving])
     const restAt = Date.now() + LONGEST_TIMER_MS + settleMs
     progress.say(`no more timers are created; waiting for rest, at most until ${clock(restAt)}`)
     await untilAtRest(running, receivers, restAt, (left) => progress.left(left))
@@ -90,6 +97,8 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
       endedAt: Date.now(),
       evidence: {
         creations: clients.creations,
+        redrives: clients.redrives,
+        tellings: clients.tellings,
         sightings,
         views,
         explain: (attempt, creation) => reasons.of(attempt, creation),
@@ -97,6 +106,8 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
         restAt,
       },
       broken,
+      creates,
+      namesUnanswered: running.names.unanswered,
       crashes: running.crashes,
       stops: { count: stops.length, notZero: stops.filter(({ code }) => code !== 0).length },
     }
@@ -110,6 +121,11 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     }
     await receivers.stop()
   }
+}
+
+/** Whether a timer is one of those that a client may want to be sent again. */
+function mayFail({ creates }: Plan): (key: string) => boolean {
+  return (key) => !HEALTHY.includes(creates[indexOf(key)]?.behaviour ?? 'fast')
 }
 
 async function playFault(fault: PlannedFault, stage: Stage, progress: Progress): Promise<FaultRun> {

@@ -22,18 +22,20 @@ export class ServiceSlot {
   /** How stops in order ended. */
   readonly stops: { code: number | null; tookMs: number }[] = []
   readonly #env: Environment
+  readonly #execArgv: readonly string[]
   #service: Service | undefined
 
-  constructor(name: Slot, env: Environment, url: string) {
+  constructor(name: Slot, url: string, env: Environment, execArgv: readonly string[]) {
     this.name = name
     this.url = url
     this.#env = env
+    this.#execArgv = execArgv
   }
 
   /** Starts a process, and waits for nothing. */
   start(): void {
     const entry = entryOf(this.name.startsWith('api') ? 'api' : 'worker')
-    const service = spawnService({ entry, env: this.#env })
+    const service = spawnService({ entry, env: this.#env, execArgv: this.#execArgv })
     this.#service = service
     void service.exited.then(async ({ code, signal }) => {
       this.#keep(service)

@@ -1,6 +1,7 @@
 import { type Environment, stablePort } from '@timers/lab'
 import type { FaultKind } from './fault-kinds.ts'
 import { API_SLOTS, type PlannedFault, SLOTS, type Slot, WORKER_SLOTS } from './fault-plan.ts'
+import { NameServer } from './name-server.ts'
 import { Line, type NetworkFault } from './network.ts'
 import { RedisHost } from './redis-host.ts'
 import { type FaultOutcome, ServiceSlot } from './service-slot.ts'
@@ -24,18 +25,26 @@ const LATEST_BYTES_MS = 400
 /** All processes of the experiment, and how each fault is done to them. */
 export class Stage {
   readonly redis: RedisHost
+  readonly names: NameServer
   readonly #lines: Readonly<Record<Slot, Line>>
   readonly #services: Readonly<Record<Slot, ServiceSlot>>
   #turn = 0
 
-  private constructor(redis: RedisHost, lines: Record<Slot, Line>, services: Record<Slot, ServiceSlot>) {
+  private constructor(
+    redis: RedisHost,
+    names: NameServer,
+    lines: Record<Slot, Line>,
+    services: Record<Slot, ServiceSlot>,
+  ) {
     this.redis = redis
+    this.names = names
     this.#lines = lines
     this.#services = services
   }
 
   static async open(minutes: number): Promise<Stage> {
     const redis = await RedisHost.start(minutes)
+    const names = await NameServer.start()
     const lines = {} as Record<Slot, Line>
     const services = {} as Record<Slot, ServiceSlot>
     for (const slot of SLOTS) {
@@ -44,10 +53,10 @@ export class Stage {
       const port = await stablePort()
       const own = slot.startsWith('api') ? { ...API, PORT: port } : { ...WORKER, HEALTH_PORT: port }
       const env = { ...COMMON, ...own, REDIS_URL: `redis://127.0.0.1:${line.port}` }
-      services[slot] = new ServiceSlot(slot, env, `http://127.0.0.1:${port}`)
+      services[slot] = new ServiceSlot(slot, `http://127.0.0.1:${port}`, env, names.execArgv)
       services[slot].start()
     }
-    return new Stage(redis, lines, services)
+    return new Stage(redis, names, lines, services)
   }
 
   get services(): readonly ServiceSlot[] {
@@ -97,6 +106,11 @@ export class Stage {
     }
   }
 
+  /** Cuts all replies that the APIs get from Redis, for a while. */
+  async cutRepliesFor(ms: number): Promise<void> {
+    if (ms > 0) await this.#breakLines({ slots: API_SLOTS, lastsMs: ms }, { mode: 'cut-replies' })
+  }
+
   /** Stops all workers in order, for good. With nothing broken they must end with code 0. */
   async stopWorkers(): Promise<void> {
     await Promise.all(
@@ -111,6 +125,7 @@ export class Stage {
   async close(): Promise<void> {
     await Promise.all(this.services.map((service) => service.close()))
     await Promise.all(SLOTS.map((slot) => this.#lines[slot].close()))
+    this.names.close()
     await this.redis.close()
   }
 
@@ -121,7 +136,10 @@ export class Stage {
     }
   }
 
-  async #breakLines({ slots, lastsMs }: PlannedFault, fault: NetworkFault): Promise<void> {
+  async #breakLines(
+    { slots, lastsMs }: Pick<PlannedFault, 'slots' | 'lastsMs'>,
+    fault: NetworkFault,
+  ): Promise<void> {
     const heals = await Promise.all(slots.map((slot) => this.#lines[slot].break(fault)))
     await new Promise((resolve) => setTimeout(resolve, lastsMs))
     await Promise.all(heals.map((heal) => heal()))
@@ -139,6 +157,10 @@ function networkFault(kind: NetworkKind, dice: number): NetworkFault {
       return { mode: 'blackhole' }
     case 'net-stall':
       return { mode: 'stall' }
+    case 'net-late-requests':
+      return { mode: 'hold-requests' }
+    case 'net-late-replies':
+      return { mode: 'hold-replies' }
     case 'net-refuse':
       return { mode: 'refuse' }
     case 'net-reset':

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * - `blackhole`: connections are accepted and kept, but every byte is swallowed. Connections that lost bytes this way are
  *   reset when the mode ends: a stream with a hole in it exists in no real network.
  * - `stall`: like a cut cable that is mended: bytes are held back, and delivered when the mode ends.
+ * - `hold-requests`: requests are held back, and delivered when the mode ends; what had reached the target is answered.
  * - `hold-replies`: requests reach the target; replies are held back, and delivered when the mode ends.
  * - `cut-replies`: requests reach the target; the first reply is dropped and the client's connection reset, so that the
  *   client cannot know whether its command ran.
@@ -17,6 +18,7 @@ export type ProxyMode =
   | 'forward'
   | 'blackhole'
   | 'stall'
+  | 'hold-requests'
   | 'hold-replies'
   | 'cut-replies'
   | 'reset'
@@ -157,7 +159,7 @@ class Link {
       this.reset()
       return
     }
-    if (mode === 'stall') this.#client.pause()
+    if (mode === 'stall' || mode === 'hold-requests') this.#client.pause()
     else this.#client.resume()
     if (mode === 'stall' || mode === 'hold-replies') this.#target.pause()
     else this.#target.resume()
