@@ -9,6 +9,7 @@ const TRY_AGAIN_AFTER_MS = [300, 1_000, 2_500]
 const LOOKS = 8
 /** Only timers that may have come to their end are looked at. */
 const ENDED_AFTER_MS = 500
+const ENDED_WITHIN_MS = 30_000
 
 /** Clients that try again where nothing was promised, and have timers sent again that came to nothing. */
 export class ChaosClients extends Clients {
@@ -32,13 +33,14 @@ export class ChaosClients extends Clients {
    */
   async redriveOne(
     { clients, dice }: PlannedRedrive,
-    mayFail: (key: string) => boolean,
+    isDone: (key: string) => boolean,
     beside: () => Promise<void>,
   ): Promise<void> {
     const now = Date.now()
-    const ended = this.acknowledged.filter(
-      ({ key, acknowledged }) => mayFail(key) && (acknowledged?.dueAt ?? now) < now - ENDED_AFTER_MS,
-    )
+    const ended = this.acknowledged.filter(({ key, acknowledged }) => {
+      const agoMs = now - (acknowledged?.dueAt ?? now)
+      return agoMs > ENDED_AFTER_MS && agoMs < ENDED_WITHIN_MS && !isDone(key)
+    })
     for (let looks = 0; looks < Math.min(LOOKS, ended.length); looks += 1) {
       const id = ended[(Math.floor(dice * ended.length) + looks) % ended.length]?.acknowledged?.id ?? 0
       const view = await this.look(id)

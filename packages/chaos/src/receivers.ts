@@ -30,6 +30,7 @@ export class Receivers {
   readonly #silent: Receiver[] = []
   readonly #respond: (request: ReceivedRequest) => Answer
   readonly #log: ReceivedRequest[] = []
+  readonly #done = new Set<string>()
   readonly #requestsByKey = new Map<string, number>()
   #stopped = false
 
@@ -40,7 +41,9 @@ export class Receivers {
       const before = this.#requestsByKey.get(key) ?? 0
       this.#requestsByKey.set(key, before + 1)
       this.#log.push(request)
-      return answerOf(creates[indexOf(key)], before)
+      const answer = answerOf(creates[indexOf(key)], before)
+      if (typeof answer === 'object' && (answer.status ?? 200) === 200) this.#done.add(key)
+      return answer
     }
     main.respond = this.#respond
   }
@@ -71,6 +74,11 @@ export class Receivers {
     return this.#log.filter(
       ({ answer, answeredAt }) => typeof answer !== 'string' && answeredAt === undefined,
     ).length
+  }
+
+  /** Whether a timer has got an answer with which it has fired. */
+  isDone(key: string): boolean {
+    return this.#done.has(key)
   }
 
   /** The URL to give to a timer; the service appends the timer's id. */

@@ -4,7 +4,7 @@ import type { Broken, FaultRun } from './broken.ts'
 import { ChaosClients } from './chaos-clients.ts'
 import { Explanations } from './explanation.ts'
 import type { PlannedFault } from './fault-plan.ts'
-import { HEALTHY, indexOf, type PlannedCreate } from './load-plan.ts'
+import type { PlannedCreate } from './load-plan.ts'
 import type { Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { Receivers } from './receivers.ts'
@@ -69,7 +69,11 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
       clients.create(create, (one, key) => receivers.urlFor(one, key)),
     )
     const redriving = at(plan.redrives, (redrive) =>
-      clients.redriveOne(redrive, mayFail(plan), () => running.cutRepliesFor(redrive.cutMs)),
+      clients.redriveOne(
+        redrive,
+        (key) => receivers.isDone(key),
+        () => running.cutRepliesFor(redrive.cutMs),
+      ),
     )
     await Promise.all([breaking, closing])
     await running.redis.revive()
@@ -121,11 +125,6 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     }
     await receivers.stop()
   }
-}
-
-/** Whether a timer is one of those that a client may want to be sent again. */
-function mayFail({ creates }: Plan): (key: string) => boolean {
-  return (key) => !HEALTHY.includes(creates[indexOf(key)]?.behaviour ?? 'fast')
 }
 
 async function playFault(fault: PlannedFault, stage: Stage, progress: Progress): Promise<FaultRun> {

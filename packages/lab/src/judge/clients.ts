@@ -82,7 +82,9 @@ export class Clients {
   async look(id: number): Promise<TimerView | undefined> {
     const askedAt = Date.now()
     const view = await readTimer(this.#nextApi(), id).catch(() => undefined)
-    if (view?.status === 'unknown') this.tellings.push({ id, askedAt, answeredAt: Date.now() })
+    if (view?.status === 'unknown') {
+      this.tellings.push({ id, askedAt, answeredAt: Date.now(), attempts: view.attempts ?? 0 })
+    }
     return view
   }
 

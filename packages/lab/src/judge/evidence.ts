@@ -51,7 +51,10 @@ export interface Redrive {
 }
 
 /** An answer of the API that called a timer `unknown`. */
-export type Telling = Pick<Redrive, 'id' | 'askedAt' | 'answeredAt'>
+export interface Telling extends Pick<Redrive, 'id' | 'askedAt' | 'answeredAt'> {
+  /** How many attempts it knew of. */
+  readonly attempts: number
+}
 
 /** A request as a receiver saw it. */
 export interface Sighting {

@@ -43,7 +43,7 @@ function story(told: Story, id = 1): Evidence {
       answer: 202,
       ...one,
     })),
-    tellings: toldAt.map((at) => ({ id, askedAt: at - 5, answeredAt: at })),
+    tellings: toldAt.map((at) => ({ id, askedAt: at - 5, answeredAt: at, attempts: 1 })),
     views: new Map(view === 'missing' ? [] : [[id, shown]]),
     healedAt: REST,
     restAt: REST,
@@ -98,9 +98,10 @@ const unacknowledged = { acknowledged: undefined, failure: 'cut' }
 const unseen = { receivedAt: DUE + 3, answer: 'hang', answeredAt: undefined } as const
 const again = { receivedAt: DUE + 9_100, answeredAt: DUE + 9_101 }
 const twice = [{ answer: 500 }, { receivedAt: DUE + 5_000 }]
+const second = { ...attempt('delivered', DUE + 4_999), attempt: 2 }
 const twoTries = {
   attempts: 2,
-  attempt_log: [attempt('rejected', DUE + 2, 500), attempt('delivered', DUE + 4_999)],
+  attempt_log: [attempt('rejected', DUE + 2, 500), second],
 }
 
 type Case = [name: string, told: Story, expected: Partial<Record<keyof Flaws, number>>]
@@ -246,6 +247,16 @@ judged('a timer that is sent again by hand', [
 
 judged('a timer that was told to be unknown', [
   ['may have been seen before', { toldAt: [DUE + 4_000] }, {}],
+  [
+    'and its attempt may not leave after, also where it was sent again by hand',
+    {
+      seen: [again, again],
+      toldAt: [DUE + 4_000],
+      view: { ...twoTries, attempt_log: [attempt('delivered', DUE + 9_200), second] },
+      redrives: [{}],
+    },
+    { late: 1 },
+  ],
   ['may not be seen after', { seen: [again], toldAt: [DUE + 4_000] }, { late: 1 }],
   [
     'unless it was sent again by hand since',

@@ -193,8 +193,19 @@ function mayHaveLeft({ attempts = 0, attempt_log: log, status }: TimerView): num
   return attempts - never + (status === 'firing' ? 1 : 0)
 }
 
-/** Seen after `unknown` was told, where no redrive since can be why. */
-function latecomers({ seen, tellings, redrives }: JudgedTimer): string[] {
+/** Left after `unknown` was told: an attempt that was meant by it; or any, where no redrive since can be why. */
+function latecomers({ seen, view, tellings, redrives }: JudgedTimer): string[] {
+  const left =
+    view?.attempt_log.filter(({ outcome }) => outcome !== 'never_sent' && outcome !== 'blocked') ?? []
+  const meant = left.flatMap(({ attempt, at }) => {
+    const told = tellings.find(
+      ({ attempts, answeredAt }) => attempt <= attempts && answeredAt < Date.parse(at),
+    )
+    return told === undefined
+      ? []
+      : [`sent attempt ${attempt} ${Date.parse(at) - told.answeredAt} ms after it was told to be unknown`]
+  })
+  if (meant.length > 0) return meant
   return seen.flatMap(({ receivedAt }) => {
     const told = tellings.findLast(({ answeredAt }) => answeredAt + ON_THE_WIRE_MS < receivedAt)
     if (told === undefined) return []
