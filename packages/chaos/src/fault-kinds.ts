@@ -39,6 +39,11 @@ export const FAULT_KINDS = {
     lastsMs: [2_000, 12_000],
     says: 'commands run, their replies come late, after the lock has run out',
   },
+  'net-late-some': {
+    lane: 'network',
+    lastsMs: [7_000, 12_000],
+    says: 'the same on some of the connections only',
+  },
   'net-refuse': { lane: 'network', lastsMs: [500, 8_000], says: 'connections are refused' },
   'net-reset': { lane: 'network', lastsMs: [200, 4_000], says: 'connections are reset' },
   'net-delay': { lane: 'network', lastsMs: [3_000, 12_000], says: 'bytes come late' },

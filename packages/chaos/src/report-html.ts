@@ -20,6 +20,7 @@ const COLOURS: Readonly<Record<FaultKind, string>> = {
   'net-stall': '#14b8a6',
   'net-late-requests': '#06b6d4',
   'net-late-replies': '#155e75',
+  'net-late-some': '#164e63',
   'net-refuse': '#3f6212',
   'net-reset': '#84cc16',
   'net-delay': '#a3a3a3',

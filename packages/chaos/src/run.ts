@@ -82,7 +82,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     await Promise.all([creating, redriving])
     const restAt = Date.now() + LONGEST_TIMER_MS + settleMs
     progress.say(`no more timers are created; waiting for rest, at most until ${clock(restAt)}`)
-    await untilAtRest(running, receivers, restAt, (left) => progress.left(left))
+    const left = await untilAtRest(running, receivers, restAt, (now) => progress.left(now))
     // So that nothing more is sent, while what is planned for later stays pending.
     await running.stopWorkers()
     progress.say('reading every timer')
@@ -112,7 +112,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
       broken,
       creates,
       namesUnanswered: running.names.unanswered,
-      crashes: running.crashes,
+      crashes: [...running.crashes, ...(left === 0 ? [] : [`${left} timers or requests never came to rest`])],
       stops: { count: stops.length, notZero: stops.filter(({ code }) => code !== 0).length },
     }
   } finally {
@@ -171,21 +171,24 @@ async function untilUp(stage: Stage): Promise<void> {
 }
 
 /**
- * Waits until nothing is on its way any more but what is planned for after `restAt`, or until the patience ends: then
- * what is left is a flaw that the judge finds.
+ * Waits until nothing is on its way any more but what is planned for after `restAt`, or until the patience ends.
+ *
+ * @returns how many timers and requests are left
  */
 async function untilAtRest(
   { redis }: Stage,
   receivers: Receivers,
   restAt: number,
   told: (left: number) => void,
-): Promise<void> {
+): Promise<number> {
+  let left = Number.NaN
   for (let calm = 0; calm < 3 && Date.now() < restAt + REST_PATIENCE_MS; ) {
-    const left = receivers.open + (await onTheirWay(redis.server, 1, restAt).catch(() => Number.NaN))
+    left = receivers.open + (await onTheirWay(redis.server, 1, restAt).catch(() => Number.NaN))
     told(left)
     calm = left === 0 ? calm + 1 : 0
     await sleep(LOOK_EVERY_MS)
   }
+  return left
 }
 
 function clock(at: number): string {

@@ -161,6 +161,8 @@ function networkFault(kind: NetworkKind, dice: number): NetworkFault {
       return { mode: 'hold-requests' }
     case 'net-late-replies':
       return { mode: 'hold-replies' }
+    case 'net-late-some':
+      return { mode: 'hold-some-replies' }
     case 'net-refuse':
       return { mode: 'refuse' }
     case 'net-reset':

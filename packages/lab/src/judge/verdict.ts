@@ -159,7 +159,7 @@ function losses({ creation, seen, view, redrives, restAt }: JudgedTimer): string
   if (status === 'failed' && refused) return []
   // Why it is so is judged apart: every attempt that came to nothing must be explained.
   if (status === 'unknown' && attempts.length > 0) return []
-  if (status === 'pending' && attempts.length > 0 && plannedAt(view) > restAt) return []
+  if (status === 'pending' && attempts.length > 0 && !isOverdue(view, restAt)) return []
   return [`was never seen and is ${status}`]
 }
 
@@ -301,13 +301,17 @@ function wrongTimes(view: TimerView, dueAt: number, seen: readonly Sighting[]): 
 
 function leftovers({ view, restAt }: JudgedTimer): string[] {
   if (view?.status === 'firing') return ['is still firing']
-  if (view?.status === 'pending' && plannedAt(view) <= restAt) return ['is still pending']
+  if (view?.status === 'pending' && isOverdue(view, restAt)) return ['is still pending']
   return []
 }
 
-/** When a pending timer is to be tried next. */
-function plannedAt(view: TimerView): number {
-  return Date.parse(view.next_attempt_at ?? view.due_at)
+/**
+ * Whether a pending timer should have been tried. A planned attempt is not told of any more once its time has come: whoever
+ * waits for rest looks after those.
+ */
+function isOverdue({ due_at, next_attempt_at, attempt_log }: TimerView, restAt: number): boolean {
+  if (next_attempt_at !== undefined) return Date.parse(next_attempt_at) <= restAt
+  return attempt_log.length === 0 && Date.parse(due_at) <= restAt
 }
 
 /** All that is known of a timer, for who has to find out what went wrong. */

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * - `stall`: like a cut cable that is mended: bytes are held back, and delivered when the mode ends.
  * - `hold-requests`: requests are held back, and delivered when the mode ends; what had reached the target is answered.
  * - `hold-replies`: requests reach the target; replies are held back, and delivered when the mode ends.
+ * - `hold-some-replies`: the same on about half of the connections: they stall one by one where packets are lost.
  * - `cut-replies`: requests reach the target; the first reply is dropped and the client's connection reset, so that the
  *   client cannot know whether its command ran.
  * - `reset`: every connection, old and new, is reset.
@@ -20,6 +21,7 @@ export type ProxyMode =
   | 'stall'
   | 'hold-requests'
   | 'hold-replies'
+  | 'hold-some-replies'
   | 'cut-replies'
   | 'reset'
   | 'refuse'
@@ -161,7 +163,7 @@ class Link {
     }
     if (mode === 'stall' || mode === 'hold-requests') this.#client.pause()
     else this.#client.resume()
-    if (mode === 'stall' || mode === 'hold-replies') this.#target.pause()
+    if (mode === 'stall' || mode === 'hold-replies' || isUnlucky(mode)) this.#target.pause()
     else this.#target.resume()
   }
 
@@ -199,6 +201,10 @@ class Link {
       if (!hadError) void delivered.then(() => to.destroySoon())
     })
   }
+}
+
+function isUnlucky(mode: ProxyMode): boolean {
+  return mode === 'hold-some-replies' && Math.random() < 0.5
 }
 
 async function listen(port: number, accept: (client: Socket) => void): Promise<Server> {
