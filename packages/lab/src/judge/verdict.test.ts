@@ -163,6 +163,7 @@ judged('a timer that was acknowledged', [
     { seen: [], view: { ...view('pending', 'never_sent'), next_attempt_at: iso(REST + 1) } },
     {},
   ],
+  ['lost with its worker, then refused', { seen: [], view: view('failed', 'interrupted', 'never_sent') }, {}],
   ['planned again, and its time has come', { seen: [], view: view('pending', 'never_sent') }, {}],
   ['still firing', { seen: [unseen], view: view('firing', 'never_sent') }, { unfinished: 1 }],
 ])

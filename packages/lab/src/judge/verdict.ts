@@ -155,7 +155,10 @@ function losses({ creation, seen, view, redrives, restAt }: JudgedTimer): string
     return [`was promised ${promises} attempts and made ${made}`]
   if (seen.length > 0) return []
   const { attempt_log: attempts, status } = view
-  const refused = attempts.length > 0 && attempts.every(({ outcome }) => outcome === 'never_sent')
+  // Or lost with its worker, and refused from then on.
+  const refused =
+    attempts.at(-1)?.outcome === 'never_sent' &&
+    attempts.every(({ outcome }) => outcome === 'never_sent' || outcome === 'interrupted')
   if (status === 'failed' && refused) return []
   // Why it is so is judged apart: every attempt that came to nothing must be explained.
   if (status === 'unknown' && attempts.length > 0) return []
