@@ -17,7 +17,7 @@ const UNWANTED = [
   'jest',
   '@biomejs/biome',
   'turbo',
-  '@timers/testkit/dist',
+  '@timers/lab/dist',
   '@timers/local-redis/dist',
 ]
 const BELONGS_TO = { got: 'worker', '@bull-board/ui': 'dashboard' }

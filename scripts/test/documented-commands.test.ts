@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { eventually, freePort, startTestRedis } from '@timers/testkit'
+import { eventually, freePort, startTestRedis } from '@timers/lab'
 import { startTestApi, type TestApi } from '../../apps/api/test/test-api.ts'
 import { openWorkerBed, type WorkerBed } from '../../apps/worker/test/worker-bed.ts'
 

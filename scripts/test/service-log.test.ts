@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import { SupervisedService } from '../supervised-service.mjs'
 
 const MIB = 1_048_576

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { eventually, freePort, startTestRedis, type TestRedis } from '@timers/testkit'
+import { eventually, freePort, startTestRedis, type TestRedis } from '@timers/lab'
 import { boundConnections } from '../src/plugins/bounded-connections.ts'
 
 const PING = 'GET /ping HTTP/1.1\r\nhost: localhost\r\n\r\n'

@@ -1,4 +1,4 @@
-import { startTestRedis, type TestRedis } from '@timers/testkit'
+import { startTestRedis, type TestRedis } from '@timers/lab'
 import { startTestApi, type TestApi } from './test-api.ts'
 
 const URL = 'https://example.com/hook'

@@ -1,4 +1,4 @@
-import { freePort } from '@timers/testkit'
+import { freePort } from '@timers/lab'
 import { startTestApi, type TestApi } from './test-api.ts'
 
 /** Which requests are refused before anything else is looked at. No Redis listens: what passes gets a 503. */

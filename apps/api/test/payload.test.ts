@@ -1,4 +1,4 @@
-import { startTestRedis, type TestRedis } from '@timers/testkit'
+import { startTestRedis, type TestRedis } from '@timers/lab'
 import fc from 'fast-check'
 import { startTestApi, type TestApi } from './test-api.ts'
 

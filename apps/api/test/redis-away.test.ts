@@ -1,4 +1,4 @@
-import { eventually, startTestRedis, type TestRedis } from '@timers/testkit'
+import { eventually, startTestRedis, type TestRedis } from '@timers/lab'
 import { startTestApi, type TestApi } from './test-api.ts'
 
 /** The promise: an answer within two seconds, whatever Redis does. */

@@ -1,4 +1,4 @@
-import { eventually, freePort } from '@timers/testkit'
+import { eventually, freePort } from '@timers/lab'
 import { startTestApi, type TestApi } from './test-api.ts'
 
 let api: TestApi

@@ -1,4 +1,4 @@
-import { freePort, startTestRedis } from '@timers/testkit'
+import { freePort, startTestRedis } from '@timers/lab'
 import { startTestApi, type TestApi } from './test-api.ts'
 
 let api: TestApi

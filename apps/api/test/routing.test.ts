@@ -1,4 +1,4 @@
-import { freePort } from '@timers/testkit'
+import { freePort } from '@timers/lab'
 import type { HTTPMethods } from 'fastify'
 import { startTestApi, type TestApi } from './test-api.ts'
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { eventually, startTestRedis, type TestRedis } from '@timers/testkit'
+import { eventually, startTestRedis, type TestRedis } from '@timers/lab'
 import { startTestApi, type TestApi } from './test-api.ts'
 
 /** What only real sockets show: requests that HTTP cannot read, and how connections end. */

@@ -1,6 +1,6 @@
+import { eventually, startTestRedis, type TestRedis } from '@timers/lab'
 import { createRedisTimerStore, openShardQueues, type RedisTimerStore } from '@timers/queue'
 import { createLogger, parseSettings } from '@timers/runtime'
-import { eventually, startTestRedis, type TestRedis } from '@timers/testkit'
 import { buildDashboard } from '../src/build-dashboard.ts'
 import { dashboardSettings } from '../src/settings.ts'
 

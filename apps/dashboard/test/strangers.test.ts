@@ -1,8 +1,8 @@
 import { type IncomingHttpHeaders, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { startTestRedis, type TestRedis } from '@timers/lab'
 import { openShardQueues } from '@timers/queue'
 import { createLogger, parseSettings } from '@timers/runtime'
-import { startTestRedis, type TestRedis } from '@timers/testkit'
 import { buildDashboard } from '../src/build-dashboard.ts'
 import { dashboardSettings } from '../src/settings.ts'
 

@@ -1,4 +1,4 @@
-import { startReceiver } from '@timers/testkit'
+import { startReceiver } from '@timers/lab'
 import { ipv4, makeNameFiles, startNameServer } from './name-server.ts'
 import { openWorkerBed } from './worker-bed.ts'
 

@@ -1,4 +1,4 @@
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import type { Answer } from 'dns-packet'
 import { Names } from '../src/delivery/names/names.ts'
 import {

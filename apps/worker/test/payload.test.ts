@@ -1,5 +1,5 @@
 import { createAddressPolicy, createTimer } from '@timers/core'
-import { type Receiver, startReceiver } from '@timers/testkit'
+import { type Receiver, startReceiver } from '@timers/lab'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
 let bed: WorkerBed

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { eventually, freePort, type Receiver, startReceiver } from '@timers/testkit'
+import { eventually, freePort, type Receiver, startReceiver } from '@timers/lab'
 import { createAddressGuard, type Resolve } from '../src/delivery/address-guard.ts'
 import { type ClosableWebhookClient, createGotWebhookClient } from '../src/delivery/got-webhook-client.ts'
 import { parseProxy } from '../src/delivery/proxy-tunnel.ts'

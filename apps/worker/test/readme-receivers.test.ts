@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { eventually, freePort } from '@timers/testkit'
+import { eventually, freePort } from '@timers/lab'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
 /** The receivers that README.md shows are run as they stand there, against a real worker. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Receiver, startReceiver } from '@timers/testkit'
+import { type Receiver, startReceiver } from '@timers/lab'
 import { Webhook } from 'standardwebhooks'
 import { createAddressGuard } from '../src/delivery/address-guard.ts'
 import { type ClosableWebhookClient, createGotWebhookClient } from '../src/delivery/got-webhook-client.ts'

@@ -1,4 +1,4 @@
-import { freePort, type Receiver, startReceiver } from '@timers/testkit'
+import { freePort, type Receiver, startReceiver } from '@timers/lab'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
 let bed: WorkerBed

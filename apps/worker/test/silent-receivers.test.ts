@@ -1,5 +1,5 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { eventually, type Receiver, startReceiver } from '@timers/testkit'
+import { eventually, type Receiver, startReceiver } from '@timers/lab'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
 const SILENT = 600

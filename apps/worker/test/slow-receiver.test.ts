@@ -1,4 +1,4 @@
-import { startReceiver } from '@timers/testkit'
+import { startReceiver } from '@timers/lab'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
 /** Of a whole webhook: how long each request to the receiver that hangs takes. */

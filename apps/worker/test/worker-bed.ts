@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log, TimerDraft, TimerRecord } from '@timers/core'
+import { eventually, startTestRedis, type TestRedis } from '@timers/lab'
 import { createRedisTimerStore, type RedisTimerStore } from '@timers/queue'
 import { createLogger, parseSettings, type Service } from '@timers/runtime'
-import { eventually, startTestRedis, type TestRedis } from '@timers/testkit'
 import { buildWorker, type WorkerDeps } from '../src/build-worker.ts'
 import { workerSettings } from '../src/settings.ts'
 

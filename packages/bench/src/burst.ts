@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { percentile } from '@timers/lab'
 import { processorMs } from './processor-time.ts'
 import type { Arrivals } from './receiver.ts'
-import { percentile } from './statistics.ts'
 
 /** How a number of timers that were due at once went out. */
 export interface BurstResult {

@@ -1,4 +1,4 @@
-import { ratioOf, type Spread, spreadOf } from './statistics.ts'
+import { ratioOf, type Spread, spreadOf } from '@timers/lab'
 
 /** A bound that a figure should keep: on its value, or on its ratio to the reference. */
 export interface Goal {

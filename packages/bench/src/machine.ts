@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { arch, cpus, platform, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { percentile } from '@timers/lab'
 import { findRedisServer } from '@timers/local-redis'
-import { percentile } from './statistics.ts'
 
 /** What the figures depend on. No host name and no paths: it is published. */
 export interface Machine {

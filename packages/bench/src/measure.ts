@@ -1,4 +1,17 @@
+import { randomBytes } from 'node:crypto'
+import { Installation } from '@timers/lab'
 import type { Figure } from './figure.ts'
+
+/**
+ * Settings beside the defaults. One receiver on loopback stands for many here: the cap on requests in flight to one origin
+ * must not be what is measured. Webhooks are signed.
+ */
+const SETTINGS = {
+  NODE_ENV: 'production',
+  LOG_LEVEL: 'info',
+  DELIVERY_MAX_PER_ORIGIN: 1_000,
+  WEBHOOK_SECRETS: `whsec_${randomBytes(32).toString('base64')}`,
+}
 
 /** How large the measurements are. */
 export interface Scale {
@@ -18,7 +31,8 @@ export interface Scale {
   readonly settleMs: number
 }
 
-export interface Context {
+/** What the run of all measures is told. */
+interface Context {
   readonly scale: Scale
   readonly repeats: number
   /** A new folder, removed at the end. */
@@ -46,6 +60,53 @@ export interface Measure {
   /** For `--only`. */
   readonly name: string
   readonly run: (context: Context) => Promise<MeasureResult>
+}
+
+/** What a measure works with. All that it starts is stopped at its end, the last first. */
+export interface Bench extends Context {
+  /** A Redis, for services to be started on. */
+  install(name?: string): Promise<Installation>
+  /** Starts something of the bench's own. */
+  use<T extends { stop(): Promise<unknown> }>(started: T | Promise<T>): Promise<T>
+  /** Measures as often as asked for, and tells what came of it. */
+  repeat<T>(once: () => Promise<T>, tell?: (result: T) => string): Promise<T[]>
+}
+
+export function measure(name: string, run: (bench: Bench) => Promise<MeasureResult>): Measure {
+  return {
+    name,
+    run: async (context) => {
+      const stops: (() => Promise<unknown>)[] = []
+      const bench: Bench = {
+        ...context,
+        install: async (folder = name) => {
+          const options = { apis: 0, workers: 0, env: SETTINGS, folder: context.newFolder(folder) }
+          const installation = await Installation.start(options)
+          stops.push(() => installation.close())
+          return installation
+        },
+        use: async (started) => {
+          const thing = await started
+          stops.push(() => thing.stop())
+          return thing
+        },
+        repeat: async (once, tell = JSON.stringify) => {
+          const results = []
+          for (let repeat = 0; repeat < context.repeats; repeat += 1) {
+            const result = await once()
+            results.push(result)
+            context.log(`${name}: ${tell(result)}`)
+          }
+          return results
+        },
+      }
+      try {
+        return await run(bench)
+      } finally {
+        for (const stop of stops.reverse()) await stop()
+      }
+    },
+  }
 }
 
 export function scaleOf(quick: boolean, timers: number): Scale {

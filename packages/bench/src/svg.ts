@@ -1,4 +1,4 @@
-import type { Spread } from './statistics.ts'
+import type { Spread } from '@timers/lab'
 import { numberText } from './table.ts'
 
 /** Plots as SVG text: readable on light and dark pages, without scripts or fonts of their own. */

@@ -1,5 +1,5 @@
+import type { Spread } from '@timers/lab'
 import { type Figure, type Goal, verdictOf } from './figure.ts'
-import type { Spread } from './statistics.ts'
 
 const HEADER = ['measure', 'median (min to max)', 'reference', 'ratio (min to max)', 'goal', '']
 

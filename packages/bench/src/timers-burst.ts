@@ -1,7 +1,6 @@
+import type { Installation, Service } from '@timers/lab'
 import { type BurstResult, burstDueAt, burstResult, watchProcessors } from './burst.ts'
-import type { Installation } from './installation.ts'
 import type { Receiver } from './receiver.ts'
-import type { ServiceProcess } from './service-process.ts'
 import type { TimerSeeder } from './timer-seeder.ts'
 
 export interface TimersBurst {
@@ -9,7 +8,7 @@ export interface TimersBurst {
   readonly seeder: TimerSeeder
   readonly receiver: Receiver
   /** Whose processor time is watched; all workers of the installation take part. */
-  readonly worker: ServiceProcess
+  readonly worker: Service
 }
 
 /** What a burst went like, and the arrivals of it: lateness in milliseconds, ascending. */
@@ -23,7 +22,7 @@ export async function fireBurst(on: TimersBurst, count: number): Promise<TimersB
   const dueAt = burstDueAt(count)
   await receiver.reset()
   const dueById = await seeder.seed(count, receiver.url, dueAt)
-  const perFire = await watchProcessors({ worker: worker.pid, redis: installation.redis.pid }, dueAt)
+  const perFire = await watchProcessors({ worker: worker.pid, redis: installation.redis.pid ?? 0 }, dueAt)
   await receiver.until(count)
   const processorUs = perFire(count)
   return { ...burstResult(await receiver.arrivals(), dueById, processorUs), count }

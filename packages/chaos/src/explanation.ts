@@ -1,36 +1,53 @@
-import type { AttemptView, Creation, Evidence, FaultRun } from './evidence.ts'
+import type { AttemptView, Creation } from '@timers/lab'
+import type { Broken, Closing, FaultRun } from './broken.ts'
 import { FAULT_KINDS } from './fault-kinds.ts'
+import { type Behaviour, DOORS, indexOf, type PlannedCreate } from './load-plan.ts'
 
 /** For what is not instant: a signal, a clock that is read before a command is sent, two busy cores. */
 const SLACK_MS = 2_000
 /** After this without a sign of life a worker's timers are handed on. */
 const LOCK_MS = 6_000
 
+export interface Circumstances extends Broken {
+  readonly creates: readonly PlannedCreate[]
+  /** Longest time for a webhook, as the workers were told. */
+  readonly webhookTimeoutMs: number
+}
+
 /**
  * Why an attempt may have come to nothing, from what was broken when: words, or undefined where there is no excuse.
  */
 export class Explanations {
-  readonly #evidence: Evidence
+  readonly #creates: readonly PlannedCreate[]
+  readonly #closings: readonly Closing[]
+  readonly #webhookTimeoutMs: number
   readonly #deaths: readonly FaultRun[]
   readonly #stops: readonly FaultRun[]
   readonly #troubles: readonly Span[]
 
-  constructor(evidence: Evidence) {
-    this.#evidence = evidence
-    this.#deaths = evidence.faults.filter(endsWork)
-    this.#stops = evidence.faults.filter(({ kind }) => kind === 'worker-stop')
-    this.#troubles = union(evidence.faults.filter(({ kind }) => isRedisTrouble(kind)))
+  constructor({ creates, faults, closings, webhookTimeoutMs }: Circumstances) {
+    this.#creates = creates
+    this.#closings = closings
+    this.#webhookTimeoutMs = webhookTimeoutMs
+    this.#deaths = faults.filter(endsWork)
+    this.#stops = faults.filter(({ kind }) => kind === 'worker-stop')
+    this.#troubles = union(faults.filter(({ kind }) => isRedisTrouble(kind)))
   }
 
-  of(attempt: AttemptView, creation: Creation): string | undefined {
+  of(attempt: AttemptView, creation: Pick<Creation, 'key' | 'mode'>): string | undefined {
     const at = Date.parse(attempt.at)
+    const planned = this.#creates[indexOf(creation.key)]
+    if (planned === undefined) return undefined
     switch (attempt.outcome) {
       case 'interrupted':
-        return this.#interrupted(at, creation)
+        return this.#interrupted(at, creation.mode)
       case 'ambiguous':
-        return this.#ambiguous(at, creation)
+        return this.#ambiguous(at, planned)
       case 'never_sent':
-        return this.#neverSent(at, creation)
+        if (/\bclaim\b/.test(attempt.reason ?? '')) return this.#lateGrant(at)
+        return this.#neverSent(at, planned)
+      case 'rejected':
+        return planned.behaviour === 'error' || planned.behaviour === 'broken' ? 'receiver: error' : undefined
       default:
         return undefined
     }
@@ -41,8 +58,8 @@ export class Explanations {
    * in which Redis was in trouble does not count. Where it is only asked again later, a worker that was cut off from Redis
    * for longer than its lock is excuse enough.
    */
-  #interrupted(claimedAt: number, { mode }: Creation): string | undefined {
-    const inHandMs = this.#evidence.webhookTimeoutMs + SLACK_MS
+  #interrupted(claimedAt: number, mode: Creation['mode']): string | undefined {
+    const inHandMs = this.#webhookTimeoutMs + SLACK_MS
     const death = this.#deaths.find(
       ({ from, to }) =>
         to >= claimedAt - SLACK_MS && from - claimedAt - this.#troubleMs(claimedAt, from) <= inHandMs,
@@ -54,30 +71,39 @@ export class Explanations {
     return undefined
   }
 
-  #ambiguous(sentAt: number, creation: Creation): string | undefined {
-    const { behaviour } = creation
-    if (behaviour === 'reset' || behaviour === 'close' || behaviour === 'hang')
-      return `receiver: ${behaviour}`
-    const until = sentAt + this.#evidence.webhookTimeoutMs + SLACK_MS
+  #ambiguous(sentAt: number, { behaviour, door }: PlannedCreate): string | undefined {
+    if (behaviour === 'reset' || behaviour === 'close' || isMute(behaviour)) return `receiver: ${behaviour}`
+    const until = sentAt + this.#webhookTimeoutMs + SLACK_MS
     if (behaviour === 'refuse') {
-      const shut = this.#evidence.closings.find(
-        ({ door, from }) => door === creation.door && from >= sentAt - SLACK_MS && from <= until,
+      const shut = this.#closings.find(
+        (closing) =>
+          closing.door === door % DOORS && closing.from >= sentAt - SLACK_MS && closing.from <= until,
       )
       if (shut !== undefined) return 'receiver: closed its connections'
     }
     return this.#stopped(sentAt, until)
   }
 
-  #neverSent(beganAt: number, creation: Creation): string | undefined {
-    const until = beganAt + this.#evidence.webhookTimeoutMs + SLACK_MS
-    if (creation.behaviour === 'refuse') {
-      const shut = this.#evidence.closings.find(
-        ({ door, from, to }) =>
-          door === creation.door && from <= beganAt + SLACK_MS && to >= beganAt - SLACK_MS,
+  #neverSent(beganAt: number, { behaviour, door }: PlannedCreate): string | undefined {
+    if (behaviour === 'nameless') return 'names: no answer'
+    const until = beganAt + this.#webhookTimeoutMs + SLACK_MS
+    if (behaviour === 'refuse') {
+      const shut = this.#closings.find(
+        (closing) =>
+          closing.door === door % DOORS &&
+          closing.from <= beganAt + SLACK_MS &&
+          closing.to >= beganAt - SLACK_MS,
       )
       if (shut !== undefined) return 'receiver: refused'
     }
     return this.#stopped(beganAt, until)
+  }
+
+  /** The grant came, or was acted on, so late that nothing was sent. */
+  #lateGrant(claimedAt: number): string | undefined {
+    const [from, to] = [claimedAt - 2 * LOCK_MS, claimedAt + 2 * LOCK_MS]
+    if (this.#troubleMs(from, to) > 0) return 'a grant came late from Redis'
+    return this.#stopped(from, to)
   }
 
   #stopped(from: number, until: number): string | undefined {
@@ -117,4 +143,9 @@ function union(spans: readonly Span[]): Span[] {
     else merged.push({ from, to })
   }
   return merged
+}
+
+/** Takes the request and never answers. */
+function isMute(behaviour: Behaviour): boolean {
+  return behaviour === 'hang' || behaviour === 'silent'
 }

@@ -29,6 +29,21 @@ export const FAULT_KINDS = {
   'redis-rewrite': { lane: 'rewrite', lastsMs: [0, 0], says: 'BGREWRITEAOF' },
   'net-drop': { lane: 'network', lastsMs: [1_000, 10_000], says: 'every byte is lost' },
   'net-stall': { lane: 'network', lastsMs: [1_000, 9_000], says: 'bytes are held back, then delivered' },
+  'net-late-requests': {
+    lane: 'network',
+    lastsMs: [2_000, 12_000],
+    says: 'commands are held back, longer than a lock lasts, then delivered',
+  },
+  'net-late-replies': {
+    lane: 'network',
+    lastsMs: [2_000, 12_000],
+    says: 'commands run, their replies come late, after the lock has run out',
+  },
+  'net-late-some': {
+    lane: 'network',
+    lastsMs: [7_000, 12_000],
+    says: 'the same on some of the connections only',
+  },
   'net-refuse': { lane: 'network', lastsMs: [500, 8_000], says: 'connections are refused' },
   'net-reset': { lane: 'network', lastsMs: [200, 4_000], says: 'connections are reset' },
   'net-delay': { lane: 'network', lastsMs: [3_000, 12_000], says: 'bytes come late' },

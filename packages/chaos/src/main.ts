@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { finished } from 'node:stream/promises'
+import { judge } from '@timers/lab'
 import { type Options, parseOptions, USAGE, UsageError } from './options.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { Progress } from './progress.ts'
@@ -10,7 +11,6 @@ import { reportHtml } from './report-html.ts'
 import { reportText } from './report-text.ts'
 import { play, type RunResult } from './run.ts'
 import type { Stage } from './stage.ts'
-import { judge } from './verdict.ts'
 
 /** From this length on retries that wait a minute are waited for, too. */
 const LONG_RUN_MINUTES = 2
@@ -54,7 +54,10 @@ async function writeReport(plan: Plan, options: Options, result: RunResult, out:
   const report = makeReport(plan, options, result, judge(result.evidence))
   const { views, ...evidence } = result.evidence
   await writeFile(join(out, 'report.json'), `${JSON.stringify(report, undefined, 2)}\n`)
-  await writeFile(join(out, 'evidence.json'), JSON.stringify({ ...evidence, views: [...views.values()] }))
+  await writeFile(
+    join(out, 'evidence.json'),
+    JSON.stringify({ ...evidence, ...result.broken, views: [...views.values()] }),
+  )
   await writeFile(join(out, 'report.html'), reportHtml(report, result))
   console.log(`\n${reportText(report)}`)
   console.log(

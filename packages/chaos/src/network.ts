@@ -1,5 +1,4 @@
-import { type ProxyMode, startTcpProxy, type TcpProxy } from '@timers/testkit'
-import { stablePort } from './stable-port.ts'
+import { type ProxyMode, stablePort, startTcpProxy, type TcpProxy } from '@timers/lab'
 
 export type NetworkFault = { readonly mode: ProxyMode } | { readonly delayMs: number } | 'cut'
 

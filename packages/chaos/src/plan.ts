@@ -1,6 +1,13 @@
 import type { FaultKind } from './fault-kinds.ts'
 import { type PlannedFault, planFaults } from './fault-plan.ts'
-import { type PlannedClosing, type PlannedCreate, planClosings, planCreates } from './load-plan.ts'
+import {
+  type PlannedClosing,
+  type PlannedCreate,
+  type PlannedRedrive,
+  planClosings,
+  planCreates,
+  planRedrives,
+} from './load-plan.ts'
 
 /** A whole run before it begins: purely from the seed and the settings. */
 export interface Plan {
@@ -9,6 +16,7 @@ export interface Plan {
   readonly faults: readonly PlannedFault[]
   readonly creates: readonly PlannedCreate[]
   readonly closings: readonly PlannedClosing[]
+  readonly redrives: readonly PlannedRedrive[]
 }
 
 export interface PlanSettings {
@@ -31,5 +39,6 @@ export function makePlan({ seed, minutes, ratePerSecond, faults }: PlanSettings)
     faults: planFaults(seed, faults, faultsUntilMs),
     creates: planCreates(seed, ratePerSecond, loadMs),
     closings: planClosings(seed, faultsUntilMs),
+    redrives: planRedrives(seed, ratePerSecond, loadMs, faultsUntilMs),
   }
 }

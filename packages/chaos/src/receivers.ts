@@ -1,27 +1,48 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Answer, type ReceivedRequest, type Receiver, startReceiver } from '@timers/testkit'
-import type { Closing, Sighting } from './evidence.ts'
-import { DOORS, type PlannedClosing, type PlannedCreate } from './load-plan.ts'
-import { stablePort } from './stable-port.ts'
+import {
+  type Answer,
+  type ReceivedRequest,
+  type Receiver,
+  type Sighting,
+  sightingOf,
+  stablePort,
+  startReceiver,
+} from '@timers/lab'
+import type { Closing } from './broken.ts'
+import {
+  type Behaviour,
+  DOORS,
+  indexOf,
+  type PlannedClosing,
+  type PlannedCreate,
+  SILENT_HOSTS,
+} from './load-plan.ts'
+import { HEALTHY_ZONE, SILENT_ZONE } from './name-server.ts'
 
-/** Where the webhooks go: one receiver that is always there, and doors that are closed now and then. One log of it all. */
+/**
+ * Where the webhooks go: one receiver that is always there, doors that are closed now and then, and silent hosts. One log of
+ * it all.
+ */
 export class Receivers {
   readonly closings: Closing[] = []
   readonly #main: Receiver
   readonly #doors: Door[] = []
+  readonly #silent: Receiver[] = []
   readonly #respond: (request: ReceivedRequest) => Answer
-  readonly #log: { request: ReceivedRequest; answer: Answer }[] = []
+  readonly #log: ReceivedRequest[] = []
+  readonly #done = new Set<string>()
   readonly #requestsByKey = new Map<string, number>()
   #stopped = false
 
   private constructor(main: Receiver, creates: readonly PlannedCreate[]) {
     this.#main = main
     this.#respond = (request) => {
-      const key = keyOf(request)
+      const { key } = sightingOf(request)
       const before = this.#requestsByKey.get(key) ?? 0
       this.#requestsByKey.set(key, before + 1)
+      this.#log.push(request)
       const answer = answerOf(creates[indexOf(key)], before)
-      this.#log.push({ request, answer })
+      if (typeof answer === 'object' && (answer.status ?? 200) === 200) this.#done.add(key)
       return answer
     }
     main.respond = this.#respond
@@ -32,6 +53,13 @@ export class Receivers {
     for (let door = 0; door < DOORS; door += 1) {
       const port = await stablePort()
       receivers.#doors.push({ port, open: await startReceiver({ port, respond: receivers.#respond }) })
+    }
+    const port = await stablePort()
+    for (let host = 0; host < SILENT_HOSTS; host += 1) {
+      const options = { respond: receivers.#respond }
+      // Only Linux takes all of 127.0.0.0/8 for its own.
+      const silent = startReceiver({ ...options, port, host: `127.0.1.${host + 1}` })
+      receivers.#silent.push(await silent.catch(() => startReceiver(options)))
     }
     return receivers
   }
@@ -44,14 +72,22 @@ export class Receivers {
   /** Requests that wait for an answer that is going to come. */
   get open(): number {
     return this.#log.filter(
-      ({ request, answer }) => typeof answer !== 'string' && request.answeredAt === undefined,
+      ({ answer, answeredAt }) => typeof answer !== 'string' && answeredAt === undefined,
     ).length
+  }
+
+  /** Whether a timer has got an answer with which it has fired. */
+  isDone(key: string): boolean {
+    return this.#done.has(key)
   }
 
   /** The URL to give to a timer; the service appends the timer's id. */
   urlFor(create: PlannedCreate, key: string): string {
-    const port = create.behaviour === 'refuse' ? (this.#doors[create.door] as Door).port : this.#main.port
-    return `http://127.0.0.1:${port}/${create.behaviour}/${key}`
+    const { behaviour, door } = create
+    const silent = this.#silent[door % SILENT_HOSTS]
+    if (behaviour === 'silent') return `${silent?.url}/${behaviour}/${key}`
+    const port = behaviour === 'refuse' ? (this.#doors[door % DOORS] as Door).port : this.#main.port
+    return `http://${hostOf(behaviour, door)}:${port}/${behaviour}/${key}`
   }
 
   /** Closes a door: nobody listens, and open connections end. */
@@ -69,19 +105,23 @@ export class Receivers {
   }
 
   sightings(): Sighting[] {
-    return this.#log.map(({ request, answer }) => ({
-      key: keyOf(request),
-      id: request.id,
-      receivedAt: request.receivedAt,
-      answer: typeof answer === 'string' ? answer : (answer.status ?? 200),
-      answeredAt: request.answeredAt,
-    }))
+    return this.#log.map(sightingOf)
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
-    await Promise.all([this.#main.close(), ...this.#doors.map(({ open }) => open?.close())])
+    await Promise.all([
+      this.#main.close(),
+      ...this.#doors.map(({ open }) => open?.close()),
+      ...this.#silent.map((receiver) => receiver.close()),
+    ])
   }
+}
+
+/** Names are looked up at the experiment's own name server: see name-server.ts. */
+function hostOf(behaviour: Behaviour, door: number): string {
+  if (behaviour === 'named') return `n${door}.${HEALTHY_ZONE}`
+  return behaviour === 'nameless' ? `n${door}.${SILENT_ZONE}` : '127.0.0.1'
 }
 
 interface Door {
@@ -89,25 +129,15 @@ interface Door {
   open: Receiver | undefined
 }
 
-/** The key of a creation: which planned timer, and which try of the client. */
-export function keyFor(create: PlannedCreate, tries: number): string {
-  return `c${create.index}-${tries}`
-}
-
-function indexOf(key: string): number {
-  return Number(key.slice(1, key.indexOf('-')))
-}
-
-/** The path is `/<behaviour>/<key>/<id>`. */
-function keyOf({ path }: ReceivedRequest): string {
-  return path.split('/').at(-2) ?? ''
-}
-
 function answerOf(create: PlannedCreate | undefined, before: number): Answer {
   if (create === undefined) return { status: 404 }
   switch (create.behaviour) {
     case 'slow':
       return { delayMs: create.slowMs }
+    case 'broken':
+      return { status: 500 }
+    case 'silent':
+      return 'hang'
     case 'error':
       return before === 0 ? { status: 500 } : {}
     case 'reset':

@@ -1,9 +1,9 @@
+import { type Flaws, percentile, type Verdict } from '@timers/lab'
 import { ALL_FAULTS } from './fault-kinds.ts'
+import { HEALTHY, indexOf } from './load-plan.ts'
 import type { Options } from './options.ts'
 import type { Plan } from './plan.ts'
 import type { RunResult } from './run.ts'
-import { quantile } from './statistics.ts'
-import type { Flaws, Verdict } from './verdict.ts'
 
 /** All that a run came to: what the text, the JSON file and the page are made of. */
 export interface Report {
@@ -15,8 +15,9 @@ export interface Report {
   readonly passed: boolean
   readonly flaws: Flaws
   readonly crashes: readonly string[]
-  readonly counts: Verdict['counts']
-  readonly unknown: Verdict['unknown']
+  readonly counts: Counts
+  /** Why timers ended as `unknown`, and how many for each reason. */
+  readonly unknown: Readonly<Record<string, number>>
   /** Of the clients that got no 201, by the reason. */
   readonly failures: Readonly<Record<string, number>>
   /** How many faults of each kind, and for how long altogether. */
@@ -24,8 +25,28 @@ export interface Report {
   readonly stops: RunResult['stops']
   /** First request minus due time, of the timers that were seen, in milliseconds. */
   readonly latenessMs: Percentiles
+  /** The same, of healthy receivers only, while nothing was broken but others: silent hosts, names without an answer. */
+  readonly besideSilentMs: Percentiles
   /** From asking to the answer of the API, good or bad, in milliseconds. */
   readonly answerMs: Percentiles
+}
+
+interface Counts {
+  readonly asked: number
+  readonly acknowledged: number
+  readonly unacknowledged: number
+  /** Of the unacknowledged, those that existed: a receiver saw them. */
+  readonly unacknowledgedSeen: number
+  readonly requests: number
+  readonly status: Readonly<Record<string, number>>
+  /** What clients were answered who wanted a timer to be sent again. */
+  readonly redrives: Readonly<Record<string, number>>
+  /** How often a client was told that a timer is `unknown`. */
+  readonly toldUnknown: number
+  /** Timers for hosts that never answer, and for names that no name server answers for. */
+  readonly silent: number
+  readonly nameless: number
+  readonly namesUnanswered: number
 }
 
 export interface Percentiles {
@@ -48,27 +69,66 @@ export function makeReport(plan: Plan, options: Options, result: RunResult, verd
     passed: !broken && crashes.length === 0,
     flaws: verdict.flaws,
     crashes,
-    counts: verdict.counts,
-    unknown: verdict.unknown,
+    counts: countsOf(result),
+    unknown: tally(verdict.unknown.map(({ why }) => why)),
     failures: tally(creations.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))),
     faults: faultTable(result),
     stops,
     latenessMs: percentiles(latenesses(result).map(({ latenessMs }) => latenessMs)),
-    answerMs: percentiles(creations.map(({ tookMs }) => tookMs)),
+    besideSilentMs: percentiles(
+      latenesses(result).flatMap((one) => (isCalm(one, result) ? [one.latenessMs] : [])),
+    ),
+    answerMs: percentiles(creations.map(({ tookMs = 0 }) => tookMs)),
   }
 }
 
+interface Lateness {
+  readonly key: string
+  readonly dueAt: number
+  readonly latenessMs: number
+}
+
+/** After this a fault has no say any more. */
+const AFTERMATH_MS = 8_000
+
+/** Whether nothing is wrong with its receiver, and nothing was broken when it was due. */
+function isCalm({ key, dueAt }: Lateness, { broken, creates }: RunResult): boolean {
+  return (
+    HEALTHY.includes(creates[indexOf(key)]?.behaviour ?? 'hang') &&
+    broken.faults.every(({ from, to }) => dueAt < from - AFTERMATH_MS || dueAt > to + AFTERMATH_MS)
+  )
+}
+
 /** The first request of each timer that was seen and never refused: when it was due, and how late it came. */
-export function latenesses({ evidence }: RunResult): { dueAt: number; latenessMs: number }[] {
+export function latenesses({ evidence }: RunResult): Lateness[] {
   const seen = new Set<number>()
-  return evidence.sightings.flatMap(({ id, receivedAt }) => {
+  return evidence.sightings.flatMap(({ key, id, receivedAt }) => {
     const view = evidence.views.get(id)
     if (view === undefined || seen.has(id)) return []
     if (view.attempt_log[0]?.outcome === 'never_sent') return []
     seen.add(id)
     const dueAt = Date.parse(view.due_at)
-    return [{ dueAt, latenessMs: receivedAt - dueAt }]
+    return [{ key, dueAt, latenessMs: receivedAt - dueAt }]
   })
+}
+
+function countsOf({ evidence, creates, namesUnanswered }: RunResult): Counts {
+  const { creations, sightings, views, redrives = [], tellings = [] } = evidence
+  const seen = new Set(sightings.map(({ key }) => key))
+  const unacknowledged = creations.filter(({ acknowledged }) => acknowledged === undefined)
+  return {
+    asked: creations.length,
+    acknowledged: creations.length - unacknowledged.length,
+    unacknowledged: unacknowledged.length,
+    unacknowledgedSeen: unacknowledged.filter(({ key }) => seen.has(key)).length,
+    requests: sightings.length,
+    status: tally([...views.values()].map(({ status }) => status)),
+    redrives: tally(redrives.map(({ answer }) => String(answer))),
+    toldUnknown: tellings.length,
+    silent: creates.filter(({ behaviour }) => behaviour === 'silent').length,
+    nameless: creates.filter(({ behaviour }) => behaviour === 'nameless').length,
+    namesUnanswered,
+  }
 }
 
 function tally(words: readonly string[]): Record<string, number> {
@@ -77,9 +137,9 @@ function tally(words: readonly string[]): Record<string, number> {
   return counts
 }
 
-function faultTable({ evidence }: RunResult): Report['faults'] {
+function faultTable({ broken }: RunResult): Report['faults'] {
   const table: Record<string, { times: number; seconds: number }> = {}
-  for (const { kind, from, to } of evidence.faults) {
+  for (const { kind, from, to } of broken.faults) {
     const row = table[kind] ?? { times: 0, seconds: 0 }
     table[kind] = { times: row.times + 1, seconds: Math.round((row.seconds + (to - from) / 1_000) * 10) / 10 }
   }
@@ -87,7 +147,7 @@ function faultTable({ evidence }: RunResult): Report['faults'] {
 }
 
 function percentiles(numbers: readonly number[]): Percentiles {
-  const at = (share: number): number => quantile(numbers, share)
+  const at = (share: number): number => (numbers.length === 0 ? Number.NaN : percentile(numbers, share))
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) }
 }
 

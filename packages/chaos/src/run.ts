@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Clients } from './clients.ts'
-import type { Evidence, FaultRun } from './evidence.ts'
+import { type Evidence, eventually, onTheirWay } from '@timers/lab'
+import type { Broken, FaultRun } from './broken.ts'
+import { ChaosClients } from './chaos-clients.ts'
+import { Explanations } from './explanation.ts'
 import type { PlannedFault } from './fault-plan.ts'
+import type { PlannedCreate } from './load-plan.ts'
 import type { Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { Receivers } from './receivers.ts'
-import { untilAtRest } from './rest.ts'
 import { Stage, WEBHOOK_TIMEOUT_MS } from './stage.ts'
 
 /** What a run leaves behind. */
@@ -13,6 +15,10 @@ export interface RunResult {
   readonly startedAt: number
   readonly endedAt: number
   readonly evidence: Evidence
+  readonly broken: Broken
+  readonly creates: readonly PlannedCreate[]
+  /** Questions that the silent name server was asked. */
+  readonly namesUnanswered: number
   /** Processes that ended without being asked to, or did not when they were. */
   readonly crashes: readonly string[]
   /** How many stops in order there were, and how many did not end with code 0. */
@@ -31,8 +37,11 @@ export interface RunSettings {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 const INTERRUPTED = 130
-const UP_WITHIN_MS = 30_000
+const UP_WITHIN = { timeoutMs: 30_000, intervalMs: 100 }
 const LONGEST_TIMER_MS = 20_000
+/** Longest that the last timers may take after the time up to which they were planned. */
+const REST_PATIENCE_MS = 75_000
+const LOOK_EVERY_MS = 250
 
 /** Plays a plan: processes up, load and faults, everything healed, rest. */
 export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunSettings): Promise<RunResult> {
@@ -47,10 +56,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
   try {
     stage = await Stage.open(minutes)
     const running = stage
-    const clients = new Clients({
-      apiUrl: (turn) => running.apiUrl(turn),
-      urlFor: (create, key) => receivers.urlFor(create, key),
-    })
+    const clients = new ChaosClients(() => running.nextApi())
     await untilUp(running)
     progress.watch({ clients, receivers })
     const startedAt = Date.now()
@@ -59,46 +65,54 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
       faults.push(await playFault(fault, running, progress))
     })
     const closing = at(plan.closings, (closed) => receivers.close(closed))
-    const creating = at(plan.creates, (create) => clients.create(create))
+    const creating = at(plan.creates, (create) =>
+      clients.create(create, (one, key) => receivers.urlFor(one, key)),
+    )
+    const redriving = at(plan.redrives, (redrive) =>
+      clients.redriveOne(
+        redrive,
+        (key) => receivers.isDone(key),
+        () => running.cutRepliesFor(redrive.cutMs),
+      ),
+    )
     await Promise.all([breaking, closing])
     await running.redis.revive()
     const healedAt = Date.now()
     progress.say('everything is healed')
-    await creating
+    await Promise.all([creating, redriving])
     const restAt = Date.now() + LONGEST_TIMER_MS + settleMs
     progress.say(`no more timers are created; waiting for rest, at most until ${clock(restAt)}`)
-    await untilAtRest(
-      running.redis,
-      restAt,
-      () => receivers.open,
-      (left) => progress.left(left),
-    )
+    const left = await untilAtRest(running, receivers, restAt, (now) => progress.left(now))
     // So that nothing more is sent, while what is planned for later stays pending.
     await running.stopWorkers()
     progress.say('reading every timer')
     const sightings = receivers.sightings()
     const ids = new Set([
-      ...clients.creations.flatMap(({ acknowledged }) =>
-        acknowledged === undefined ? [] : [acknowledged.id],
-      ),
+      ...clients.acknowledged.map(({ acknowledged }) => acknowledged?.id ?? 0),
       ...sightings.map(({ id }) => id),
     ])
     const views = await clients.read(ids)
     const stops = running.services.flatMap((service) => service.stops)
+    const broken = { faults, closings: receivers.closings }
+    const { creates } = plan
+    const reasons = new Explanations({ ...broken, creates, webhookTimeoutMs: WEBHOOK_TIMEOUT_MS })
     return {
       startedAt,
       endedAt: Date.now(),
       evidence: {
         creations: clients.creations,
+        redrives: clients.redrives,
+        tellings: clients.tellings,
         sightings,
         views,
-        faults,
-        closings: receivers.closings,
-        webhookTimeoutMs: WEBHOOK_TIMEOUT_MS,
+        explain: (attempt, creation) => reasons.of(attempt, creation),
         healedAt,
         restAt,
       },
-      crashes: running.crashes,
+      broken,
+      creates,
+      namesUnanswered: running.names.unanswered,
+      crashes: [...running.crashes, ...(left === 0 ? [] : [`${left} timers or requests never came to rest`])],
       stops: { count: stops.length, notZero: stops.filter(({ code }) => code !== 0).length },
     }
   } finally {
@@ -144,22 +158,37 @@ function at<T extends { readonly atMs: number }>(
   })
 }
 
+/** Waits until all processes are ready. */
 async function untilUp(stage: Stage): Promise<void> {
-  const deadline = performance.now() + UP_WITHIN_MS
-  for (;;) {
-    const urls = [stage.apiUrl(0), stage.apiUrl(1)]
-    const ready = await Promise.all(urls.map((url) => url !== undefined && isReady(`${url}/readyz`)))
-    if (ready.every(Boolean)) return
-    if (performance.now() > deadline)
-      throw new Error(`The processes did not come up: ${stage.crashes.join('\n') || 'no crash'}`)
-    await sleep(100)
-  }
+  const readiness = stage.services.map(({ name, url }) =>
+    eventually(async () => {
+      const response = await fetch(`${url}/readyz`)
+      await response.body?.cancel()
+      if (!response.ok) throw new Error(`${name} is not ready: ${stage.crashes.join('\n') || 'no crash'}`)
+    }, UP_WITHIN),
+  )
+  await Promise.all(readiness)
 }
 
-async function isReady(url: string): Promise<boolean> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)
-  await response?.body?.cancel()
-  return response?.ok ?? false
+/**
+ * Waits until nothing is on its way any more but what is planned for after `restAt`, or until the patience ends.
+ *
+ * @returns how many timers and requests are left
+ */
+async function untilAtRest(
+  { redis }: Stage,
+  receivers: Receivers,
+  restAt: number,
+  told: (left: number) => void,
+): Promise<number> {
+  let left = Number.NaN
+  for (let calm = 0; calm < 3 && Date.now() < restAt + REST_PATIENCE_MS; ) {
+    left = receivers.open + (await onTheirWay(redis.server, 1, restAt).catch(() => Number.NaN))
+    told(left)
+    calm = left === 0 ? calm + 1 : 0
+    await sleep(LOOK_EVERY_MS)
+  }
+  return left
 }
 
 function clock(at: number): string {

@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { type LogLine, type Service, spawnService } from '@timers/testkit'
-import type { FaultRun } from './evidence.ts'
+import { type Environment, entryOf, type LogLine, type Service, spawnService } from '@timers/lab'
+import type { FaultRun } from './broken.ts'
 import type { Slot } from './fault-plan.ts'
 
 /** What came of a fault. */
 export type FaultOutcome = Pick<FaultRun, 'note' | 'exitCode'>
-export type Environment = Readonly<Record<string, string | number>>
 
 /** Longer than any orderly stop may take: SHUTDOWN_TIMEOUT_MS and a little. */
 const STOP_WITHIN_MS = 15_000
@@ -15,41 +13,30 @@ const START_AGAIN_AFTER_MS = 1_000
 /** The place of one process: it is started here, ended here, and started again here. */
 export class ServiceSlot {
   readonly name: Slot
+  /** Where it listens while it runs. */
+  readonly url: string
   /** Ends that nobody here asked for. */
   readonly crashes: string[] = []
   /** Lines of all processes of this place. */
   readonly logs: LogLine[] = []
   /** How stops in order ended. */
   readonly stops: { code: number | null; tookMs: number }[] = []
-  readonly #entry: string
   readonly #env: Environment
+  readonly #execArgv: readonly string[]
   #service: Service | undefined
-  #url: string | undefined
 
-  constructor(name: Slot, env: Environment) {
+  constructor(name: Slot, url: string, env: Environment, execArgv: readonly string[]) {
     this.name = name
-    const app = name.startsWith('api') ? 'api' : 'worker'
-    this.#entry = fileURLToPath(new URL(`../../../apps/${app}/dist/main.js`, import.meta.url))
+    this.url = url
     this.#env = env
-  }
-
-  /** Where it listens; undefined while it does not. */
-  get url(): string | undefined {
-    return this.#url
+    this.#execArgv = execArgv
   }
 
   /** Starts a process, and waits for nothing. */
   start(): void {
-    const service = spawnService({ entry: this.#entry, env: this.#env })
+    const entry = entryOf(this.name.startsWith('api') ? 'api' : 'worker')
+    const service = spawnService({ entry, env: this.#env, execArgv: this.#execArgv })
     this.#service = service
-    this.#url = undefined
-    void service
-      .waitForLog(({ msg }) => msg === 'listening', 60_000)
-      .then(({ address }) => {
-        if (this.#service === service && typeof address === 'string') this.#url = address
-      })
-      // A worker listens to no one; and who ended meanwhile is told of below.
-      .catch(() => {})
     void service.exited.then(async ({ code, signal }) => {
       this.#keep(service)
       if (this.#service !== service) return
@@ -112,7 +99,6 @@ export class ServiceSlot {
   #leave(): Service | undefined {
     const service = this.#service
     this.#service = undefined
-    this.#url = undefined
     return service
   }
 

@@ -1,14 +1,16 @@
+import { type Environment, stablePort } from '@timers/lab'
 import type { FaultKind } from './fault-kinds.ts'
 import { API_SLOTS, type PlannedFault, SLOTS, type Slot, WORKER_SLOTS } from './fault-plan.ts'
+import { NameServer } from './name-server.ts'
 import { Line, type NetworkFault } from './network.ts'
 import { RedisHost } from './redis-host.ts'
-import { type Environment, type FaultOutcome, ServiceSlot } from './service-slot.ts'
+import { type FaultOutcome, ServiceSlot } from './service-slot.ts'
 
 /** Long enough for the slowest answer, short enough for hanging receivers not to drag a run out. */
 export const WEBHOOK_TIMEOUT_MS = 4_000
 
 const COMMON: Environment = { HOST: '127.0.0.1', DELIVERY_ALLOW_CIDRS: '127.0.0.0/8', LOG_LEVEL: 'info' }
-const API: Environment = { PORT: 0, SHUTDOWN_TIMEOUT_MS: 5_000 }
+const API: Environment = { SHUTDOWN_TIMEOUT_MS: 5_000 }
 const WORKER: Environment = {
   WEBHOOK_TIMEOUT_MS,
   SHUTDOWN_TIMEOUT_MS: 10_000,
@@ -23,36 +25,48 @@ const LATEST_BYTES_MS = 400
 /** All processes of the experiment, and how each fault is done to them. */
 export class Stage {
   readonly redis: RedisHost
+  readonly names: NameServer
   readonly #lines: Readonly<Record<Slot, Line>>
   readonly #services: Readonly<Record<Slot, ServiceSlot>>
+  #turn = 0
 
-  private constructor(redis: RedisHost, lines: Record<Slot, Line>, services: Record<Slot, ServiceSlot>) {
+  private constructor(
+    redis: RedisHost,
+    names: NameServer,
+    lines: Record<Slot, Line>,
+    services: Record<Slot, ServiceSlot>,
+  ) {
     this.redis = redis
+    this.names = names
     this.#lines = lines
     this.#services = services
   }
 
   static async open(minutes: number): Promise<Stage> {
     const redis = await RedisHost.start(minutes)
+    const names = await NameServer.start()
     const lines = {} as Record<Slot, Line>
     const services = {} as Record<Slot, ServiceSlot>
     for (const slot of SLOTS) {
-      const line = await Line.to(redis.port)
+      const line = await Line.to(redis.server.port)
       lines[slot] = line
-      const env = { ...COMMON, ...(slot.startsWith('api') ? API : WORKER) }
-      services[slot] = new ServiceSlot(slot, { ...env, REDIS_URL: `redis://127.0.0.1:${line.port}` })
+      const port = await stablePort()
+      const own = slot.startsWith('api') ? { ...API, PORT: port } : { ...WORKER, HEALTH_PORT: port }
+      const env = { ...COMMON, ...own, REDIS_URL: `redis://127.0.0.1:${line.port}` }
+      services[slot] = new ServiceSlot(slot, `http://127.0.0.1:${port}`, env, names.execArgv)
       services[slot].start()
     }
-    return new Stage(redis, lines, services)
+    return new Stage(redis, names, lines, services)
   }
 
   get services(): readonly ServiceSlot[] {
     return SLOTS.map((slot) => this.#services[slot])
   }
 
-  /** Address of an API, by turns. */
-  apiUrl(turn: number): string | undefined {
-    return this.#services[API_SLOTS[turn % API_SLOTS.length] as Slot].url
+  /** Address of an API, by turns, whether it runs or not. */
+  nextApi(): string {
+    this.#turn += 1
+    return this.#services[API_SLOTS[this.#turn % API_SLOTS.length] as Slot].url
   }
 
   get crashes(): string[] {
@@ -83,13 +97,18 @@ export class Stage {
         return this.redis.outOfMemoryFor(lastsMs).then(nothing)
       case 'redis-rewrite':
         // Refused while Redis is away, or rewrites already.
-        return this.redis
+        return this.redis.server
           .command('BGREWRITEAOF')
           .then(String, (error: Error) => error.message)
           .then(noted)
       default:
         return this.#breakLines(fault, networkFault(kind, dice)).then(nothing)
     }
+  }
+
+  /** Cuts all replies that the APIs get from Redis, for a while. */
+  async cutRepliesFor(ms: number): Promise<void> {
+    if (ms > 0) await this.#breakLines({ slots: API_SLOTS, lastsMs: ms }, { mode: 'cut-replies' })
   }
 
   /** Stops all workers in order, for good. With nothing broken they must end with code 0. */
@@ -106,6 +125,7 @@ export class Stage {
   async close(): Promise<void> {
     await Promise.all(this.services.map((service) => service.close()))
     await Promise.all(SLOTS.map((slot) => this.#lines[slot].close()))
+    this.names.close()
     await this.redis.close()
   }
 
@@ -116,7 +136,10 @@ export class Stage {
     }
   }
 
-  async #breakLines({ slots, lastsMs }: PlannedFault, fault: NetworkFault): Promise<void> {
+  async #breakLines(
+    { slots, lastsMs }: Pick<PlannedFault, 'slots' | 'lastsMs'>,
+    fault: NetworkFault,
+  ): Promise<void> {
     const heals = await Promise.all(slots.map((slot) => this.#lines[slot].break(fault)))
     await new Promise((resolve) => setTimeout(resolve, lastsMs))
     await Promise.all(heals.map((heal) => heal()))
@@ -134,6 +157,12 @@ function networkFault(kind: NetworkKind, dice: number): NetworkFault {
       return { mode: 'blackhole' }
     case 'net-stall':
       return { mode: 'stall' }
+    case 'net-late-requests':
+      return { mode: 'hold-requests' }
+    case 'net-late-replies':
+      return { mode: 'hold-replies' }
+    case 'net-late-some':
+      return { mode: 'hold-some-replies' }
     case 'net-refuse':
       return { mode: 'refuse' }
     case 'net-reset':

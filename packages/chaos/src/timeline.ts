@@ -1,4 +1,4 @@
-import type { FaultRun } from './evidence.ts'
+import type { FaultRun } from './broken.ts'
 import { FAULT_KINDS } from './fault-kinds.ts'
 import { SLOTS } from './fault-plan.ts'
 import { duration, nameOf } from './progress.ts'
@@ -18,10 +18,10 @@ const HEADROOM = 0.1
 
 /** The run over time, as one SVG: faults as bands, creations and requests a second, and how late each timer fired. */
 export function timelineSvg(result: RunResult): string {
-  const { startedAt, endedAt, evidence } = result
+  const { startedAt, endedAt, evidence, broken } = result
   const x = (at: number): number =>
     round(LEFT + ((at - startedAt) / (endedAt - startedAt)) * (WIDTH - LEFT - RIGHT))
-  const bands = faultBands(evidence.faults, x, 20)
+  const bands = faultBands(broken.faults, x, 20)
   const barsTop = 20 + bands.height + GAP
   const created = countBySecond(
     evidence.creations.filter((one) => one.acknowledged).map((one) => one.askedAt),
@@ -35,7 +35,7 @@ export function timelineSvg(result: RunResult): string {
   const height = latenessTop + PLOT_HEIGHT + 30
   return [
     `<svg viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="The run over time">`,
-    shades(evidence.faults, x, barsTop, latenessTop + PLOT_HEIGHT),
+    shades(broken.faults, x, barsTop, latenessTop + PLOT_HEIGHT),
     `<text class="title" x="0" y="12">What was broken</text>`,
     bands.svg,
     `<text class="title" x="0" y="${barsTop - 8}">Creations a second: acknowledged, failed</text>`,

@@ -1,8 +1,8 @@
-import type { Installation } from './installation.ts'
+import type { Installation } from '@timers/lab'
 
 /*
  * What the tests read and break in Redis behind the services' back. The field `ca` of a job is the claim: see
- * packages/queue/src/stored-timer.ts.
+ * packages/queue/src/timers/stored-timer.ts.
  */
 
 /** Timers that a worker has taken out of the queue and has not claimed. */

@@ -1,21 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually } from '@timers/testkit'
-import { postTimer } from './api-client.ts'
-
-/** One attempt of a client to create a timer, and what the client knows of it: the clients' own log. */
-export interface Creation {
-  /** Stands in the timer's URL, so that the receiver's log tells which creation a request belongs to. */
-  readonly key: string
-  readonly durationMs: number
-  /** When the client asked, epoch milliseconds. */
-  readonly askedAt: number
-  /** What a 201 promised; undefined while there is none. */
-  acknowledged: { readonly id: number; readonly dueAt: number } | undefined
-  /** Why there will be no 201: a status of the API, or `cut` for a broken connection. */
-  failure: number | 'cut' | undefined
-  /** From asking to the answer. */
-  tookMs: number | undefined
-}
+import { Clients, type Creation, eventually } from '@timers/lab'
 
 export interface LoadTarget {
   /** Address of an API, asked anew for every timer. */
@@ -32,21 +16,12 @@ export interface LoadPlan {
 }
 
 /** Clients that create timers over HTTP and remember what they were promised. They do not try again. */
-export class Load {
-  /** One entry a creation, in the order of asking. The live list: do not change it. */
-  readonly creations: Creation[] = []
+export class Load extends Clients {
   readonly #target: LoadTarget
 
   constructor(target: LoadTarget) {
+    super(() => target.apiUrl)
     this.#target = target
-  }
-
-  get acknowledged(): Creation[] {
-    return this.creations.filter((creation) => creation.acknowledged !== undefined)
-  }
-
-  get failed(): Creation[] {
-    return this.creations.filter((creation) => creation.failure !== undefined)
   }
 
   /** Due time of the timer that is due last, epoch milliseconds. */
@@ -67,33 +42,9 @@ export class Load {
   }
 
   /** One timer. Never rejects: failures stand in the log. */
-  async create(seconds: number): Promise<Creation> {
-    const creation: Creation = {
-      key: `c${this.creations.length + 1}`,
-      durationMs: seconds * 1_000,
-      askedAt: Date.now(),
-      acknowledged: undefined,
-      failure: undefined,
-      tookMs: undefined,
-    }
-    this.creations.push(creation)
-    const startedAt = performance.now()
-    try {
-      const { apiUrl, receiver } = this.#target
-      const { status, body } = await postTimer(apiUrl, {
-        seconds,
-        url: `${receiver.hookUrl}/${creation.key}`,
-      })
-      if (status === 201) {
-        creation.acknowledged = { id: Number(body.id), dueAt: Date.parse(String(body.due_at)) }
-      } else {
-        creation.failure = status
-      }
-    } catch {
-      creation.failure = 'cut'
-    }
-    creation.tookMs = performance.now() - startedAt
-    return creation
+  create(seconds: number): Promise<Creation> {
+    const key = `c${this.creations.length + 1}`
+    return this.ask({ key, seconds, url: `${this.#target.receiver.hookUrl}/${key}` })
   }
 
   /** Waits until so many creations were acknowledged. */

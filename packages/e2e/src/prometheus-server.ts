@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { eventually, freePort } from '@timers/lab'
 import { endWithThisProcess } from '@timers/local-redis'
-import { eventually, freePort } from '@timers/testkit'
 
 export interface PrometheusOptions {
   /** How to call it. */

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { eventually } from '@timers/lab'
 import { endWithThisProcess } from '@timers/local-redis'
-import { eventually } from '@timers/testkit'
 
 const SCRIPT = fileURLToPath(new URL('../../../scripts/start.mjs', import.meta.url))
 

@@ -1,7 +1,5 @@
-import { eventually, freePort } from '@timers/testkit'
+import { eventually, freePort, Installation, postTimer } from '@timers/lab'
 import { alertRules, quickened } from '../src/alert-rules.ts'
-import { postTimer } from '../src/api-client.ts'
-import { Installation } from '../src/installation.ts'
 import { ensurePrometheus } from '../src/prometheus-binary.ts'
 import { type PrometheusServer, startPrometheus } from '../src/prometheus-server.ts'
 

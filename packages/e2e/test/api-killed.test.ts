@@ -1,15 +1,13 @@
-import { Installation, type Listening } from '../src/installation.ts'
+import { FLAWLESS, type Listening } from '@timers/lab'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'
-import { FLAWLESS } from '../src/verdict.ts'
+import { installations } from './installations.ts'
 
 describe('an API is killed with -9', () => {
-  let installation: Installation | undefined
-  afterEach(() => installation?.close())
+  const start = installations()
 
   test('while timers are created: those acknowledged fire once, those cut off at most once', async () => {
-    const running = await Installation.start({ apis: 2 })
-    installation = running
+    const running = await start({ apis: 2 })
     const [victim] = running.apis as [Listening]
     const load = new Load(running)
     const loading = load.run({ count: 200, overMs: 2_500, seconds: [1, 4] })

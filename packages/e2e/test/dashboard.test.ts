@@ -1,15 +1,12 @@
-import { eventually } from '@timers/testkit'
-import { postTimer } from '../src/api-client.ts'
+import { DASHBOARD_PASSWORD, DASHBOARD_USER, eventually, postTimer } from '@timers/lab'
 import { getWithLogin } from '../src/dashboard-client.ts'
-import { DASHBOARD_PASSWORD, DASHBOARD_USER, Installation } from '../src/installation.ts'
+import { installations } from './installations.ts'
 
 describe('the dashboard', () => {
-  let installation: Installation | undefined
-  afterEach(() => installation?.close())
+  const start = installations()
 
   test('shows the timers to who logs in, and nothing to anyone else', async () => {
-    const running = await Installation.start({ workers: 0 })
-    installation = running
+    const running = await start({ workers: 0 })
     const dashboard = await running.bootDashboard()
     await dashboard.ready(`${dashboard.url}/readyz`)
     await postTimer(running.apiUrl, { hours: 1, url: running.receiver.hookUrl })
@@ -32,8 +29,7 @@ describe('the dashboard', () => {
   })
 
   test('recovers by itself when Redis was away at its start', async () => {
-    const running = await Installation.start({ apis: 0, workers: 0 })
-    installation = running
+    const running = await start({ apis: 0, workers: 0 })
     await running.redis.kill()
     const dashboard = await running.bootDashboard()
     const board = () => getWithLogin(`${dashboard.url}/api/queues`, DASHBOARD_USER, DASHBOARD_PASSWORD)

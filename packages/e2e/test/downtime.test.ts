@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Installation } from '../src/installation.ts'
+import { FLAWLESS } from '@timers/lab'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'
-import { FLAWLESS } from '../src/verdict.ts'
+import { installations } from './installations.ts'
 
 describe('everything is down across the due time', () => {
-  let installation: Installation | undefined
-  afterEach(() => installation?.close())
+  const start = installations()
 
   test('and up again: every overdue timer fires once', async () => {
-    const running = await Installation.start()
-    installation = running
+    const running = await start()
     const { apis, workers, redis, receiver } = running
     const load = new Load(running)
     await load.run({ count: 300, overMs: 800, seconds: [4, 5] })

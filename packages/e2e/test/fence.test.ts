@@ -1,21 +1,18 @@
-import { eventually, type Service } from '@timers/testkit'
-import { readTimer } from '../src/api-client.ts'
+import { eventually, type Installation, readTimer, type Service } from '@timers/lab'
 import { removeClaim } from '../src/claims.ts'
-import { Installation } from '../src/installation.ts'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'
+import { installations } from './installations.ts'
 
 describe('the fence', () => {
-  let installation: Installation | undefined
-  afterEach(() => installation?.close())
+  const start = installations()
 
   test('it is the fence that holds: where it is taken away the receiver sees doubles, where it is left it sees none', async () => {
-    const running = await Installation.start({
+    const running = await start({
       workers: 1,
       respond: () => ({ delayMs: 1_000 }),
       env: { WEBHOOK_TIMEOUT_MS: 60_000 },
     })
-    installation = running
     const [first] = running.workers as [Service]
     const load = new Load(running)
     await load.run({ count: 20, overMs: 0, seconds: [1, 1] })

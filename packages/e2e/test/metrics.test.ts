@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { eventually, freePort } from '@timers/testkit'
+import { eventually, freePort, Installation, postTimer } from '@timers/lab'
 import { alertRules } from '../src/alert-rules.ts'
-import { postTimer } from '../src/api-client.ts'
-import { Installation } from '../src/installation.ts'
 
 const SERVICES = ['api', 'worker'] as const
 type Service = (typeof SERVICES)[number]

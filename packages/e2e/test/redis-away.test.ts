@@ -1,21 +1,17 @@
-import { eventually } from '@timers/testkit'
-import { getJson, postTimer } from '../src/api-client.ts'
-import { Installation } from '../src/installation.ts'
+import { eventually, FLAWLESS, getJson, postTimer } from '@timers/lab'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'
-import { FLAWLESS } from '../src/verdict.ts'
+import { installations } from './installations.ts'
 
 /** What the API promises. */
 const ANSWER_WITHIN_MS = 2_000
 const RECOVERED = { timeoutMs: 15_000, intervalMs: 50 }
 
 describe('Redis is away', () => {
-  let installation: Installation | undefined
-  afterEach(() => installation?.close())
+  const start = installations()
 
   test('when the services start: the API answers 503 in time, API and worker recover by themselves', async () => {
-    const running = await Installation.start({ apis: 0, workers: 0 })
-    installation = running
+    const running = await start({ apis: 0, workers: 0 })
     await running.redis.kill()
     const api = await running.bootApi()
     const worker = running.spawn('worker')
@@ -38,18 +34,17 @@ describe('Redis is away', () => {
     const load = new Load({ apiUrl: api.url, receiver: running.receiver })
     await load.run({ count: 20, overMs: 0, seconds: [1, 1] })
     expect(load.acknowledged).toHaveLength(20)
-    expect(await judgeAtRest(running, load, api.url)).toEqual({ flaws: FLAWLESS, unknown: [] })
+    expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] })
   }, 60_000)
 
   test('and hangs rather than refuses: the API answers 503 in time, and recovers', async () => {
-    const running = await Installation.start({ workers: 1 })
-    installation = running
+    const running = await start({ workers: 1 })
     const load = new Load(running)
     await load.run({ count: 10, overMs: 0, seconds: [1, 1] })
     running.redis.pause()
     await load.run({ count: 10, overMs: 0, seconds: [1, 1] })
     running.redis.resume()
-    expect(load.failed.map(({ failure }) => failure)).toEqual(Array.from({ length: 10 }, () => 503))
+    expect(load.failed.map(({ failure }) => failure)).toEqual(Array(10).fill('STORE_UNAVAILABLE'))
     expect(Math.max(...load.failed.map(({ tookMs = 0 }) => tookMs))).toBeLessThan(ANSWER_WITHIN_MS)
 
     await eventually(async () => {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Installation } from '../src/installation.ts'
+import { FLAWLESS, type Installation } from '@timers/lab'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'
-import { FLAWLESS } from '../src/verdict.ts'
+import { installations } from './installations.ts'
 
 /** What the API promises a client that it has to send away. */
 const ANSWER_WITHIN_MS = 2_000
@@ -10,12 +10,10 @@ const ANSWER_WITHIN_MS = 2_000
 const LOCK_MS = 6_000
 
 describe('Redis is killed with -9 and started again on the same data', () => {
-  let installation: Installation | undefined
-  afterEach(() => installation?.close())
+  const install = installations()
 
   async function start(): Promise<{ running: Installation; load: Load }> {
-    const running = await Installation.start()
-    installation = running
+    const running = await install()
     return { running, load: new Load(running) }
   }
 
@@ -29,7 +27,7 @@ describe('Redis is killed with -9 and started again on the same data', () => {
     await loading
 
     expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] })
-    expect(new Set(load.failed.map(({ failure }) => failure))).toEqual(new Set([503]))
+    expect(new Set(load.failed.map(({ failure }) => failure))).toEqual(new Set(['STORE_UNAVAILABLE']))
     expect(Math.max(...load.failed.map(({ tookMs = 0 }) => tookMs))).toBeLessThan(ANSWER_WITHIN_MS)
     // It recovered by itself while the clients went on.
     expect(load.creations.at(-1)?.acknowledged).toBeDefined()

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { eventually } from '@timers/testkit'
-import { Installation } from '../src/installation.ts'
+import { eventually, Installation } from '@timers/lab'
 
 /**
  * The append-only file that release 0.1.0 left behind, and its timers as its API showed them at the end. A worker was

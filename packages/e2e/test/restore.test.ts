@@ -3,8 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { eventually } from '@timers/testkit'
-import { Installation } from '../src/installation.ts'
+import { eventually, Installation } from '@timers/lab'
 
 const RESTORED = fileURLToPath(new URL('../../../apps/worker/dist/restored.js', import.meta.url))
 

@@ -1,16 +1,14 @@
-import { type Service, spawnService } from '@timers/testkit'
-import { type App, type Environment, entryOf, Installation } from '../src/installation.ts'
+import { type App, type Environment, entryOf, type Service, spawnService } from '@timers/lab'
+import { installations } from './installations.ts'
 
 const PASSWORD = { DASHBOARD_PASSWORD: 'e2e-password' }
 
 describe('a service with wrong settings does not start', () => {
   let service: Service | undefined
-  let installation: Installation | undefined
+  const start = installations()
   afterEach(async () => {
     if (service?.exit === undefined) await service?.kill('SIGKILL')
-    await installation?.close()
     service = undefined
-    installation = undefined
   })
 
   test.each<[app: App, variable: string, value: string]>([
@@ -48,7 +46,7 @@ describe('a service with wrong settings does not start', () => {
     ['api', 'PORT'],
     ['dashboard', 'DASHBOARD_PORT'],
   ])('%s: a port that is taken is a clear error', async (app, variable) => {
-    installation = await Installation.start({ apis: 0, workers: 0 })
+    const installation = await start({ apis: 0, workers: 0 })
     const { port } = installation.receiver
     const taken = installation.spawn(app, { ...PASSWORD, [variable]: port })
     expect(await taken.exited).toEqual({ code: 1, signal: null })
@@ -60,7 +58,7 @@ describe('a service with wrong settings does not start', () => {
     ['worker', {}],
     ['dashboard', { DASHBOARD_PORT: 0, ...PASSWORD }],
   ])('%s: another TIMER_SHARDS than the data was made with is a clear error', async (app, env) => {
-    installation = await Installation.start({ workers: 0, env: { TIMER_SHARDS: 3 } })
+    const installation = await start({ workers: 0, env: { TIMER_SHARDS: 3 } })
     const mistaken = installation.spawn(app, { ...env, TIMER_SHARDS: 2 })
     expect(await mistaken.exited).toEqual({ code: 1, signal: null })
     expect(mistaken.logs.map(({ msg }) => msg)).toContainEqual(

@@ -1,14 +1,13 @@
-import { Installation } from '../src/installation.ts'
+import { FLAWLESS } from '@timers/lab'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'
-import { FLAWLESS } from '../src/verdict.ts'
+import { installations } from './installations.ts'
 
 describe('TIMER_SHARDS=3', () => {
-  let installation: Installation | undefined
-  afterEach(() => installation?.close())
+  const start = installations()
 
   test('timers are spread over all shards, and fire once', async () => {
-    installation = await Installation.start({ env: { TIMER_SHARDS: 3 } })
+    const installation = await start({ env: { TIMER_SHARDS: 3 } })
     const load = new Load(installation)
     await load.run({ count: 90, overMs: 500, seconds: [1, 2] })
 

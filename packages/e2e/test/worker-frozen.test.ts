@@ -1,23 +1,19 @@
-import { eventually, type Service } from '@timers/testkit'
+import { eventually, FLAWLESS, type Service } from '@timers/lab'
 import { Blockage } from '../src/blockage.ts'
-import { Installation } from '../src/installation.ts'
 import { Load } from '../src/load.ts'
 import { atRest, judgeAtRest } from '../src/rest.ts'
-import { FLAWLESS } from '../src/verdict.ts'
+import { installations } from './installations.ts'
 
 /** Longer than the worker is frozen: the answer has come by then, and is there to be read. */
 const SETTINGS = { WEBHOOK_TIMEOUT_MS: 60_000 }
 
 describe('a worker does nothing for longer than its locks last', () => {
-  let installation: Installation | undefined
+  const start = installations()
   let blockage: Blockage
   beforeEach(() => {
     blockage = new Blockage()
   })
-  afterEach(async () => {
-    await installation?.close()
-    blockage.remove()
-  })
+  afterEach(() => blockage.remove())
 
   const stopped = {
     name: 'stopped by SIGSTOP',
@@ -33,8 +29,7 @@ describe('a worker does nothing for longer than its locks last', () => {
   test.each([stopped, blocked])(
     '$name: the other takes over, nothing is sent twice, and late outcomes correct the status',
     async ({ freeze, thaw }) => {
-      const running = await Installation.start({ workers: 1, env: SETTINGS })
-      installation = running
+      const running = await start({ workers: 1, env: SETTINGS })
       const victim = await running.startWorker({}, blockage.execArgv)
       const load = new Load(running)
       const loading = load.run({ count: 300, overMs: 2_500, seconds: [1, 4] })

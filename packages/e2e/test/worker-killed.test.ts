@@ -1,9 +1,8 @@
-import { eventually, type Service } from '@timers/testkit'
+import { eventually, FLAWLESS, type Service, type UnknownTimer } from '@timers/lab'
 import { takenAndUnclaimed } from '../src/claims.ts'
-import { Installation } from '../src/installation.ts'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'
-import { FLAWLESS, type UnknownTimer } from '../src/verdict.ts'
+import { installations } from './installations.ts'
 
 /** How long after the end of a worker the last of its timers is settled. */
 const RECOVERED_WITHIN_MS = 15_000
@@ -11,12 +10,10 @@ const RECOVERED_WITHIN_MS = 15_000
 const UNWRITTEN_MS = 1_000
 
 describe('a worker is killed with -9', () => {
-  let installation: Installation | undefined
-  afterEach(() => installation?.close())
+  const start = installations()
 
   test('mid-delivery: only what it had claimed and heard nothing of is unknown, all the rest fires once', async () => {
-    const running = await Installation.start({ respond: () => ({ delayMs: 400 }) })
-    installation = running
+    const running = await start({ respond: () => ({ delayMs: 400 }) })
     const load = new Load(running)
     const loading = load.run({ count: 300, overMs: 2_500, seconds: [1, 4] })
     await running.receiver.waitFor(() => running.openRequests.length >= 20, 15_000)
@@ -36,8 +33,7 @@ describe('a worker is killed with -9', () => {
   }, 60_000)
 
   test('before the claim: another worker fires what it had taken, within 15 s', async () => {
-    const running = await Installation.start({ workers: 1 })
-    installation = running
+    const running = await start({ workers: 1 })
     const [victim] = running.workers as [Service]
     const load = new Load(running)
     await load.run({ count: 60, overMs: 0, seconds: [2, 2] })

@@ -1,16 +1,13 @@
-import type { Service } from '@timers/testkit'
-import { Installation } from '../src/installation.ts'
+import { FLAWLESS, type Service } from '@timers/lab'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'
-import { FLAWLESS } from '../src/verdict.ts'
+import { installations } from './installations.ts'
 
 describe('a worker gets SIGTERM', () => {
-  let installation: Installation | undefined
-  afterEach(() => installation?.close())
+  const start = installations()
 
   test('mid-delivery: what is in flight finishes, it takes nothing new and exits with 0', async () => {
-    const running = await Installation.start()
-    installation = running
+    const running = await start()
     const [victim] = running.workers as [Service]
     const load = new Load(running)
     const loading = load.run({ count: 300, overMs: 2_500, seconds: [1, 4] })
@@ -30,8 +27,7 @@ describe('a worker gets SIGTERM', () => {
 
   // Found by `npm run chaos`: BullMQ's close never ended, and the worker was cut off after its deadline.
   test('while Redis is away, and comes back: the outcomes are written and it exits with 0', async () => {
-    const running = await Installation.start({ workers: 1, respond: () => ({ delayMs: 1_500 }) })
-    installation = running
+    const running = await start({ workers: 1, respond: () => ({ delayMs: 1_500 }) })
     const [victim] = running.workers as [Service]
     const load = new Load(running)
     await load.run({ count: 10, overMs: 0, seconds: [1, 1] })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import { DelayedError, type Job, Queue, Worker, type WorkerOptions } from 'bullmq'
 import { Redis } from 'ioredis'
 import { installedScripts, installedVersion, KNOWN_BULLMQ } from '../src/consumer/bullmq-scripts.ts'

@@ -1,4 +1,4 @@
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import { CensusTaker } from '../src/index/census.ts'
 import { Shards } from '../src/shards/shards.ts'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'

@@ -1,4 +1,4 @@
-import { eventually, startTestRedis, type TestRedis } from '@timers/testkit'
+import { eventually, startTestRedis, type TestRedis } from '@timers/lab'
 import { Redis } from 'ioredis'
 import { inspectRedis } from '../src/shards/redis-inspection.ts'
 import { Rig } from './rig.ts'

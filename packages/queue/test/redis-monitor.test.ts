@@ -1,4 +1,4 @@
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import { Redis } from 'ioredis'
 import { connectReader } from '../src/shards/redis-client.ts'
 import { RedisMonitor } from '../src/shards/redis-monitor.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TimerDraft } from '@timers/core'
-import { eventually, startTcpProxy, type TcpProxy } from '@timers/testkit'
+import { eventually, startTcpProxy, type TcpProxy } from '@timers/lab'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { draft, Rig } from './rig.ts'
 

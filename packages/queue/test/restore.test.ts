@@ -1,4 +1,4 @@
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import { RestoreRefused, restoreTimers } from '../src/restore/restore.ts'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { delivered, draft, fired, Rig } from './rig.ts'

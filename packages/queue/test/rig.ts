@@ -1,5 +1,5 @@
 import type { AttemptResult, Log, TimerDraft } from '@timers/core'
-import { eventually, startTestRedis, type TestRedis, type TestRedisOptions } from '@timers/testkit'
+import { eventually, startTestRedis, type TestRedis, type TestRedisOptions } from '@timers/lab'
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import {

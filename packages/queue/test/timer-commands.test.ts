@@ -1,5 +1,5 @@
 import type { AttemptResult, Decision } from '@timers/core'
-import { eventually, startTcpProxy } from '@timers/testkit'
+import { eventually, startTcpProxy } from '@timers/lab'
 import { Redis } from 'ioredis'
 import { clocks } from '../src/timers/due-timer.ts'
 import { TimerCommands } from '../src/timers/timer-commands.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptResult, DueTimer } from '@timers/core'
-import { eventually } from '@timers/testkit'
+import { eventually } from '@timers/lab'
 import { Worker } from 'bullmq'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { delivered, draft, fired, Rig, unknown } from './rig.ts'

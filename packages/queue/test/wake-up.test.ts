@@ -1,4 +1,4 @@
-import { eventually, startTestRedis, type TestRedis } from '@timers/testkit'
+import { eventually, startTestRedis, type TestRedis } from '@timers/lab'
 import { createRedisTimerStore, createTimerConsumer } from '../src/index.ts'
 
 const log = { debug() {}, info() {}, warn() {}, error() {} }

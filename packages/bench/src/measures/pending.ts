@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Installation, Listening, Service } from '@timers/lab'
 import { type Figure, figure } from '../figure.ts'
-import { type Api, Installation } from '../installation.ts'
 import { LoadGenerator } from '../load.ts'
-import type { Context, Measure } from '../measure.ts'
+import { type Bench, measure } from '../measure.ts'
 import { Receiver } from '../receiver.ts'
-import type { ServiceProcess } from '../service-process.ts'
 import { TimerSeeder } from '../timer-seeder.ts'
 import { fireBurst } from '../timers-burst.ts'
 import { NOWHERE } from './creates.ts'
@@ -18,42 +17,31 @@ const OVERDUE = 100
 /** One installation of the comparison: with few timers waiting, or with many. */
 interface Side {
   readonly installation: Installation
-  readonly api: Api
-  readonly worker: ServiceProcess
+  readonly api: Listening
+  readonly worker: Service
   readonly seeder: TimerSeeder
 }
 
 /** What timers cost that only wait: bytes, the time of everything else, and a restart of Redis. */
-export const pending: Measure = {
-  name: 'pending',
-  run: async (context) => {
-    const receiver = await Receiver.start()
-    const load = new LoadGenerator()
-    const sides: Side[] = []
-    try {
-      for (const name of ['pending-few', 'pending-many']) sides.push(await startSide(context.newFolder(name)))
-      const [few, many] = sides as [Side, Side]
-      await load.create(few.api.url, NOWHERE, LONG_SECONDS, { amount: Math.min(FEW, context.scale.timers) })
-      const bytes = await fill(many, load, context)
-      const costs = await compareCosts(few, many, receiver, load, context)
-      const restart = await restartRedis(many, receiver, context)
-      return { figures: [...bytes, ...costs, ...restart] }
-    } finally {
-      await Promise.all([receiver.stop(), load.stop()])
-      for (const { installation, seeder } of sides) {
-        await seeder.stop()
-        await installation.stop()
-      }
-    }
-  },
-}
+export const pending = measure('pending', async (bench) => {
+  const receiver = await bench.use(Receiver.start())
+  const load = await bench.use(new LoadGenerator())
+  const sides: Side[] = []
+  for (const name of ['pending-few', 'pending-many']) sides.push(await startSide(bench, name))
+  const [few, many] = sides as [Side, Side]
+  await load.create(few.api.url, NOWHERE, LONG_SECONDS, { amount: Math.min(FEW, bench.scale.timers) })
+  const bytes = await fill(many, load, bench)
+  const costs = await compareCosts(few, many, receiver, load, bench)
+  const restart = await restartRedis(many, receiver, bench)
+  return { figures: [...bytes, ...costs, ...restart] }
+})
 
-async function startSide(folder: string): Promise<Side> {
-  const installation = await Installation.start(folder)
+async function startSide({ install, use }: Bench, name: string): Promise<Side> {
+  const installation = await install(name)
   const [api, worker, seeder] = [
     await installation.startApi(),
     await installation.startWorker(),
-    await TimerSeeder.start(installation.redis.url),
+    await use(TimerSeeder.start(installation.redis.url)),
   ]
   return { installation, api, worker, seeder }
 }
@@ -62,7 +50,7 @@ async function startSide(folder: string): Promise<Side> {
 async function fill(
   { installation, api }: Side,
   load: LoadGenerator,
-  { scale, log }: Context,
+  { scale, log }: Bench,
 ): Promise<Figure[]> {
   // A create of everything that is kept once: scripts, the queue's own keys.
   await load.create(api.url, NOWHERE, LONG_SECONDS, { amount: 100 })
@@ -89,14 +77,24 @@ async function fill(
 /** Timers that wait, and bytes in use, once Redis is not rewriting its file. */
 async function waiting(installation: Installation): Promise<[count: number, bytes: number]> {
   await calm(installation)
-  const { used_memory: bytes } = await installation.info('memory')
-  return [Number(await installation.command('ZCARD', 'timers:{0}:delayed')), Number(bytes)]
+  const { used_memory: bytes } = await info(installation, 'memory')
+  return [Number(await installation.redis.command('ZCARD', 'timers:{0}:delayed')), Number(bytes)]
+}
+
+/** The fields of INFO. */
+async function info({ redis }: Installation, section: string): Promise<Readonly<Record<string, string>>> {
+  const text = String(await redis.command('INFO', section))
+  return Object.fromEntries(
+    [...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key, value]),
+  )
 }
 
 async function calm(installation: Installation): Promise<void> {
   for (;;) {
-    const { aof_rewrite_in_progress: rewriting, aof_rewrite_scheduled: scheduled } =
-      await installation.info('persistence')
+    const { aof_rewrite_in_progress: rewriting, aof_rewrite_scheduled: scheduled } = await info(
+      installation,
+      'persistence',
+    )
     if (rewriting === '0' && scheduled === '0') return
     await sleep(100)
   }
@@ -113,7 +111,7 @@ async function compareCosts(
   many: Side,
   receiver: Receiver,
   load: LoadGenerator,
-  { scale, repeats, log }: Context,
+  { scale, repeat }: Bench,
 ): Promise<Figure[]> {
   const { count, seconds } = scale.compared
   const costOn = async (side: Side): Promise<Cost> => {
@@ -129,11 +127,7 @@ async function compareCosts(
     await costOn(few)
     await costOn(many)
   }
-  const results: { few: Cost; many: Cost }[] = []
-  for (let repeat = 0; repeat < repeats; repeat += 1) {
-    results.push({ few: await costOn(few), many: await costOn(many) })
-    log(`pending: ${JSON.stringify(results.at(-1))}`)
-  }
+  const results = await repeat(async () => ({ few: await costOn(few), many: await costOn(many) }))
   const of = (what: string, name: keyof Cost) =>
     figure({
       what: `one ${what} beside ${scale.timers.toLocaleString('en-US')} pending timers`,
@@ -149,16 +143,16 @@ async function compareCosts(
 async function restartRedis(
   { installation, seeder }: Side,
   receiver: Receiver,
-  { log }: Context,
+  { log }: Bench,
 ): Promise<Figure[]> {
   await calm(installation)
   await receiver.reset()
   await seeder.seed(OVERDUE, receiver.url, Date.now() + 1_500)
   await seeder.stop()
-  await installation.killRedis()
+  await installation.redis.kill()
   await sleep(2_000)
   const startedAt = Date.now()
-  await installation.startRedis()
+  await installation.redis.restart()
   const readyAt = Date.now()
   await receiver.until(OVERDUE)
   const { at } = await receiver.arrivals()

@@ -1,5 +1,5 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { Socket } from 'node:net'
+import { answerBytes, serveRequests, targetOf } from './serve-requests.ts'
 
 /** A request as the receiver saw it. Recorded when its head arrived, whatever became of it afterwards. */
 export interface ReceivedRequest {
@@ -9,11 +9,14 @@ export interface ReceivedRequest {
   /** Path and query, as on the request line. */
   readonly url: string
   readonly method: string
-  readonly headers: IncomingHttpHeaders
+  /** Names in small letters; what came twice is joined by commas. */
+  readonly headers: Readonly<Record<string, string>>
   /** When the head arrived, epoch milliseconds. */
   readonly receivedAt: number
   /** Empty until it has arrived; complete when `respond` is asked. */
   body: string
+  /** What was decided; undefined before. */
+  answer: Answer | undefined
   /** When the answer was handed to the socket, epoch milliseconds; undefined while there is none. */
   answeredAt: number | undefined
 }
@@ -38,11 +41,13 @@ export interface ReceiverOptions {
   readonly respond?: (request: ReceivedRequest) => Answer
   /** Default: a free one. */
   readonly port?: number
+  /** Another address of this machine: receivers of other hosts. Default 127.0.0.1. */
+  readonly host?: string
 }
 
 export interface Receiver {
   readonly port: number
-  /** `http://127.0.0.1:<port>` */
+  /** `http://<host>:<port>` */
   readonly url: string
   /** `<url>/hook`, the address to give to a timer. */
   readonly hookUrl: string
@@ -75,36 +80,39 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     for (const waiter of waiters) waiter.check()
   }
 
-  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, response) => {
-    const request = record(incoming)
-    requests.push(request)
-    changed()
-    readBody(incoming, (body) => {
-      request.body = body
-      const answer = receiver.respond(request)
-      if (answer === 'hang') return
-      if (answer === 'reset') return void incoming.socket.resetAndDestroy()
-      if (answer === 'close') return void incoming.socket.destroy()
-      const send = (): void => {
-        request.answeredAt = Date.now()
-        reply(response, answer)
+  const server = await serveRequests<ReceivedRequest>(
+    {
+      head: (head) => {
+        const request = record(head)
+        requests.push(request)
         changed()
-      }
-      if (answer.delayMs === undefined || answer.delayMs <= 0) return send()
-      const timer = setTimeout(() => {
-        answers.delete(timer)
-        send()
-      }, answer.delayMs)
-      answers.add(timer)
-    })
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host: '127.0.0.1', port: options.port ?? 0, backlog: 4_096 }, resolve)
-  })
+        return request
+      },
+      complete: (request, body, socket) => {
+        request.body = Buffer.from(body, 'latin1').toString('utf8')
+        const answer = receiver.respond(request)
+        request.answer = answer
+        if (answer === 'hang') return
+        if (answer === 'reset') return void socket.resetAndDestroy()
+        if (answer === 'close') return void socket.destroy()
+        const send = (): void => {
+          request.answeredAt = Date.now()
+          reply(socket, request, answer)
+          changed()
+        }
+        if (answer.delayMs === undefined || answer.delayMs <= 0) return send()
+        const timer = setTimeout(() => {
+          answers.delete(timer)
+          send()
+        }, answer.delayMs)
+        answers.add(timer)
+      },
+    },
+    options,
+  )
 
-  const { port } = server.address() as AddressInfo
-  const url = `http://127.0.0.1:${port}`
+  const { port } = server
+  const url = `http://${options.host ?? '127.0.0.1'}:${port}`
   const receiver: Receiver = {
     port,
     url,
@@ -144,38 +152,34 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     close: async () => {
       for (const waiter of waiters) waiter.cancel()
       for (const timer of answers) clearTimeout(timer)
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
+      await server.close()
     },
   }
   return receiver
 }
 
-function record(incoming: IncomingMessage): ReceivedRequest {
+function record(head: string): ReceivedRequest {
   const receivedAt = Date.now()
-  const url = incoming.url ?? ''
+  const [line = '', ...fields] = head.split('\r\n')
+  const url = targetOf(head)
   const query = url.indexOf('?')
   const path = query < 0 ? url : url.slice(0, query)
   const last = path.slice(path.lastIndexOf('/') + 1)
   const id = /^\d+$/.test(last) ? Number(last) : Number.NaN
-  const { method = '', headers } = incoming
-  return { id, path, url, method, headers, receivedAt, body: '', answeredAt: undefined }
+  const headers: Record<string, string> = {}
+  for (const field of fields) {
+    const name = field.slice(0, field.indexOf(':')).toLowerCase()
+    const value = field.slice(name.length + 1).trim()
+    headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
+  }
+  const method = line.slice(0, line.indexOf(' '))
+  return { id, path, url, method, headers, receivedAt, body: '', answer: undefined, answeredAt: undefined }
 }
 
-function readBody(incoming: IncomingMessage, done: (body: string) => void): void {
-  const chunks: Buffer[] = []
-  incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-  incoming.on('end', () => done(chunks.length === 0 ? '' : Buffer.concat(chunks).toString('utf8')))
-  // A client that goes away in the middle of its body is never answered.
-  incoming.on('error', () => {})
-}
-
-function reply(response: ServerResponse, answer: Exclude<Answer, string>): void {
-  if (response.destroyed) return
-  response.writeHead(answer.status ?? 200, {
-    'content-length': Buffer.byteLength(answer.body ?? ''),
-    ...answer.headers,
-  })
-  response.end(answer.body)
+function reply(socket: Socket, request: ReceivedRequest, answer: Exclude<Answer, string>): void {
+  if (socket.destroyed) return
+  const { status = 200, headers = {}, body = '' } = answer
+  socket.write(answerBytes(status, headers, body))
+  const connection = headers.connection ?? request.headers.connection
+  if (connection?.toLowerCase() === 'close') socket.end()
 }

@@ -7,7 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * - `blackhole`: connections are accepted and kept, but every byte is swallowed. Connections that lost bytes this way are
  *   reset when the mode ends: a stream with a hole in it exists in no real network.
  * - `stall`: like a cut cable that is mended: bytes are held back, and delivered when the mode ends.
+ * - `hold-requests`: requests are held back, and delivered when the mode ends; what had reached the target is answered.
  * - `hold-replies`: requests reach the target; replies are held back, and delivered when the mode ends.
+ * - `hold-some-replies`: the same on about half of the connections: they stall one by one where packets are lost.
  * - `cut-replies`: requests reach the target; the first reply is dropped and the client's connection reset, so that the
  *   client cannot know whether its command ran.
  * - `reset`: every connection, old and new, is reset.
@@ -17,7 +19,9 @@ export type ProxyMode =
   | 'forward'
   | 'blackhole'
   | 'stall'
+  | 'hold-requests'
   | 'hold-replies'
+  | 'hold-some-replies'
   | 'cut-replies'
   | 'reset'
   | 'refuse'
@@ -157,9 +161,9 @@ class Link {
       this.reset()
       return
     }
-    if (mode === 'stall') this.#client.pause()
+    if (mode === 'stall' || mode === 'hold-requests') this.#client.pause()
     else this.#client.resume()
-    if (mode === 'stall' || mode === 'hold-replies') this.#target.pause()
+    if (mode === 'stall' || mode === 'hold-replies' || isUnlucky(mode)) this.#target.pause()
     else this.#target.resume()
   }
 
@@ -197,6 +201,10 @@ class Link {
       if (!hadError) void delivered.then(() => to.destroySoon())
     })
   }
+}
+
+function isUnlucky(mode: ProxyMode): boolean {
+  return mode === 'hold-some-replies' && Math.random() < 0.5
 }
 
 async function listen(port: number, accept: (client: Socket) => void): Promise<Server> {

@@ -1,21 +1,12 @@
-/** A timer as `GET /timers/:id` shows it. */
-export interface TimerView {
-  readonly id: number
-  readonly time_left: number
-  readonly status: 'pending' | 'firing' | 'fired' | 'failed' | 'unknown'
-  readonly created_at: string
-  readonly due_at: string
-  readonly fired_at?: string
-  readonly lateness_ms?: number
-  readonly response_status?: number
-  readonly attempts?: number
-}
+import type { TimerView } from './evidence.ts'
 
 export interface NewTimer {
   readonly hours?: number
   readonly minutes?: number
   readonly seconds?: number
   readonly url: string
+  readonly delivery?: string
+  readonly max_attempts?: number
 }
 
 /** An answer of the API, its body read as JSON. */
@@ -29,15 +20,14 @@ export interface ApiAnswer {
 const PATIENCE_MS = 10_000
 
 /** `POST /timers`. Rejects when the connection breaks. */
-export async function postTimer(apiUrl: string, timer: NewTimer): Promise<ApiAnswer> {
-  return toAnswer(
-    await fetch(`${apiUrl}/timers`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(timer),
-      signal: AbortSignal.timeout(PATIENCE_MS),
-    }),
-  )
+export function postTimer(apiUrl: string, timer: NewTimer): Promise<ApiAnswer> {
+  const headers = { 'content-type': 'application/json' }
+  return ask(`${apiUrl}/timers`, { method: 'POST', headers, body: JSON.stringify(timer) })
+}
+
+/** `POST /timers/:id/redrive`. Rejects when the connection breaks. */
+export function redriveTimer(apiUrl: string, id: number): Promise<ApiAnswer> {
+  return ask(`${apiUrl}/timers/${id}/redrive`, { method: 'POST' })
 }
 
 /** `GET /timers/:id`: undefined where there is no such timer. Rejects when the connection breaks, and on other statuses. */
@@ -49,11 +39,12 @@ export async function readTimer(apiUrl: string, id: number): Promise<TimerView |
 }
 
 /** `GET` of anything that answers JSON. */
-export async function getJson(url: string): Promise<ApiAnswer> {
-  return toAnswer(await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) }))
+export function getJson(url: string): Promise<ApiAnswer> {
+  return ask(url, {})
 }
 
-async function toAnswer(response: Response): Promise<ApiAnswer> {
+async function ask(url: string, init: RequestInit): Promise<ApiAnswer> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) })
   const body = (await response.json()) as Record<string, unknown>
   return { status: response.status, headers: response.headers, body }
 }

@@ -47,6 +47,15 @@ describe('startTcpProxy', () => {
     expect(await incremented).toBe(1)
   })
 
+  test('a command that is held back runs when the network is mended', async () => {
+    await proxy.setMode('hold-requests')
+    const incremented = redisCommand(proxy.port, ['INCR', 'late'])
+    expect(await Promise.race([incremented, sleep(50, 'no reply')])).toBe('no reply')
+    expect(await redis.command('GET', 'late')).toBeNull()
+    await proxy.setMode('forward')
+    expect(await incremented).toBe(1)
+  })
+
   test('a stalled connection gets its answer when the network is mended', async () => {
     await proxy.setMode('stall')
     const answer = ping(5_000)

@@ -1,17 +1,9 @@
-import { fileURLToPath } from 'node:url'
-import {
-  type Answer,
-  type ReceivedRequest,
-  type Receiver,
-  type Service,
-  spawnService,
-  startReceiver,
-  startTestRedis,
-  type TestRedis,
-} from '@timers/testkit'
-
-export type App = 'api' | 'worker' | 'dashboard'
-export type Environment = Readonly<Record<string, string | number>>
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { stablePort } from '../network/stable-port.ts'
+import { type Answer, type ReceivedRequest, type Receiver, startReceiver } from '../receivers/receiver.ts'
+import { startTestRedis, type TestRedis } from '../redis/test-redis.ts'
+import { type App, type Environment, entryOf, type Service, spawnService } from './service.ts'
 
 export const DASHBOARD_USER = 'operator'
 export const DASHBOARD_PASSWORD = 'e2e-password'
@@ -25,17 +17,14 @@ export interface InstallationOptions {
   readonly respond?: (request: ReceivedRequest) => Answer
   /** On top of the settings that every process gets. */
   readonly env?: Environment
+  /** Where Redis' data and the logs of the services go, for measuring. Default: the one away at the end, the others in memory. */
+  readonly folder?: string
 }
 
 /** A service that listens. */
 export interface Listening extends Service {
   /** `http://127.0.0.1:<port>` */
   readonly url: string
-}
-
-/** Absolute path of a built entry point. */
-export function entryOf(app: App): string {
-  return fileURLToPath(new URL(`../../../apps/${app}/dist/main.js`, import.meta.url))
 }
 
 /** A whole installation of its own: a Redis, built processes, and a receiver. The test must `close()` it. */
@@ -46,20 +35,24 @@ export class Installation {
   readonly apis: Listening[] = []
   readonly workers: Service[] = []
   readonly #services: Service[] = []
-  readonly #env: Environment
+  readonly #options: InstallationOptions
   #turn = 0
 
-  private constructor(redis: TestRedis, receiver: Receiver, env: Environment) {
+  private constructor(redis: TestRedis, receiver: Receiver, options: InstallationOptions) {
     this.redis = redis
     this.receiver = receiver
-    this.#env = env
+    this.#options = options
   }
 
   static async start(options: InstallationOptions = {}): Promise<Installation> {
-    const { apis = 1, workers = 2, respond = answerSlowly, env = {} } = options
-    const redis = await startTestRedis()
-    const receiver = await startReceiver({ respond })
-    const installation = new Installation(redis, receiver, env)
+    const { apis = 1, workers = 2, respond = answerSlowly, folder } = options
+    if (folder !== undefined) mkdirSync(folder, { recursive: true })
+    const redis = await startTestRedis(
+      folder === undefined
+        ? {}
+        : { dataDir: join(folder, 'redis'), silenceMs: 120_000, commandTimeoutMs: 60_000 },
+    )
+    const installation = new Installation(redis, await startReceiver({ respond }), options)
     try {
       await Promise.all([
         ...Array.from({ length: apis }, () => installation.startApi()),
@@ -74,7 +67,7 @@ export class Installation {
 
   /** Number of shards of this installation. */
   get shards(): number {
-    return Number(this.#env.TIMER_SHARDS ?? 1)
+    return Number(this.#options.env?.TIMER_SHARDS ?? 1)
   }
 
   /** An API that runs; another one each time, as a load balancer would pick. */
@@ -92,35 +85,41 @@ export class Installation {
   }
 
   /** Starts an API; resolves when it relies on Redis. */
-  async startApi(): Promise<Listening> {
-    const api = await this.bootApi()
+  async startApi(execArgv?: readonly string[]): Promise<Listening> {
+    const api = await this.bootApi(execArgv)
     await api.ready(`${api.url}/readyz`)
     this.apis.push(api)
     return api
   }
 
   /** Starts an API; resolves when it listens, whatever Redis does. Clients are not sent to it. */
-  bootApi(): Promise<Listening> {
-    return listening(this.spawn('api', { PORT: 0 }))
+  bootApi(execArgv?: readonly string[]): Promise<Listening> {
+    return this.#boot('api', 'PORT', {}, execArgv)
   }
 
   /** Starts a worker; resolves when it takes timers. */
-  async startWorker(env: Environment = {}, execArgv: readonly string[] = []): Promise<Service> {
-    const worker = this.spawn('worker', env, execArgv)
-    await worker.waitForLog(({ msg }) => msg === 'worker ready')
+  async startWorker(env?: Environment, execArgv?: readonly string[]): Promise<Service> {
+    const worker = await this.#boot('worker', 'HEALTH_PORT', env, execArgv)
+    await worker.ready(`${worker.url}/readyz`)
     this.workers.push(worker)
     return worker
   }
 
   /** Starts a dashboard; resolves when it listens, whatever Redis does. */
   bootDashboard(): Promise<Listening> {
-    return listening(this.spawn('dashboard', { DASHBOARD_PORT: 0, DASHBOARD_USER, DASHBOARD_PASSWORD }))
+    return this.#boot('dashboard', 'DASHBOARD_PORT', { DASHBOARD_USER, DASHBOARD_PASSWORD })
   }
 
   /** Starts a process with the settings of this installation, and waits for nothing. */
   spawn(app: App, env: Environment = {}, execArgv: readonly string[] = []): Service {
+    const { folder, env: own } = this.#options
     const common = { REDIS_URL: this.redis.url, HOST: '127.0.0.1', DELIVERY_ALLOW_CIDRS: '127.0.0.0/8' }
-    const service = spawnService({ entry: entryOf(app), execArgv, env: { ...common, ...this.#env, ...env } })
+    const service = spawnService({
+      entry: entryOf(app),
+      execArgv,
+      env: { ...common, ...own, ...env },
+      logFile: folder && join(folder, `${app}-${this.#services.length}.log`),
+    })
     this.#services.push(service)
     return service
   }
@@ -131,14 +130,22 @@ export class Installation {
     await this.receiver.close()
     await this.redis.stop()
   }
+
+  async #boot(
+    app: App,
+    portName: string,
+    env: Environment = {},
+    execArgv: readonly string[] = [],
+  ): Promise<Listening> {
+    const port = await stablePort()
+    const service = this.spawn(app, { ...env, [portName]: port }, execArgv)
+    const url = `http://127.0.0.1:${port}`
+    await service.ready(`${url}/healthz`)
+    return Object.defineProperty(service, 'url', { value: url }) as Listening
+  }
 }
 
 /** 200 after 50 to 400 ms: the same for the same timer, different for its neighbours. */
 function answerSlowly({ id }: ReceivedRequest): Answer {
   return { delayMs: 50 + ((id * 137) % 351) }
-}
-
-async function listening(service: Service): Promise<Listening> {
-  const { address } = await service.waitForLog(({ msg }) => msg === 'listening')
-  return Object.defineProperty(service, 'url', { value: String(address) }) as Listening
 }

@@ -1,16 +1,28 @@
 import { spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { endWithThisProcess } from '@timers/local-redis'
+
+export type App = 'api' | 'worker' | 'dashboard'
+export type Environment = Readonly<Record<string, string | number>>
+
+/** Absolute path of a built entry point. */
+export function entryOf(app: App): string {
+  return fileURLToPath(new URL(`../../../../apps/${app}/dist/main.js`, import.meta.url))
+}
 
 export interface ServiceOptions {
   /** Absolute path of the built entry point: `.../apps/worker/dist/main.js`. */
   readonly entry: string
   /** The whole environment of the process, but for PATH, NODE_ENV and TIMERS_PARENT_IPC. */
-  readonly env?: Readonly<Record<string, string | number>>
+  readonly env?: Environment
   /** Options for node itself: `['--import', '...']`. */
   readonly execArgv?: readonly string[]
+  /** Where its log goes instead of `logs`: whoever measures has no time to read it. */
+  readonly logFile?: string | undefined
 }
 
 /** A line of the log: what pino wrote, or `{ msg }` for a line that is not JSON. */
@@ -28,7 +40,7 @@ export interface ServiceExit {
 /** A spawned service. It ends with the test process at the latest, also when that is killed with -9. */
 export interface Service {
   readonly pid: number
-  /** Every line of stdout and stderr so far. The live list: do not change it. */
+  /** Every line of stdout and stderr so far; empty with a `logFile`. The live list: do not change it. */
   readonly logs: readonly LogLine[]
   readonly exited: Promise<ServiceExit>
   /** Undefined while it runs. */
@@ -46,6 +58,8 @@ export interface Service {
 /** Starts a built service as a process of its own. */
 export function spawnService(options: ServiceOptions): Service {
   const name = basename(dirname(dirname(options.entry)))
+  const { logFile } = options
+  const output = logFile === undefined ? 'pipe' : openSync(logFile, 'a')
   const child = spawn(process.execPath, [...(options.execArgv ?? []), options.entry], {
     env: {
       PATH: process.env.PATH,
@@ -54,8 +68,9 @@ export function spawnService(options: ServiceOptions): Service {
       TIMERS_PARENT_IPC: '1',
       ...Object.fromEntries(Object.entries(options.env ?? {}).map(([key, value]) => [key, String(value)])),
     },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', output, output, 'ipc'],
   })
+  if (output !== 'pipe') closeSync(output)
   endWithThisProcess(child, 'SIGKILL')
   child.channel?.unref()
 
@@ -86,8 +101,11 @@ export function spawnService(options: ServiceOptions): Service {
     child.once('close', (code, signal) => settle({ code, signal }))
   })
   const complaint = (what: string): Error => {
-    const tail = logs.slice(-20).map((line) => JSON.stringify(line))
-    return new Error(`The ${name} ${what}. The end of its log:\n${tail.join('\n')}`)
+    const lines =
+      logFile === undefined
+        ? logs.map((line) => JSON.stringify(line))
+        : readFileSync(logFile, 'utf8').trim().split('\n')
+    return new Error(`The ${name} ${what}. The end of its log:\n${lines.slice(-20).join('\n')}`)
   }
   const endedError = (): Error =>
     complaint(`ended with ${exit?.code ?? exit?.signal} while a test waited for it`)

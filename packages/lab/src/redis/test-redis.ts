@@ -4,8 +4,18 @@ import { join } from 'node:path'
 import { type RedisReply, type RedisServer, redisCommand, startRedisServer } from '@timers/local-redis'
 
 export interface TestRedisOptions {
+  /** Where its data is kept; outlives it. Default: a temporary folder, removed by `stop()`. */
+  readonly dataDir?: string
+  /** Default: a free one. */
+  readonly port?: number
   /** More settings, as on redis-server's command line: `['--maxmemory', '8mb']`. */
   readonly extraArgs?: readonly string[]
+  /** How long it may stay silent while it starts. */
+  readonly silenceMs?: number
+  /** How long a command may take. Default: 10 s. */
+  readonly commandTimeoutMs?: number
+  /** Told when it ends and nobody here has asked it to. */
+  readonly onCrash?: (what: string) => void
 }
 
 /**
@@ -17,15 +27,17 @@ export class TestRedis {
   readonly url: string
   readonly port: number
   readonly dataDir: string
-  readonly #extraArgs: readonly string[]
+  /** Whether its end is expected, and no crash. */
+  mayEnd = false
+  readonly #options: TestRedisOptions
   #server: RedisServer | undefined
 
-  constructor(server: RedisServer, extraArgs: readonly string[]) {
+  constructor(server: RedisServer, options: TestRedisOptions) {
     this.port = server.port
     this.url = server.url
     this.dataDir = server.dataDir
-    this.#extraArgs = extraArgs
-    this.#server = server
+    this.#options = options
+    this.#adopt(server)
   }
 
   /** Pid of the running server; undefined while there is none. */
@@ -33,9 +45,18 @@ export class TestRedis {
     return this.#server?.pid
   }
 
+  /** Settles when the running server is gone, whoever ended it. */
+  get exited(): Promise<unknown> {
+    return this.#server?.exited ?? Promise.resolve()
+  }
+
+  get logFile(): string {
+    return join(this.dataDir, 'redis-server.log')
+  }
+
   /** Sends one command and gives the reply; rejects with the text of an error reply. */
   command(...words: string[]): Promise<RedisReply> {
-    return redisCommand(this.port, words, 10_000)
+    return redisCommand(this.port, words, this.#options.commandTimeoutMs ?? 10_000)
   }
 
   /** Empties it. */
@@ -45,24 +66,19 @@ export class TestRedis {
 
   /** SIGKILL, like a power failure of the process. Data and port stay for `restart()`. */
   async kill(): Promise<void> {
-    await this.#server?.kill()
-    this.#server = undefined
+    await this.#leave()?.kill()
   }
 
   /** SIGTERM. Data and port stay for `restart()`. */
   async shutDown(): Promise<void> {
-    await this.#server?.stop()
-    this.#server = undefined
+    await this.#leave()?.stop()
   }
 
   /** Starts it again on the same port and data; kills it first if it runs. */
   async restart(): Promise<void> {
     await this.kill()
-    this.#server = await startRedisServer({
-      dataDir: this.dataDir,
-      port: this.port,
-      extraArgs: this.#extraArgs,
-    })
+    const { port, dataDir } = this
+    this.#adopt(await startRedisServer({ ...this.#options, dataDir, port }))
   }
 
   /** SIGSTOP: connections stay open and nothing answers. */
@@ -78,14 +94,29 @@ export class TestRedis {
   /** Ends it and removes its data. */
   async stop(): Promise<void> {
     await this.kill()
-    await rm(this.dataDir, { recursive: true, force: true })
+    if (this.#options.dataDir === undefined) await rm(this.dataDir, { recursive: true, force: true })
+  }
+
+  #adopt(server: RedisServer): void {
+    this.#server = server
+    void server.exited.then(({ code, signal }) => {
+      if (this.#server !== server) return
+      this.#server = undefined
+      if (!this.mayEnd)
+        this.#options.onCrash?.(`redis ended with ${code ?? signal} at ${new Date().toISOString()}`)
+    })
+  }
+
+  /** Its end is no crash from here on. */
+  #leave(): RedisServer | undefined {
+    const server = this.#server
+    this.#server = undefined
+    return server
   }
 }
 
 /** Starts a Redis of the test's own. The test must `stop()` it. */
 export async function startTestRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'timers-redis-'))
-  const extraArgs = options.extraArgs ?? []
-  const server = await startRedisServer({ dataDir, extraArgs })
-  return new TestRedis(server, extraArgs)
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'timers-redis-')))
+  return new TestRedis(await startRedisServer({ ...options, dataDir }), options)
 }

@@ -1,0 +1,27 @@
+import type { FaultKind } from './fault-kinds.ts'
+import type { Slot } from './fault-plan.ts'
+
+/** What was broken in a run, and when. Instants are epoch milliseconds. */
+export interface Broken {
+  readonly faults: readonly FaultRun[]
+  readonly closings: readonly Closing[]
+}
+
+/** A fault as it really happened: until everything was healed and running again. */
+export interface FaultRun {
+  readonly kind: FaultKind
+  readonly slots: readonly Slot[]
+  readonly from: number
+  readonly to: number
+  /** What came of it, for the reader. */
+  readonly note?: string
+  /** Of a stop in order. */
+  readonly exitCode?: number | null
+}
+
+/** A time during which a door was closed. */
+export interface Closing {
+  readonly door: number
+  readonly from: number
+  readonly to: number
+}

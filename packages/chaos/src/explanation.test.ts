@@ -1,0 +1,58 @@
+import type { AttemptView } from '@timers/lab'
+import type { FaultRun } from './broken.ts'
+import { type Circumstances, Explanations } from './explanation.ts'
+import type { Behaviour, PlannedCreate } from './load-plan.ts'
+
+const AT = Date.UTC(2026, 0, 1)
+
+function fault(kind: FaultRun['kind'], from: number, to: number, more: Partial<FaultRun> = {}): FaultRun {
+  return { kind, slots: ['worker-1'], from: AT + from, to: AT + to, ...more }
+}
+
+/** Whether what was broken explains an attempt at `AT`. */
+function explains(outcome: string, broken: Partial<Circumstances> & { behaviour?: Behaviour } = {}): boolean {
+  const { behaviour = 'fast', ...rest } = broken
+  const creates = [{ behaviour, door: 0 } as PlannedCreate]
+  const reasons = new Explanations({ faults: [], closings: [], creates, webhookTimeoutMs: 4_000, ...rest })
+  const attempt: AttemptView = { attempt: 1, at: new Date(AT).toISOString(), outcome }
+  return reasons.of(attempt, { key: 'c0-0', mode: 'at_most_once' }) !== undefined
+}
+
+const away = fault('redis-kill', 1_000, 29_000, { slots: [] })
+const stop = fault('worker-stop', 100, 9_000)
+const shut = (door: number) => ({
+  behaviour: 'refuse' as const,
+  closings: [{ door, from: AT - 100, to: AT + 500 }],
+})
+
+test.each<[string, string, Parameters<typeof explains>[1]]>([
+  ['ambiguous', 'a receiver that resets', { behaviour: 'reset' }],
+  ['ambiguous', 'a worker that was stopped', { faults: [stop] }],
+  ['interrupted', 'a worker that was killed after its claim', { faults: [fault('worker-kill', 50, 2_000)] }],
+  [
+    'interrupted',
+    'a kill long after it, Redis away in between',
+    { faults: [fault('worker-kill', 30_000, 31_000), away] },
+  ],
+  [
+    'interrupted',
+    'a stop in order that was cut short',
+    { faults: [fault('worker-term', 50, 12_000, { exitCode: 1 })] },
+  ],
+  ['never_sent', 'a closed door', shut(0)],
+  ['rejected', 'a receiver that answers 500', { behaviour: 'error' }],
+])('%s is explained by %s', (outcome, _why, broken) => {
+  expect(explains(outcome, broken)).toBe(true)
+})
+
+test.each<[string, string, Parameters<typeof explains>[1]]>([
+  ['ambiguous', 'nothing', {}],
+  ['interrupted', 'a kill before the claim', { faults: [fault('worker-kill', -9_000, -8_000)] }],
+  ['interrupted', 'a kill long after the claim', { faults: [fault('worker-kill', 60_000, 61_000)] }],
+  ['interrupted', 'Redis alone', { faults: [fault('net-drop', 0, 9_000)] }],
+  ['interrupted', 'a stop in order', { faults: [fault('worker-term', 50, 2_000, { exitCode: 0 })] }],
+  ['never_sent', 'another door', shut(1)],
+  ['rejected', 'a receiver that answers 200', {}],
+])('%s is not explained by %s', (outcome, _why, broken) => {
+  expect(explains(outcome, broken)).toBe(false)
+})
