@@ -1,9 +1,10 @@
 import { type WebhookClient, type WebhookRequest, webhookUrl } from '@timers/core'
 import got, { type Options } from 'got'
 import type { AddressGuard } from './address-guard.ts'
-import { watchAttempt } from './attempt.ts'
+import { tooOld, watchAttempt } from './attempt.ts'
 import { createConnections } from './connections.ts'
 import type { ProxyServer } from './proxy-tunnel.ts'
+import { lookAtSockets } from './quiet-sockets.ts'
 import type { Signer } from './signature.ts'
 
 /** Node's own bound on the head of an answer, in bytes; written down, so that no flag of the process moves it. */
@@ -101,15 +102,17 @@ export function createGotWebhookClient(options: WebhookClientOptions): ClosableW
   }
 
   return {
-    send(request) {
+    async send(request) {
+      await lookAtSockets()
+      const { body, mayLeave = () => true } = request
+      if (!mayLeave()) return tooOld(Date.now())
       const url = webhookUrl(request.url, request.id)
-      const { body } = request
       const headers = headersOf(request)
       if (body === undefined) headers['content-length'] = '0'
       const stream = client.stream.post(url, body === undefined ? { headers } : { headers, body })
       // Ended here, not by an empty body of got's: so head and end leave in one write.
       if (body === undefined) stream.end()
-      return watchAttempt(stream, url, attempt)
+      return watchAttempt(stream, url, { ...attempt, mayLeave })
     },
     close: connections.close,
   }
