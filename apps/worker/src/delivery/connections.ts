@@ -23,6 +23,8 @@ export interface ConnectionsOptions {
   readonly connectTimeoutMs: number
   /** Certificate authorities (PEM) to trust instead of the built-in ones. */
   readonly ca?: string | undefined
+  /** How long a connection must be silent after an answer before it is used again, in milliseconds. */
+  readonly quietMs?: number | undefined
 }
 
 /** The agents that all webhooks use, and what is known of their sockets. */
@@ -49,7 +51,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const { guard, proxy, connectTimeoutMs, ca } = options
   const readyAt = new WeakMap<Socket, number>()
   const markReady = (socket: Socket): void => void readyAt.set(socket, Date.now())
-  const quietSockets = new QuietSockets()
+  const quietSockets = new QuietSockets(options.quietMs)
   const pool: AgentOptions = {
     keepAlive: true,
     timeout: IDLE_SOCKET_MS,

@@ -39,6 +39,8 @@ export interface WebhookClientOptions {
   readonly proxy?: ProxyServer | undefined
   /** Certificate authorities (PEM) to trust instead of the built-in ones. */
   readonly ca?: string | undefined
+  /** How long a connection must be silent after an answer before it is used again, in milliseconds. */
+  readonly quietMs?: number | undefined
 }
 
 export interface ClosableWebhookClient extends WebhookClient {
@@ -66,12 +68,13 @@ function withLeanNativeOptions(options: Options): Options {
  * there comes back as an outcome, within `timeoutMs`; nothing is thrown.
  */
 export function createGotWebhookClient(options: WebhookClientOptions): ClosableWebhookClient {
-  const { timeoutMs, userAgent, guard, signer, proxy, ca } = options
+  const { timeoutMs, userAgent, guard, signer, proxy, ca, quietMs } = options
   const connections = createConnections({
     guard,
     proxy,
     connectTimeoutMs: Math.min(timeoutMs, PROXY_TIMEOUT_MS),
     ca,
+    quietMs,
   })
   const attempt = { connections, timeoutMs }
   const client = got.extend({

@@ -13,12 +13,17 @@ const QUIET_MS = 20
  * Keeps sockets out of an agent's pool on which bytes arrived that nobody asked for: they would be taken for the answer
  * to the next request.
  *
- * A socket comes into the pool when nothing followed the answer, neither with it nor for `QUIET_MS`; it leaves the pool
+ * A socket comes into the pool when nothing followed the answer, neither with it nor for `quietMs`; it leaves the pool
  * with the first byte that arrives while it is idle. What cannot be told apart is an extra answer that arrives when the
  * next request has been written.
  */
 export class QuietSockets {
+  readonly #quietMs: number
   readonly #sockets = new WeakMap<Socket, WatchedSocket>()
+
+  constructor(quietMs = QUIET_MS) {
+    this.#quietMs = quietMs
+  }
 
   /** Watches a connection that is new, and about to carry its first request. */
   watch(socket: Socket): void {
@@ -36,7 +41,7 @@ export class QuietSockets {
     if (pool === undefined) throw new Error('an agent of this version of Node keeps no sockets')
     agent.removeAllListeners('free')
     agent.on('free', (socket: Socket, options: unknown) => {
-      this.#sockets.get(socket)?.rest(() => pool.call(agent, socket, options))
+      this.#sockets.get(socket)?.rest(this.#quietMs, () => pool.call(agent, socket, options))
     })
   }
 }
@@ -74,18 +79,20 @@ class WatchedSocket {
   }
 
   /** Calls back when it has been quiet for long enough, if it ever is. */
-  rest(quiet: () => void): void {
+  rest(quietMs: number, quiet: () => void): void {
     const answer = this.#answer
     this.#answer = undefined
     if (answer === undefined || !answer.isExactly(this.#socket.bytesRead - this.#readBefore)) {
       this.#discard()
       return
     }
-    setTimeout(async () => {
+    const look = async (): Promise<void> => {
       // A process that stood still meanwhile has not read what came.
       await lookAtSockets()
       if (!this.#socket.destroyed) quiet()
-    }, QUIET_MS)
+    }
+    if (quietMs === 0) void look()
+    else setTimeout(look, quietMs)
   }
 
   #discard(): void {
