@@ -30,7 +30,7 @@ export class AnswerEnd {
     const headLength = this.#head.indexOf(HEAD_END) + HEAD_END.length
     if (headLength < HEAD_END.length) return
     this.#headKnown = true
-    const bodyLength = bodyLengthOf(this.#head.latin1Slice(0, headLength))
+    const bodyLength = bodyLengthOf(this.#head.toString('latin1', 0, headLength))
     if (bodyLength !== undefined) this.#end = headLength + bodyLength
     this.#head = Buffer.alloc(0)
   }
