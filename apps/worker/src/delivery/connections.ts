@@ -36,6 +36,8 @@ export interface Connections {
    * milliseconds. While undefined, provably no byte of any request has left through it.
    */
   readyAt(socket: Socket): number | undefined
+  /** To be waited for right before a request: what has arrived on idle connections is seen, and they are not used. */
+  look(): Promise<void>
   /** Closes all connections. */
   close(): void
 }
@@ -144,6 +146,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     http,
     https,
     readyAt: (socket) => readyAt.get(socket),
+    look: () => quietSockets.look(),
     close() {
       http.destroy()
       https.destroy()

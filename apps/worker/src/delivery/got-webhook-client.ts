@@ -4,7 +4,6 @@ import type { AddressGuard } from './address-guard.ts'
 import { tooOld, watchAttempt } from './attempt.ts'
 import { createConnections } from './connections.ts'
 import type { ProxyServer } from './proxy-tunnel.ts'
-import { lookAtSockets } from './quiet-sockets.ts'
 import type { Signer } from './signature.ts'
 
 /** Node's own bound on the head of an answer, in bytes; written down, so that no flag of the process moves it. */
@@ -106,7 +105,7 @@ export function createGotWebhookClient(options: WebhookClientOptions): ClosableW
 
   return {
     async send(request) {
-      await lookAtSockets()
+      await connections.look()
       const { body, mayLeave = () => true } = request
       if (!mayLeave()) return tooOld(Date.now())
       const url = webhookUrl(request.url, request.id)

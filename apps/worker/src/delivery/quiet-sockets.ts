@@ -1,6 +1,5 @@
 import type { Agent } from 'node:http'
 import type { Socket } from 'node:net'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { AnswerEnd } from './answer-end.ts'
 
 /**
@@ -20,6 +19,7 @@ const QUIET_MS = 20
 export class QuietSockets {
   readonly #quietMs: number
   readonly #sockets = new WeakMap<Socket, WatchedSocket>()
+  #look: Promise<void> | undefined
 
   constructor(quietMs = QUIET_MS) {
     this.#quietMs = quietMs
@@ -35,6 +35,21 @@ export class QuietSockets {
     this.#sockets.get(socket)?.expectAnswer()
   }
 
+  /**
+   * Lets the event loop look at all sockets once more, so that what has arrived on idle ones is seen before one of them
+   * is used. Two turns, because the first may be the rest of the present one, whose look is over. Shared by all that
+   * ask in the same turn.
+   */
+  look(): Promise<void> {
+    this.#look ??= new Promise((resolve) =>
+      setImmediate(() => {
+        this.#look = undefined
+        setImmediate(resolve)
+      }),
+    )
+    return this.#look
+  }
+
   /** Stands between the end of an answer and the agent's pool. */
   guard(agent: Agent): void {
     const [pool] = agent.listeners('free') as ((socket: Socket, options: unknown) => void)[]
@@ -44,15 +59,6 @@ export class QuietSockets {
       this.#sockets.get(socket)?.rest(this.#quietMs, () => pool.call(agent, socket, options))
     })
   }
-}
-
-/**
- * Lets the event loop look at all sockets once more, so that what has arrived on idle ones is seen before one of them
- * is used. Twice, because the first turn may be the rest of the present one, whose look is over.
- */
-export async function lookAtSockets(): Promise<void> {
-  await nextTurn()
-  await nextTurn()
 }
 
 class WatchedSocket {
@@ -86,13 +92,12 @@ class WatchedSocket {
       this.#discard()
       return
     }
-    const look = async (): Promise<void> => {
-      // A process that stood still meanwhile has not read what came.
-      await lookAtSockets()
+    const pool = (): void => {
       if (!this.#socket.destroyed) quiet()
     }
-    if (quietMs === 0) void look()
-    else setTimeout(look, quietMs)
+    // After a look at the sockets: a process that stood still has not read what came meanwhile.
+    if (quietMs === 0) setImmediate(pool)
+    else setTimeout(() => setImmediate(pool), quietMs)
   }
 
   #discard(): void {
