@@ -113,12 +113,13 @@ class Attempt {
 
   /**
    * Asked of the request that is about to be written, in the same step: Node writes when the listeners of 'socket' have
-   * returned, or those of the event by which the connection becomes ready, of which this must be the first.
+   * returned, or those of the event by which the connection becomes ready, of which this must be the first. What has
+   * been told already as never sent must not leave either.
    */
   #maySend(socket: Socket): boolean {
-    if (this.#mayLeave()) return true
+    if (!this.#settled && this.#mayLeave()) return true
     socket.destroy()
-    this.#conclude(tooOld(this.#startedAt))
+    if (!this.#settled) this.#conclude(tooOld(this.#startedAt))
     this.#request.destroy()
     return false
   }
