@@ -45,6 +45,8 @@ afterEach(async () => {
 
 function client(guard: AddressGuard): ClosableWebhookClient {
   const made = createGotWebhookClient({
+    // At once: here connections are used again by the next request.
+    quietMs: 0,
     timeoutMs: 2_000,
     userAgent: 'test',
     guard,
@@ -296,6 +298,8 @@ describe('a host name in DNS', () => {
     const names = new Names({ files })
     cleanups.push(files.remove, () => names.close())
     const made = createGotWebhookClient({
+      // At once: here connections are used again by the next request.
+      quietMs: 0,
       timeoutMs: 10_000,
       userAgent: 'test',
       guard: createAddressGuard({ allowCidrs: [], resolve: names.lookup }),

@@ -25,6 +25,8 @@ export interface RawBehaviour {
   readonly tls?: TlsOptions
   /** Called for each connection, before anything is read. */
   readonly onConnection?: (socket: Socket, number: number) => void
+  /** Called for each connection as it is made; behind TLS, before the handshake. */
+  readonly onTcpConnection?: () => void
   /** Called for each request, when its head has arrived. */
   readonly onRequest?: (socket: Socket, number: number) => void
   /** Reads nothing of what comes. */
@@ -57,6 +59,7 @@ export async function startRawReceiver(behaviour: RawBehaviour): Promise<RawRece
   // What the handshake of a client that turns away comes to.
   server.on('tlsClientError', () => {})
   server.on('connection', (socket: Socket) => {
+    behaviour.onTcpConnection?.()
     sockets.add(socket)
     socket.on('error', () => {})
     socket.once('close', () => sockets.delete(socket))

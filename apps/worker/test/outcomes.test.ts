@@ -49,6 +49,8 @@ afterEach(async () => {
 function client(options: { ca?: string; resolve?: Resolve; timeoutMs?: number } = {}): ClosableWebhookClient {
   const { ca, resolve, timeoutMs = TIMEOUT_MS } = options
   const made = createGotWebhookClient({
+    // At once: here connections are used again by the next request.
+    quietMs: 0,
     timeoutMs,
     userAgent: 'test',
     guard: createAddressGuard({ allowCidrs: ['127.0.0.0/8'], ...(resolve === undefined ? {} : { resolve }) }),
@@ -434,10 +436,13 @@ describe('connections that are used again', () => {
     const sender = client()
     const url = `http://127.0.0.1:${hasty.port}`
     expect(await fateOf(sender, url, hasty)).toEqual(delivered())
-    // The request is written before the event loop can hear of the close.
-    idle?.pause()
-    idle?.[how]()
-    const result = await sender.send({ id: 8, url, attempt: 1 })
+    // Right before the request is written: the event loop cannot hear of the close any more.
+    const mayLeave = (): boolean => {
+      idle?.pause()
+      idle?.[how]()
+      return true
+    }
+    const result = await sender.send({ id: 8, url, attempt: 1, mayLeave })
     expect(result).toMatchObject({ outcome: 'ambiguous', reason: 'connection reset' })
     expect(hasty).toMatchObject({ requests: 1, connections: 1 })
     expect(statusIn('at_most_once', result)).toBe('unknown')
@@ -458,8 +463,11 @@ describe('connections that are used again', () => {
     const idle = clientSockets.filter(({ remotePort }) => remotePort === polite.port)
     expect(idle).toHaveLength(2)
     // Node's pool looks for closed ones at its other end only, and hands out the last of them.
-    idle.at(-1)?.destroy()
-    const result = await sender.send({ id: 3, url, attempt: 1 })
+    const mayLeave = (): boolean => {
+      idle.at(-1)?.destroy()
+      return true
+    }
+    const result = await sender.send({ id: 3, url, attempt: 1, mayLeave })
     expect(result).toMatchObject({ outcome: 'never_sent', reason: 'connection reset' })
     expect(polite.requests).toBe(2)
   })

@@ -1,76 +1,12 @@
-import { createServer, type Server } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
 import { eventually, freePort, type Receiver, startReceiver } from '@timers/lab'
 import { createAddressGuard, type Resolve } from '../src/delivery/address-guard.ts'
 import { type ClosableWebhookClient, createGotWebhookClient } from '../src/delivery/got-webhook-client.ts'
 import { parseProxy } from '../src/delivery/proxy-tunnel.ts'
 import { createSigner } from '../src/delivery/signature.ts'
+import { startProxy, type TestProxy } from './connect-proxy.ts'
 import { type Certificate, httpAnswer, makeCertificate, startRawReceiver } from './faulty-receivers.ts'
 
 const PROXY_VARIABLES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']
-
-/** A proxy that leads every CONNECT to one port of this machine, and counts what else it is asked. */
-interface TestProxy {
-  readonly port: number
-  readonly connects: { readonly authority: string; readonly authorization: string | undefined }[]
-  readonly others: number
-  readonly open: number
-  /** What to say to the next CONNECTs: a status, or nothing at all. */
-  answer: number | 'hang' | 'reset'
-  leadTo: number
-  close(): Promise<void>
-}
-
-async function startProxy(): Promise<TestProxy> {
-  const sockets = new Set<Socket>()
-  let others = 0
-  const server: Server = createServer((_request, response) => {
-    others += 1
-    response.end()
-  })
-  const proxy: TestProxy = {
-    port: 0,
-    connects: [],
-    get others() {
-      return others
-    },
-    get open() {
-      return sockets.size
-    },
-    answer: 200,
-    leadTo: 0,
-    close: () =>
-      new Promise((resolve) => {
-        for (const socket of sockets) socket.destroy()
-        server.close(() => resolve())
-      }),
-  }
-  server.on('connection', (socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.once('close', () => sockets.delete(socket))
-  })
-  server.on('connect', (request, socket: Socket) => {
-    proxy.connects.push({
-      authority: request.url ?? '',
-      authorization: request.headers['proxy-authorization'],
-    })
-    if (proxy.answer === 'hang') return void socket.resume().once('end', () => socket.end())
-    if (proxy.answer === 'reset') return void socket.resetAndDestroy()
-    if (proxy.answer !== 200)
-      return void socket.end(`HTTP/1.1 ${proxy.answer} No\r\ncontent-length: 3\r\n\r\nno.`)
-    const upstream = connect(proxy.leadTo, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
-      upstream.pipe(socket).pipe(upstream)
-    })
-    sockets.add(upstream)
-    upstream.on('error', () => socket.destroy())
-    upstream.once('close', () => sockets.delete(upstream))
-    socket.once('close', () => upstream.destroy())
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return Object.assign(proxy, { port: (server.address() as AddressInfo).port })
-}
 
 /** With a proxy, nobody here looks a name up. */
 const neverAsked: Resolve = () => {
@@ -97,6 +33,8 @@ function client(
 ): ClosableWebhookClient {
   const { proxyUrl, ca, allowCidrs = [] } = options
   const made = createGotWebhookClient({
+    // At once: here connections are used again by the next request.
+    quietMs: 0,
     timeoutMs: 600,
     userAgent: 'test',
     guard: createAddressGuard({ allowCidrs, ...(proxyUrl === undefined ? {} : { resolve: neverAsked }) }),

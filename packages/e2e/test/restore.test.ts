@@ -29,7 +29,7 @@ test('a restore sent again what had fired since the backup', async () => {
   try {
     const sent = await create(1)
     const asked = await create(1, { delivery: 'at_least_once' })
-    const later = await create(9)
+    const later = await create(16)
     const madeAt = new Date().toISOString()
     const folder = join(redis.dataDir, 'appendonlydir')
     await cp(folder, backup, { recursive: true })
@@ -70,7 +70,7 @@ test('a restore sent again what had fired since the backup', async () => {
     await eventually(
       async () => expect([await statusOf(asked), await statusOf(later)]).toEqual(['fired', 'fired']),
       {
-        timeoutMs: 15_000,
+        timeoutMs: 25_000,
       },
     )
     const arrivals = (id: number) => receiver.requests.filter((request) => request.id === id).length

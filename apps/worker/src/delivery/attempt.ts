@@ -26,6 +26,13 @@ export interface AttemptOptions {
   readonly connections: Connections
   /** For the whole, in milliseconds. */
   readonly timeoutMs: number
+  /** Asked right before the first byte could leave: where it says no, none does. */
+  readonly mayLeave: () => boolean
+}
+
+/** What became of a request that was held back because its claim may be another worker's by now. */
+export function tooOld(now: number): AttemptResult {
+  return { outcome: 'never_sent', sentAt: now, reason: 'the claim grew too old' }
 }
 
 /**
@@ -36,6 +43,7 @@ export interface AttemptOptions {
  * - The address was refused by the guard: `blocked`.
  * - The request never had a connection that could carry a byte: `never_sent`. Error codes do not tell (ECONNRESET is
  *   on both sides); `Connections.readyAt` does. A connection that is used again could carry bytes from the start.
+ *   So it is, too, where `mayLeave` said no as its connection became ready, or as it was given one that was.
  * - Everything else is `ambiguous`. None of this would hold for HTTP/2.
  *
  * The time-outs are kept here, by one timer, and not by got: got starts its look-up timer for IPv6 literals too, which
@@ -61,11 +69,13 @@ class Attempt {
   #bodyBytes = 0
   #interimAnswers = 0
   #settled = false
+  readonly #mayLeave: () => boolean
 
   constructor(request: Request, url: URL, options: AttemptOptions, resolve: (result: AttemptResult) => void) {
     this.#request = request
     this.#url = url
     this.#connections = options.connections
+    this.#mayLeave = options.mayLeave
     this.#resolve = resolve
     this.#deadline = performance.now() + options.timeoutMs
     this.#enter('connect')
@@ -98,12 +108,26 @@ class Attempt {
     this.#socket = socket
     this.#socketAt = Date.now()
     if (this.#connections.readyAt(socket) === undefined) this.#followConnecting(socket)
-    else this.#enter('answer')
+    else if (this.#maySend(socket)) this.#enter('answer')
+  }
+
+  /**
+   * Asked of the request that is about to be written, in the same step: Node writes when the listeners of 'socket' have
+   * returned, or those of the event by which the connection becomes ready, of which this must be the first. What has
+   * been told already as never sent must not leave either.
+   */
+  #maySend(socket: Socket): boolean {
+    if (!this.#settled && this.#mayLeave()) return true
+    socket.destroy()
+    if (!this.#settled) this.#conclude(tooOld(this.#startedAt))
+    this.#request.destroy()
+    return false
   }
 
   #followConnecting(socket: Socket): void {
     const secure = this.#url.protocol === 'https:'
     const named = literalAddress(this.#url) === undefined
+    socket.prependOnceListener(secure ? 'secureConnect' : 'connect', () => this.#maySend(socket))
     if (socket.connecting) {
       this.#enter(named ? 'lookup' : 'connect')
       if (named) socket.once('lookup', (error: Error | null) => error === null && this.#enter('connect'))
@@ -169,10 +193,13 @@ class Attempt {
   }
 
   #finish(reason: string | undefined, blocked = false): void {
-    if (this.#settled) return
+    if (!this.#settled) this.#conclude(this.#result(reason, blocked))
+  }
+
+  #conclude(result: AttemptResult): void {
     this.#settled = true
     clearTimeout(this.#timer)
-    this.#resolve(this.#result(reason, blocked))
+    this.#resolve(result)
   }
 
   #result(reason = 'connection failed', blocked: boolean): AttemptResult {

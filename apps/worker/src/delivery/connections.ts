@@ -4,6 +4,7 @@ import { isIP, connect as netConnect, Socket, type TcpNetConnectOpts } from 'nod
 import type { Duplex } from 'node:stream'
 import { AddressBlockedError, type AddressGuard } from './address-guard.ts'
 import { openTunnel, type ProxyServer } from './proxy-tunnel.ts'
+import { QuietSockets } from './quiet-sockets.ts'
 
 /**
  * Idle connections are kept this long, in milliseconds. Shorter than the idle time of nearly every server (Gunicorn's
@@ -22,6 +23,8 @@ export interface ConnectionsOptions {
   readonly connectTimeoutMs: number
   /** Certificate authorities (PEM) to trust instead of the built-in ones. */
   readonly ca?: string | undefined
+  /** How long a connection must be silent after an answer before it is used again, in milliseconds. */
+  readonly quietMs?: number | undefined
 }
 
 /** The agents that all webhooks use, and what is known of their sockets. */
@@ -33,6 +36,8 @@ export interface Connections {
    * milliseconds. While undefined, provably no byte of any request has left through it.
    */
   readyAt(socket: Socket): number | undefined
+  /** To be waited for right before a request: what has arrived on idle connections is seen, and they are not used. */
+  look(): Promise<void>
   /** Closes all connections. */
   close(): void
 }
@@ -42,12 +47,13 @@ type OnCreate = (error: Error | null, socket: Duplex) => void
 /**
  * Makes the agents. The guard stands at every way to a connection: an address that a URL names itself is judged
  * before connecting, those of a host name in the look-up that the connection is made with, and a connection of the
- * pool once more before it is used again.
+ * pool once more before it is used again. Into the pool come quiet sockets only.
  */
 export function createConnections(options: ConnectionsOptions): Connections {
   const { guard, proxy, connectTimeoutMs, ca } = options
   const readyAt = new WeakMap<Socket, number>()
   const markReady = (socket: Socket): void => void readyAt.set(socket, Date.now())
+  const quietSockets = new QuietSockets(options.quietMs)
   const pool: AgentOptions = {
     keepAlive: true,
     timeout: IDLE_SOCKET_MS,
@@ -68,6 +74,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   }
   const checkReuse = (socket: Duplex, request: ClientRequest): void => {
     if (!(socket instanceof Socket)) return
+    quietSockets.reused(socket)
     // What is closed already can carry nothing: the request fails, and it is known that it never left.
     if (socket.destroyed) readyAt.delete(socket)
     else if (proxy === undefined && guard.check(socket.remoteAddress ?? '') !== 'allowed') {
@@ -83,11 +90,15 @@ export function createConnections(options: ConnectionsOptions): Connections {
       if (target === undefined) return undefined
       if (proxy === undefined) {
         const socket = netConnect(target)
+        quietSockets.watch(socket)
         socket.once('connect', () => markReady(socket))
         return socket
       }
       openTunnel(proxy, target, connectTimeoutMs, (error, socket) => {
-        if (socket !== undefined) markReady(socket)
+        if (socket !== undefined) {
+          quietSockets.watch(socket)
+          markReady(socket)
+        }
         done?.(error, socket as Socket)
       })
       return undefined
@@ -115,6 +126,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
     #handshake(target: object): Socket {
       const socket = super.createConnection(target) as Socket
+      quietSockets.watch(socket)
       socket.once('secureConnect', () => markReady(socket))
       return socket
     }
@@ -128,10 +140,13 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const tls: HttpsAgentOptions = { ...pool, rejectUnauthorized: true, ...(ca === undefined ? {} : { ca }) }
   const http = new GuardedHttpAgent(pool)
   const https = new GuardedHttpsAgent(tls)
+  quietSockets.guard(http)
+  quietSockets.guard(https)
   return {
     http,
     https,
     readyAt: (socket) => readyAt.get(socket),
+    look: () => quietSockets.look(),
     close() {
       http.destroy()
       https.destroy()

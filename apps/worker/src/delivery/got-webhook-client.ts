@@ -1,7 +1,7 @@
 import { type WebhookClient, type WebhookRequest, webhookUrl } from '@timers/core'
 import got, { type Options } from 'got'
 import type { AddressGuard } from './address-guard.ts'
-import { watchAttempt } from './attempt.ts'
+import { tooOld, watchAttempt } from './attempt.ts'
 import { createConnections } from './connections.ts'
 import type { ProxyServer } from './proxy-tunnel.ts'
 import type { Signer } from './signature.ts'
@@ -38,6 +38,8 @@ export interface WebhookClientOptions {
   readonly proxy?: ProxyServer | undefined
   /** Certificate authorities (PEM) to trust instead of the built-in ones. */
   readonly ca?: string | undefined
+  /** How long a connection must be silent after an answer before it is used again, in milliseconds. */
+  readonly quietMs?: number | undefined
 }
 
 export interface ClosableWebhookClient extends WebhookClient {
@@ -65,12 +67,13 @@ function withLeanNativeOptions(options: Options): Options {
  * there comes back as an outcome, within `timeoutMs`; nothing is thrown.
  */
 export function createGotWebhookClient(options: WebhookClientOptions): ClosableWebhookClient {
-  const { timeoutMs, userAgent, guard, signer, proxy, ca } = options
+  const { timeoutMs, userAgent, guard, signer, proxy, ca, quietMs } = options
   const connections = createConnections({
     guard,
     proxy,
     connectTimeoutMs: Math.min(timeoutMs, PROXY_TIMEOUT_MS),
     ca,
+    quietMs,
   })
   const attempt = { connections, timeoutMs }
   const client = got.extend({
@@ -101,15 +104,17 @@ export function createGotWebhookClient(options: WebhookClientOptions): ClosableW
   }
 
   return {
-    send(request) {
+    async send(request) {
+      await connections.look()
+      const { body, mayLeave = () => true } = request
+      if (!mayLeave()) return tooOld(Date.now())
       const url = webhookUrl(request.url, request.id)
-      const { body } = request
       const headers = headersOf(request)
       if (body === undefined) headers['content-length'] = '0'
       const stream = client.stream.post(url, body === undefined ? { headers } : { headers, body })
       // Ended here, not by an empty body of got's: so head and end leave in one write.
       if (body === undefined) stream.end()
-      return watchAttempt(stream, url, attempt)
+      return watchAttempt(stream, url, { ...attempt, mayLeave })
     },
     close: connections.close,
   }

@@ -137,7 +137,7 @@ export class Installation {
     env: Environment = {},
     execArgv: readonly string[] = [],
   ): Promise<Listening> {
-    const port = await stablePort()
+    const port = Number(env[portName] ?? (await stablePort()))
     const service = this.spawn(app, { ...env, [portName]: port }, execArgv)
     const url = `http://127.0.0.1:${port}`
     await service.ready(`${url}/healthz`)

@@ -7,6 +7,8 @@ import { toTimer } from '../timers/stored-timer.ts'
 
 /** How long Redis may take to be there and verified, in milliseconds. */
 const PATIENCE_MS = 10_000
+/** How long services that were just stopped may still be listed by Redis, in milliseconds. */
+const LISTED_MS = 3_000
 const LOOK_MS = 100
 /** Timers that one step looks at. */
 const STEP = 200
@@ -85,7 +87,7 @@ async function verified(shards: Shards): Promise<void> {
 /** A worker would send what is about to become `unknown`; an API would hand out ids that are about to be skipped. */
 async function refuseServices(shards: Shards): Promise<void> {
   const own = (shards.all[0] as Shard).reads
-  const deadline = performance.now() + PATIENCE_MS
+  const deadline = performance.now() + LISTED_MS
   for (;;) {
     const clients = String(await own.client('LIST'))
     const workers = clients.match(/ name=timers-worker /g)?.length ?? 0
