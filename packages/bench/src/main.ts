@@ -13,11 +13,22 @@ import { lateness } from './measures/lateness.ts'
 import { memory } from './measures/memory.ts'
 import { pending } from './measures/pending.ts'
 import { reads } from './measures/reads.ts'
+import { silent } from './measures/silent.ts'
 import { underFire } from './measures/under-fire.ts'
 import { parseOptions, USAGE, UsageError } from './options.ts'
 import { rowsOf, textTable } from './table.ts'
 
-const MEASURES: readonly Measure[] = [creates, reads, fires, bursts, lateness, underFire, pending, memory]
+const MEASURES: readonly Measure[] = [
+  creates,
+  reads,
+  fires,
+  bursts,
+  lateness,
+  silent,
+  underFire,
+  pending,
+  memory,
+]
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 try {

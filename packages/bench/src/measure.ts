@@ -27,6 +27,8 @@ export interface Scale {
   readonly timers: number
   /** Creates, and fires, of one comparison in `pending`, and how long the timers of the creates run. */
   readonly compared: { readonly count: number; readonly seconds: number }
+  /** Timers to silent receivers, and how long healthy ones are watched beside them, in milliseconds. */
+  readonly silent: { readonly count: number; readonly watchMs: number }
   /** How long a process is left alone before its memory is read, in milliseconds. */
   readonly settleMs: number
 }
@@ -122,6 +124,7 @@ export function scaleOf(quick: boolean, timers: number): Scale {
         ],
         timers,
         compared: { count: 200, seconds: 1 },
+        silent: { count: 100, watchMs: 1_500 },
         settleMs: 200,
       }
     : {
@@ -135,6 +138,7 @@ export function scaleOf(quick: boolean, timers: number): Scale {
         ],
         timers,
         compared: { count: 5_000, seconds: 4 },
+        silent: { count: 2_000, watchMs: 10_000 },
         settleMs: 3_000,
       }
 }

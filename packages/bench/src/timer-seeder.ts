@@ -32,11 +32,22 @@ export class TimerSeeder {
   }
 
   /** Throws where it could not store all of them a while before they are due. */
-  async seed(count: number, url: string, dueAt: number): Promise<Map<number, number>> {
+  seed(count: number, url: string, dueAt: number): Promise<Map<number, number>> {
+    return this.seedEach(count, () => ({ url, dueAt }))
+  }
+
+  /** The same, with a URL and a due time for each. */
+  async seedEach(
+    count: number,
+    timerOf: (index: number) => { readonly url: string; readonly dueAt: number },
+  ): Promise<Map<number, number>> {
     const dueById = new Map<number, number>()
+    let earliest = Number.POSITIVE_INFINITY
     let started = 0
     const keepAdding = async () => {
       while (started < count) {
+        const { url, dueAt } = timerOf(started)
+        earliest = Math.min(earliest, dueAt)
         started += 1
         this.#count += 1
         const requestId = `${this.#requestIds}-${this.#count.toString(36)}`
@@ -45,7 +56,7 @@ export class TimerSeeder {
       }
     }
     await Promise.all(Array.from({ length: IN_FLIGHT }, keepAdding))
-    if (Date.now() > dueAt - 100) throw new Error(`creating ${count} timers took too long for the burst`)
+    if (Date.now() > earliest - 100) throw new Error(`creating ${count} timers took too long for the burst`)
     return dueById
   }
 

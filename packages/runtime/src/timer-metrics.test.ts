@@ -3,7 +3,9 @@ import { createMetrics } from './metrics.ts'
 import { createTimerMetrics } from './timer-metrics.ts'
 
 const samples = async ({ registry }: ReturnType<typeof createMetrics>) =>
-  (await registry.metrics()).split('\n').filter((line) => line.startsWith('timers_'))
+  (await registry.metrics())
+    .split('\n')
+    .filter((line) => line.startsWith('timers_') && !line.startsWith('timers_build_info'))
 
 describe('createTimerMetrics', () => {
   let census: Census | undefined

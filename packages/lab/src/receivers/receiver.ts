@@ -170,7 +170,7 @@ function record(head: string): ReceivedRequest {
   for (const field of fields) {
     const name = field.slice(0, field.indexOf(':')).toLowerCase()
     const value = field.slice(name.length + 1).trim()
-    headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
+    headers[name] = Object.hasOwn(headers, name) ? `${headers[name]}, ${value}` : value
   }
   const method = line.slice(0, line.indexOf(' '))
   return { id, path, url, method, headers, receivedAt, body: '', answer: undefined, answeredAt: undefined }

@@ -1,4 +1,4 @@
-import { type Job, type JobJson, Worker, type WorkerOptions } from 'bullmq'
+import { type Job, Worker, type WorkerOptions } from 'bullmq'
 import { type Clocks, clocks } from '../timers/due-timer.ts'
 import { type TimerHash, toHash } from '../timers/stored-timer.ts'
 import type { Hands } from './hands.ts'
@@ -24,7 +24,20 @@ export interface TimerWorkerHooks {
   readonly renewed: (jobIds: readonly string[], askedAt: Clocks, lockMs: number) => void
 }
 
-type HashOf = Job & { readonly hash?: TimerHash }
+/** What stands for a Job of BullMQ's here. */
+interface FetchedJob {
+  readonly id: string
+  readonly token: string | undefined
+  readonly hash: TimerHash | undefined
+}
+
+/** What of BullMQ's Worker is private to it. */
+interface WorkerInside {
+  /** Whether the last fetch found nothing: then its loop waits for the marker. */
+  drained: boolean
+  /** Until when its loop waits, epoch ms. */
+  blockUntil: number
+}
 
 /**
  * BullMQ's Worker, of which we keep what it is good at: to wait, to fetch under a lock, to renew locks, to hand on the
@@ -53,9 +66,9 @@ export class TimerWorker extends Worker {
     ...[job, token, wantsMore = () => true]: Parameters<Worker['processJob']>
   ): ReturnType<Worker['processJob']> {
     const jobId = String(job.id)
-    const { hash = {} } = job as HashOf
+    const { hash = {} } = job as unknown as FetchedJob
     const hand = this.#hooks.hands.take()
-    this.lockManager.trackJob(jobId, token, job.processedOn ?? Date.now())
+    this.lockManager.trackJob(jobId, token, Date.now())
     let next: Promise<Job | undefined> | undefined
     await new Promise<void>((resolve) => {
       let hasPlace = true
@@ -111,10 +124,20 @@ export class TimerWorker extends Worker {
     }
   }
 
-  protected override createJob(data: JobJson, jobId: string): Job {
+  /**
+   * What the main loop hands on to `processJob`: the hash, and no Job of BullMQ's, which would be made and thrown away for
+   * every timer.
+   */
+  protected override async nextJobFromJobData(
+    ...[data, jobId = '', token]: Parameters<Worker['nextJobFromJobData']>
+  ): Promise<Job> {
+    const inside = this as unknown as WorkerInside
+    inside.drained = !data
+    if (!data) return undefined as unknown as Job
     const hash = this.#fetched.get(jobId)
     this.#fetched.delete(jobId)
-    return Object.assign(super.createJob(data, jobId), { hash })
+    const fetched: FetchedJob = { id: jobId, token, hash }
+    return fetched as unknown as Job
   }
 
   /**
@@ -127,7 +150,7 @@ export class TimerWorker extends Worker {
     // Undefined is what there is where nothing is due, whatever BullMQ's type says.
     if (this.#ending) return undefined as never
     const job = await super.moveToActive(...args)
-    if (job !== undefined) (this as unknown as { blockUntil: number }).blockUntil = 1
+    if (job !== undefined) (this as unknown as WorkerInside).blockUntil = 1
     return job
   }
 
