@@ -83,8 +83,14 @@ class ShardedTimerStore implements RedisTimerStore {
 
   async find(id: number): Promise<TimerRecord | undefined> {
     if (!Number.isSafeInteger(id) || id < 1) return undefined
-    const shard = this.#shards.of(id)
-    return answer(shard, async () => toRecord(id, await shard.reads.hgetall(shard.keys.key(jobIdOf(id)))))
+    const { reads, keys, monitor } = this.#shards.of(id)
+    if (!monitor.verified) throw unavailable()
+    try {
+      // One command: the connection bounds its time.
+      return toRecord(id, await reads.hgetall(keys.key(jobIdOf(id))))
+    } catch (error) {
+      throw toStoreError(error)
+    }
   }
 
   async redrive(id: number): Promise<TimerRecord | undefined> {
