@@ -49,6 +49,13 @@ export function tuneScript(command: string, lua: string, redisVersion: string): 
   return flags + lua.replace(LIMIT, SMALL_LIMIT)
 }
 
+/** BullMQ's script that fetches a job, for commands of ours that fetch the next one in the same step. */
+export function fetchScript(): BullMqScript {
+  const found = installedScripts.find(({ name }) => name === 'moveToActive')
+  if (found === undefined) throw unknownText('moveToActive', installedVersion, 'is missing')
+  return found
+}
+
 /** Changes each script as it is defined on a worker's connection, our own and BullMQ's. */
 export function tuneScripts(client: Redis, redisVersion: string): void {
   const define = client.defineCommand.bind(client)

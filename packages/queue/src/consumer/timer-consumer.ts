@@ -12,7 +12,7 @@ import { type Moments, RedisDueTimer } from '../timers/due-timer.ts'
 import { storeErrorKind } from '../timers/store-error.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
 import { upgradeTimers } from '../timers/upgrade.ts'
-import { assertScriptsKnown, tuneScripts } from './bullmq-scripts.ts'
+import { assertScriptsKnown, fetchScript, tuneScripts } from './bullmq-scripts.ts'
 import { Hands } from './hands.ts'
 import { oldestOverdue } from './overdue.ts'
 import { RetentionSweeper } from './retention.ts'
@@ -194,7 +194,7 @@ class BullTimerConsumer implements TimerConsumer {
     tuneScripts(connection, this.#shards.redisVersion)
     this.#connection = connection
     this.#workers = this.#shards.all.flatMap((shard) => {
-      const commands = new TimerCommands(connection, shard.keys)
+      const commands = new TimerCommands(connection, shard.keys, fetchScript())
       const hands = this.#hands[shard.keys.index] as Hands
       return hands.perWorker.map((each) => this.#createWorker(connection, shard, commands, hands, each))
     })

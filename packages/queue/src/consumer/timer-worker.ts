@@ -1,7 +1,11 @@
 import { type Job, Worker, type WorkerOptions } from 'bullmq'
 import { type Clocks, clocks } from '../timers/due-timer.ts'
 import { type TimerHash, toHash } from '../timers/stored-timer.ts'
+import type { NextFetch } from '../timers/timer-commands.ts'
 import type { Hands } from './hands.ts'
+
+/** Keys that BullMQ's `moveToActive` takes. */
+const FETCH_KEYS = 11
 
 /** A job that BullMQ has taken for this worker. */
 export interface TakenJob {
@@ -16,10 +20,13 @@ export interface TimerWorkerHooks {
   readonly hands: Hands
   /**
    * Does everything with a timer, and gives it back to Redis. Never throws. `sending` is to be called as its request is
-   * about to leave, `leaving` as the command is sent that gives it back: the next one is fetched beside it, in the same
-   * write.
+   * about to leave, `leaving` as the command is sent that gives it back: the next one is fetched in the same step.
    */
-  readonly process: (taken: TakenJob, sending: () => void, leaving: () => void) => Promise<void>
+  readonly process: (
+    taken: TakenJob,
+    sending: () => void,
+    leaving: () => NextFetch | undefined,
+  ) => Promise<void>
   /** Locks were renewed for `lockMs`, by a command that was sent at `askedAt`. */
   readonly renewed: (jobIds: readonly string[], askedAt: Clocks, lockMs: number) => void
 }
@@ -28,8 +35,18 @@ export interface TimerWorkerHooks {
 interface FetchedJob {
   readonly id: string
   readonly token: string | undefined
-  readonly hash: TimerHash | undefined
+  readonly fetched: Fetched | undefined
 }
+
+/** A job as BullMQ's script answered it, and how it was asked. */
+interface Fetched {
+  readonly hash: TimerHash
+  /** All that `moveToActive` was given: keys, and then arguments. The second argument is the time. */
+  readonly asked: readonly unknown[]
+}
+
+/** What BullMQ's `moveToActive` answers: the hash or 0, the id, milliseconds to wait, when the next is due. */
+type FetchReply = readonly [hash: unknown, jobId: unknown, limitDelay: number, delayUntil: number]
 
 /** What of BullMQ's Worker is private to it. */
 interface WorkerInside {
@@ -37,6 +54,7 @@ interface WorkerInside {
   drained: boolean
   /** Until when its loop waits, epoch ms. */
   blockUntil: number
+  updateDelays(limitDelay: number, delayUntil: number): void
 }
 
 /**
@@ -50,7 +68,7 @@ interface WorkerInside {
 export class TimerWorker extends Worker {
   readonly #hooks: TimerWorkerHooks
   /** Hashes of jobs that were fetched and not handed on yet, by job id. */
-  readonly #fetched = new Map<string, TimerHash>()
+  readonly #fetched = new Map<string, Fetched>()
   /** All that is in hand, also what BullMQ's loop does not know of any more. */
   readonly #inHand = new Set<Promise<void>>()
   #ending = false
@@ -66,7 +84,7 @@ export class TimerWorker extends Worker {
     ...[job, token, wantsMore = () => true]: Parameters<Worker['processJob']>
   ): ReturnType<Worker['processJob']> {
     const jobId = String(job.id)
-    const { hash = {} } = job as unknown as FetchedJob
+    const { hash, asked } = (job as unknown as FetchedJob).fetched ?? { hash: {}, asked: [] }
     const hand = this.#hooks.hands.take()
     this.lockManager.trackJob(jobId, token, Date.now())
     let next: Promise<Job | undefined> | undefined
@@ -76,8 +94,15 @@ export class TimerWorker extends Worker {
         hasPlace = false
         resolve()
       }
-      const leaving = (): void => {
-        if (hasPlace && wantsMore() && !this.#ending && !this.paused) next ??= this.#fetch(token)
+      const leaving = (): NextFetch | undefined => {
+        if (!hasPlace || !wantsMore() || this.#ending || this.paused || asked.length === 0) return undefined
+        return {
+          keys: asked.slice(0, FETCH_KEYS) as string[],
+          args: [asked[FETCH_KEYS], Date.now(), asked[FETCH_KEYS + 2]],
+          fetched: (reply) => {
+            next = this.#jobOf(reply as FetchReply, asked, token)
+          },
+        }
       }
       const work = this.#hooks
         .process({ jobId, hash, token }, () => hand.sending(makeRoom), leaving)
@@ -102,12 +127,18 @@ export class TimerWorker extends Worker {
     return super.close(force)
   }
 
-  /** The next job, or undefined where there is none; the main loop asks again after an error. */
-  async #fetch(token: string): Promise<Job | undefined> {
-    return this.moveToActive(token).catch((error) => {
-      this.emit('error', error)
-      return undefined
-    })
+  /** The job that was fetched as another was given back, as `moveToActive` would make it of the reply. */
+  #jobOf(reply: FetchReply, asked: readonly unknown[], token: string): Promise<Job | undefined> {
+    this.#note(reply, asked)
+    const [hash, jobId, limitDelay, delayUntil] = reply
+    const inside = this as unknown as WorkerInside
+    inside.updateDelays(limitDelay, delayUntil)
+    if (Array.isArray(hash)) inside.blockUntil = 1
+    return this.nextJobFromJobData(hash === 0 ? undefined : (hash as never), String(jobId), token)
+  }
+
+  #note([hash, jobId]: FetchReply, asked: readonly unknown[]): void {
+    if (Array.isArray(hash)) this.#fetched.set(String(jobId), { hash: toHash(hash), asked })
   }
 
   /** BullMQ's Job knows its own fields only: the hash is kept as Redis answered it. */
@@ -117,9 +148,7 @@ export class TimerWorker extends Worker {
     const execute = backend.execCommand.bind(backend)
     backend.execCommand = async (client, command, args) => {
       const reply = await execute(client, command, args)
-      if (command === 'moveToActive' && Array.isArray(reply?.[0])) {
-        this.#fetched.set(String(reply[1]), toHash(reply[0]))
-      }
+      if (command === 'moveToActive' && Array.isArray(reply)) this.#note(reply as never, args)
       return reply
     }
   }
@@ -134,10 +163,10 @@ export class TimerWorker extends Worker {
     const inside = this as unknown as WorkerInside
     inside.drained = !data
     if (!data) return undefined as unknown as Job
-    const hash = this.#fetched.get(jobId)
+    const fetched = this.#fetched.get(jobId)
     this.#fetched.delete(jobId)
-    const fetched: FetchedJob = { id: jobId, token, hash }
-    return fetched as unknown as Job
+    const job: FetchedJob = { id: jobId, token, fetched }
+    return job as unknown as Job
   }
 
   /**

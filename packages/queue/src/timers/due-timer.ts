@@ -13,7 +13,7 @@ import type {
 import { errorFields } from '../shards/error-fields.ts'
 import { storeErrorKind } from './store-error.ts'
 import { type TimerHash, toTimer } from './stored-timer.ts'
-import { freshNonce, type TimerCommands } from './timer-commands.ts'
+import { freshNonce, type NextFetch, type TimerCommands } from './timer-commands.ts'
 
 /** Pause between tries while Redis is there but refuses (out of memory, disk error, loading), in milliseconds. */
 const REFUSED_PAUSE_MS = 250
@@ -33,11 +33,11 @@ export interface Taken {
 export interface Moments {
   /** Its request is about to leave. */
   readonly sending: () => void
-  /** The command that gives it back is on its way. */
-  readonly leaving: () => void
+  /** The command that gives it back is about to be sent: how to fetch the next one in the same step, if one is wanted. */
+  readonly leaving: () => NextFetch | undefined
 }
 
-const NOBODY_ASKS: Moments = { sending() {}, leaving() {} }
+const NOBODY_ASKS: Moments = { sending() {}, leaving: () => undefined }
 
 /** A due timer in the hands of this worker: its data, the lock's token, and the commands around its attempts. */
 export class RedisDueTimer implements DueTimer {
@@ -90,18 +90,20 @@ export class RedisDueTimer implements DueTimer {
   }
 
   async defer(until: number, heldBy?: HeldBy): Promise<void> {
-    await this.#giveBack('defer', () => this.#commands.defer(this.#holder, until, heldBy, this.timer.dueAt))
+    await this.#giveBack('defer', (next) =>
+      this.#commands.defer(this.#holder, until, heldBy, this.timer.dueAt, next),
+    )
   }
 
   settle(attempt: number, result: AttemptResult, decision: Decision): Promise<Settled | undefined> {
     const nonce = attempt === this.#granted ? this.#nonce : ''
-    return this.#giveBack('settle', () =>
-      this.#commands.settle(this.#holder, { attempt, nonce, result, decision }, Date.now()),
+    return this.#giveBack('settle', (next) =>
+      this.#commands.settle(this.#holder, { attempt, nonce, result, decision }, Date.now(), next),
     )
   }
 
   async rest(): Promise<void> {
-    await this.#giveBack('rest', () => this.#commands.settle(this.#holder, undefined, Date.now()))
+    await this.#giveBack('rest', (next) => this.#commands.settle(this.#holder, undefined, Date.now(), next))
   }
 
   get #holder() {
@@ -114,10 +116,14 @@ export class RedisDueTimer implements DueTimer {
     return now.monotonic + LOCK_MARGIN_MS < monotonic && now.wall + LOCK_MARGIN_MS < wall
   }
 
-  #giveBack<T>(step: string, command: () => Promise<T>): Promise<T> {
-    const given = this.#persist(step, command)
-    this.#moments.leaving()
-    return given
+  /** The next one is fetched with the first try only: what comes after a refusal is in no hurry. */
+  #giveBack<T>(step: string, command: (next: NextFetch | undefined) => Promise<T>): Promise<T> {
+    let next = this.#moments.leaving()
+    return this.#persist(step, () => {
+      const fetch = next
+      next = undefined
+      return command(fetch)
+    })
   }
 
   /**

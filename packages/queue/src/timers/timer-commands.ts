@@ -22,6 +22,32 @@ interface Scripts {
   timersDefer(...args: Args): Promise<number>
   timersSettle(...args: Args): Promise<SettleReply>
   timersRedrive(...args: Args): Promise<RedriveReply>
+  timersDeferAndFetch(...args: unknown[]): Promise<[number, unknown]>
+  timersSettleAndFetch(...args: unknown[]): Promise<[SettleReply, unknown]>
+}
+
+/** How BullMQ is asked for the next job: keys and arguments of its own script, and what is to become of the answer. */
+export interface NextFetch {
+  readonly keys: readonly string[]
+  readonly args: readonly unknown[]
+  readonly fetched: (reply: unknown) => void
+}
+
+/** Two scripts as one: ours, and then BullMQ's that fetches the next job. Each sees its own KEYS and ARGV. */
+function withFetch(own: string, fetch: string, keys: number, args: number): string {
+  return `local function part(all, from, to)
+  local some = {}
+  for at = from, to do some[at - from + 1] = all[at] end
+  return some
+end
+local given = (function(KEYS, ARGV)
+${own}
+end)(part(KEYS, 1, ${keys}), part(ARGV, 1, ${args}))
+local fetched = (function(KEYS, ARGV)
+${fetch}
+end)(part(KEYS, ${keys + 1}, #KEYS), part(ARGV, ${args + 1}, #ARGV))
+return { given, fetched }
+`
 }
 
 /** Name and text of each command, and how many keys it takes. */
@@ -103,9 +129,21 @@ export class TimerCommands {
   /** The keys that nearly every command takes, in the order of the scripts. */
   readonly #places: readonly string[]
 
-  constructor(redis: Redis, keys: ShardKeys) {
+  /** @param fetch BullMQ's script that fetches a job, and how many keys it takes: for commands that give a timer back */
+  constructor(redis: Redis, keys: ShardKeys, fetch?: { readonly content: string; readonly keys: number }) {
     for (const [name, numberOfKeys, text] of SCRIPTS) {
       if (!(name in redis)) redis.defineCommand(name, { numberOfKeys, lua: text })
+    }
+    if (fetch !== undefined && !('timersSettleAndFetch' in redis)) {
+      for (const [name, own, ownKeys, ownArgs] of [
+        ['timersDeferAndFetch', 'defer', 7, 5],
+        ['timersSettleAndFetch', 'settle', 10, 12],
+      ] as const) {
+        redis.defineCommand(name, {
+          numberOfKeys: ownKeys + fetch.keys,
+          lua: withFetch(loadScript(own, 'places'), fetch.content, ownKeys, ownArgs),
+        })
+      }
     }
     this.#redis = redis as unknown as Scripts
     this.#keys = keys
@@ -155,11 +193,21 @@ export class TimerCommands {
     until: number,
     heldBy: HeldBy | undefined,
     dueAt: number,
+    next?: NextFetch,
   ): Promise<boolean> {
     const jobId = jobIdOf(id)
     const job = this.#keys.key(jobId)
     const keys = [job, `${job}:lock`, ...this.#places]
-    return (await this.#redis.timersDefer(...keys, jobId, token, until, heldBy ?? '', dueAt)) === 1
+    const args = [jobId, token, until, heldBy ?? '', dueAt]
+    if (next === undefined) return (await this.#redis.timersDefer(...keys, ...args)) === 1
+    const [done, fetched] = await this.#redis.timersDeferAndFetch(
+      ...keys,
+      ...next.keys,
+      ...args,
+      ...next.args,
+    )
+    next.fetched(fetched)
+    return done === 1
   }
 
   /**
@@ -171,24 +219,28 @@ export class TimerCommands {
     { id, token }: Holder,
     outcome: Outcome | undefined,
     now: number,
+    next?: NextFetch,
   ): Promise<Settled | undefined> {
     const jobId = jobIdOf(id)
     const { key } = this.#keys
     const job = key(jobId)
-    const [status, decided] = await this.#redis.timersSettle(
-      job,
-      `${job}:lock`,
-      ...this.#places,
-      key('wait'),
-      key('completed'),
-      key('failed'),
-      jobId,
-      token,
-      now,
-      ...(outcome === undefined ? NO_OUTCOME : outcomeArguments(outcome)),
-    )
+    const keys = [job, `${job}:lock`, ...this.#places, key('wait'), key('completed'), key('failed')]
+    const args = [jobId, token, now, ...(outcome === undefined ? NO_OUTCOME : outcomeArguments(outcome))]
+    const [status, decided] = await this.#settle(keys, args, next)
     if (status === undefined) return undefined
     return { status: status === '' ? undefined : (status as FinalStatus), decided: decided === 1 }
+  }
+
+  async #settle(keys: Args, args: Args, next: NextFetch | undefined): Promise<SettleReply> {
+    if (next === undefined) return this.#redis.timersSettle(...keys, ...args)
+    const [settled, fetched] = await this.#redis.timersSettleAndFetch(
+      ...keys,
+      ...next.keys,
+      ...args,
+      ...next.args,
+    )
+    next.fetched(fetched)
+    return settled
   }
 
   /**
