@@ -186,6 +186,19 @@ describe('the timer consumer', () => {
     expect(newConsumer).toThrow('4 hands are too few for 5 shards')
   })
 
+  test('a timer that was fetched just as its place was given away was in nobody’s hands until its lock ran out', async () => {
+    const timers = await schedule(600)
+    await rig.consumer({
+      concurrency: 400,
+      // A hand that waits gives its place away 100 ms after its claim.
+      handle: firing(async ({ timer }) => {
+        await sleep(92 + (timer.id % 16))
+        return delivered()
+      }),
+    })
+    await allFired(timers, { timeoutMs: 5_000 })
+  })
+
   test('a defect of ours kept a hand for ever, trying again', async () => {
     const { id } = await store.create(draft(1))
     const consumer = await rig.consumer({

@@ -90,12 +90,16 @@ export class TimerWorker extends Worker {
     let next: Promise<Job | undefined> | undefined
     await new Promise<void>((resolve) => {
       let hasPlace = true
+      let fetching = false
       const makeRoom = (): void => {
+        // What is being fetched for this place must find it: nobody else would take that timer in hand.
+        if (fetching) return
         hasPlace = false
         resolve()
       }
       const leaving = (): NextFetch | undefined => {
         if (!hasPlace || !wantsMore() || this.#ending || this.paused || asked.length === 0) return undefined
+        fetching = true
         return {
           keys: asked.slice(0, FETCH_KEYS) as string[],
           args: [asked[FETCH_KEYS], Date.now(), asked[FETCH_KEYS + 2]],
