@@ -1,6 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, renameSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { createStream } from 'rotating-file-stream'
+
+const require = createRequire(import.meta.url)
 
 /** Size at which a file is put aside, and how many are kept: at most 50 MiB a service. */
 const FILE_SIZE = '10M'
@@ -31,6 +33,10 @@ export class ServiceLog {
       const newer = join(folder, nameOf(age - 1))
       if (existsSync(newer)) renameSync(newer, join(folder, nameOf(age)))
     }
+    // Not at the head: `npm start` loads this file before it has installed any package.
+    const { createStream } = /** @type {typeof import('rotating-file-stream')} */ (
+      require('rotating-file-stream')
+    )
     this.#file = createStream((index) => nameOf(Number(index ?? 0)), {
       path: folder,
       mode: 0o600,
