@@ -12,6 +12,26 @@ export type TimerErrorCode =
   | 'INVALID_PAYLOAD'
   /** A header cannot be sent along. */
   | 'INVALID_HEADERS'
+  /** A time that is not one, is past, or is too far away. */
+  | 'INVALID_TIME'
+  /** A timer's own key cannot be used. */
+  | 'INVALID_KEY'
+  | 'INVALID_LABELS'
+  | 'INVALID_EXPIRY'
+  | 'INVALID_CALLBACK'
+  | 'INVALID_IDEMPOTENCY_KEY'
+  /** Another timer that is not finished has this key (`timer_id`). */
+  | 'KEY_TAKEN'
+  /** The same idempotency key came with another request. */
+  | 'IDEMPOTENCY_KEY_REUSED'
+  /** A worker has claimed the timer: its request may be under way (`status`). */
+  | 'ALREADY_FIRING'
+  /** The timer has its final status (`status`). */
+  | 'ALREADY_FINISHED'
+  /** Only an `unknown` timer can be resolved (`status`). */
+  | 'NOT_UNKNOWN'
+  | 'INVALID_CURSOR'
+  | 'INVALID_FILTER'
   /** The timer is not in a state from which it can be sent again. */
   | 'NOT_REDRIVABLE'
   /** Redis did not answer, or not in time. The operation may or may not have happened. */
@@ -26,6 +46,8 @@ export type TimerErrorCode =
 export interface TimerErrorOptions {
   /** The field of the request that is at fault, by its name in the API. */
   readonly field?: string
+  /** More that a program can use, by the names of the API: `timer_id`, `status`. */
+  readonly details?: Readonly<Record<string, string | number>> | undefined
   readonly cause?: unknown
 }
 
@@ -33,11 +55,13 @@ export interface TimerErrorOptions {
 export class TimerError extends Error {
   readonly code: TimerErrorCode
   readonly field: string | undefined
+  readonly details: Readonly<Record<string, string | number>> | undefined
 
   constructor(code: TimerErrorCode, message: string, options: TimerErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'TimerError'
     this.code = code
     this.field = options.field
+    this.details = options.details
   }
 }

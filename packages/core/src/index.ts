@@ -25,21 +25,36 @@ export { type DurationParts, durationMs, timeLeftSeconds } from './duration.ts'
 export { TimerError, type TimerErrorCode } from './errors.ts'
 export { type AttemptReport, type FireTimerDeps, fireTimer } from './fire-timer.ts'
 export { type AttemptResult, type Outcome, requestLeft } from './outcome.ts'
-export type {
-  Admission,
-  Census,
-  Claim,
-  DueTimer,
-  Gate,
-  HeldBy,
-  Log,
-  Pass,
-  Peek,
-  RetryBudget,
-  Settled,
-  TimerStore,
-  WebhookClient,
-  WebhookRequest,
+export {
+  type Admission,
+  type Census,
+  type Claim,
+  CONFLICT_MODES,
+  type ConflictMode,
+  type Created,
+  type DueTimer,
+  type ForecastQuery,
+  type Gate,
+  type HeldBy,
+  type Idempotency,
+  type Log,
+  type MaybeReplayed,
+  type NewTimerRequest,
+  type Pass,
+  type Peek,
+  type RedriveOptions,
+  type RetryBudget,
+  type Settled,
+  type ShardStats,
+  type TimerFilter,
+  type TimerPage,
+  type TimerPosition,
+  type TimerQuery,
+  type TimerRef,
+  type TimerStore,
+  type Upserted,
+  type WebhookClient,
+  type WebhookRequest,
 } from './ports.ts'
 export {
   type Decision,
@@ -49,14 +64,21 @@ export {
   type RetryHint,
 } from './retry-policy.ts'
 export { MAX_URL_LENGTH, originOf, parseTargetUrl, webhookUrl } from './target-url.ts'
-export type {
-  FinalStatus,
-  LoggedAttempt,
-  Timer,
-  TimerDraft,
-  TimerRecord,
-  TimerSpec,
-  TimerStatus,
+export {
+  type AttemptedStatus,
+  type Callback,
+  DEFAULT_OWNER,
+  type Due,
+  type FinalStatus,
+  type LoggedAttempt,
+  type Resolution,
+  TIMER_STATUSES,
+  type Timer,
+  type TimerChange,
+  type TimerDraft,
+  type TimerExtras,
+  type TimerRecord,
+  type TimerSpec,
+  type TimerStatus,
 } from './timer.ts'
-export { DEFAULT_OWNER } from './timer.ts'
 export { type Waiting, type WaitingFor, waitingOf } from './waiting.ts'

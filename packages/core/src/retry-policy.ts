@@ -1,6 +1,6 @@
 import type { DeliveryMode } from './delivery-options.ts'
 import type { AttemptResult } from './outcome.ts'
-import type { FinalStatus } from './timer.ts'
+import type { AttemptedStatus } from './timer.ts'
 
 /**
  * # What follows from an outcome
@@ -78,7 +78,7 @@ export interface DecisionInput {
 }
 
 export type Decision =
-  | { readonly kind: 'final'; readonly status: FinalStatus }
+  | { readonly kind: 'final'; readonly status: AttemptedStatus }
   | { readonly kind: 'retry'; readonly at: number }
 
 /** What happens to a timer after an attempt: the table at the head of this file. Pure. */
@@ -109,11 +109,11 @@ function isRetryable(status: number | undefined): boolean {
   return status === 408 || status === 425 || status === 429 || (status !== undefined && status >= 500)
 }
 
-function final(status: FinalStatus): Decision {
+function final(status: AttemptedStatus): Decision {
   return { kind: 'final', status }
 }
 
-function retryOr(status: FinalStatus, input: DecisionInput): Decision {
+function retryOr(status: AttemptedStatus, input: DecisionInput): Decision {
   if (input.attempt >= input.maxAttempts) return final(status)
   const { result } = input
   const hint: RetryHint = {
