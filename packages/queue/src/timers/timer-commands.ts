@@ -18,6 +18,7 @@ type SettleReply = [] | [status: string, decided: number]
 
 interface Scripts {
   timersCreate(...args: Args): Promise<number>
+  timersCreateMany(...args: Args): Promise<number[]>
   timersClaim(...args: Args): Promise<ClaimReply>
   timersDefer(...args: Args): Promise<number>
   timersSettle(...args: Args): Promise<SettleReply>
@@ -53,6 +54,8 @@ return { given, fetched }
 /** Name and text of each command, and how many keys it takes. */
 const SCRIPTS = [
   ['timersCreate', 3, loadScript('create', 'places')],
+  // Says by its first argument how many keys there are.
+  ['timersCreateMany', undefined, loadScript('create-many')],
   ['timersClaim', 3, loadScript('claim', 'places')],
   ['timersDefer', 7, loadScript('defer', 'places')],
   ['timersSettle', 10, loadScript('settle', 'places')],
@@ -132,7 +135,7 @@ export class TimerCommands {
   /** @param fetch BullMQ's script that fetches a job, and how many keys it takes: for commands that give a timer back */
   constructor(redis: Redis, keys: ShardKeys, fetch?: { readonly content: string; readonly keys: number }) {
     for (const [name, numberOfKeys, text] of SCRIPTS) {
-      if (!(name in redis)) redis.defineCommand(name, { numberOfKeys, lua: text })
+      if (!(name in redis)) redis.defineCommand(name, { ...(numberOfKeys !== undefined && { numberOfKeys }), lua: text })
     }
     if (fetch !== undefined && !('timersSettleAndFetch' in redis)) {
       for (const [name, own, ownKeys, ownArgs] of [
@@ -157,6 +160,26 @@ export class TimerCommands {
     const jobId = jobIdOf(id)
     const keys = [key(jobId), key('delayed'), key('marker')]
     return (await this.#redis.timersCreate(...keys, jobId, data, createdAt, dueAt, owner)) === 1
+  }
+
+  /**
+   * Creates many timers that have nothing but a due time, of one owner and made at the same moment, in one step of Redis.
+   *
+   * @returns the places in `timers` of those that are not stored, because another timer has the id
+   */
+  async createMany(
+    timers: readonly Pick<NewTimer, 'id' | 'data' | 'dueAt'>[],
+    { createdAt, owner = '' }: Pick<NewTimer, 'createdAt' | 'owner'>,
+  ): Promise<number[]> {
+    const { key } = this.#keys
+    const keys = [key('delayed'), key('marker')]
+    const args: Args = [createdAt, owner, key('').length + 1]
+    for (const { id, data, dueAt } of timers) {
+      keys.push(key(jobIdOf(id)))
+      args.push(data, dueAt)
+    }
+    const taken = await this.#redis.timersCreateMany(keys.length, ...keys, ...args)
+    return taken.map((place) => place - 1)
   }
 
   /** Asks for the right to send the next attempt of a timer; an empty nonce only looks. */

@@ -1,6 +1,8 @@
 import {
   type Census,
+  type Created,
   type Log,
+  type NewTimerRequest,
   type Timer,
   type TimerDraft,
   TimerError,
@@ -12,6 +14,7 @@ import { ANSWER_TIMEOUT_MS, type RedisOptions } from '../shards/redis-client.ts'
 import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { jobIdOf } from '../shards/shard-keys.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
+import { BatchCreator } from './create-many.ts'
 import { toStoreError, unavailable } from './store-error.ts'
 import { type TimerHash, toData, toRecord, toTimer } from './stored-timer.ts'
 import { freshNonce } from './timer-commands.ts'
@@ -40,11 +43,16 @@ class ShardedTimerStore implements RedisTimerStore {
   readonly #shards: Shards
   readonly #census: CensusTaker
   readonly #log: Log
+  readonly #batches: BatchCreator
   #turn = 0
 
   constructor(options: RedisOptions) {
     this.#log = options.log
     this.#shards = new Shards(options, { changes: true })
+    this.#batches = new BatchCreator(this.#shards, {
+      shardFor: () => undefined,
+      create: async (shard, { draft }) => ({ ...(await this.#create(shard, draft)), replayed: false }),
+    })
     this.failed = this.#shards.failed
     this.#census = new CensusTaker(this.#shards.all, options.log)
   }
@@ -57,6 +65,10 @@ class ShardedTimerStore implements RedisTimerStore {
     const shard = this.#shards.at(this.#turn)
     this.#turn = (this.#turn + 1) % this.#shards.all.length
     return answer(shard, () => this.#create(shard, draft))
+  }
+
+  createAll(requests: readonly NewTimerRequest[]): Promise<readonly (Created | Error)[]> {
+    return this.#batches.createAll(requests)
   }
 
   async #create(shard: Shard, draft: TimerDraft): Promise<Timer> {
