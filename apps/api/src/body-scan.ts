@@ -11,7 +11,7 @@ export interface BodyScan {
 }
 
 /** The object of the body itself is one level. */
-export const MAX_DEPTH = MAX_PAYLOAD_DEPTH + 1
+const MAX_DEPTH = MAX_PAYLOAD_DEPTH + 1
 
 export const QUOTE = 0x22
 export const COMMA = 0x2c

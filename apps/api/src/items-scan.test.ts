@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { scanItems } from './items-scan.ts'
 
 const scan = (text: string) => {
-  const { items, ...rest } = scanItems(Buffer.from(text), 'timers', 3)
-  return { ...rest, items: items.map((item) => item.toString().trim()) }
+  const found = scanItems(Buffer.from(text), 'timers', 3)
+  return found && { rest: found.rest, items: found.items.map((item) => item.toString().trim()) }
 }
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels)
 
@@ -23,7 +23,7 @@ describe('the items of a body', () => {
     ['{"timers":"x"}', [], '{"timers":"x"}'],
     ['{"timers":[1', [], '{"timers":[1'],
   ])('of %s', (text, items, rest) => {
-    expect(scan(text)).toEqual({ ended: undefined, repeated: undefined, items, rest })
+    expect(scan(text)).toEqual({ items, rest })
   })
 
   it('are those that parsing the whole would give, and the rest is JSON where the whole is', () => {
@@ -31,11 +31,10 @@ describe('the items of a body', () => {
     const item = fc.tuple(space, fc.json({ maxDepth: 3 }), space)
     const member = fc.tuple(fc.string(), fc.json({ maxDepth: 2 }))
     fc.assert(
-      fc.property(fc.array(item, { maxLength: 4 }), fc.array(member, { maxLength: 2 }), space, (list, more, gap) => {
+      fc.property(fc.array(item, { maxLength: 3 }), fc.array(member, { maxLength: 2 }), space, (list, more, gap) => {
         const others = more.map(([name, value]) => `${JSON.stringify(`x${name}`)}${gap}:${value},`)
         const text = `{${others.join('')}${gap}"timers"${gap}:${gap}[${list.map((parts) => parts.join('')).join(',')}]${gap}}`
-        const { items, rest, ended } = scan(text)
-        expect(ended).toBeUndefined()
+        const { items = [], rest = '' } = scan(text) ?? {}
         expect(items.map((each) => JSON.parse(each))).toEqual(JSON.parse(text).timers)
         expect(JSON.parse(rest).timers).toEqual(list.map(() => 0))
       }),
@@ -43,28 +42,19 @@ describe('the items of a body', () => {
   })
 
   it('may be nested as deep as they like here: each is looked at by itself', () => {
-    expect(scan(`{"timers":[1,${nested(50_000)},2]}`)).toMatchObject({ ended: undefined, rest: '{"timers":[0,0,0]}' })
+    expect(scan(`{"timers":[1,${nested(50_000)},2]}`)).toMatchObject({ rest: '{"timers":[0,0,0]}' })
   })
 })
 
 it.each([
-  ['{"timers":[1],"timers":[2]}', 'timers'],
-  ['{"a":1,"timers":[{"b":1,"b":2}],"a":{}}', 'a'],
-  ['{"timers":[{"a":1},{"a":1}],"a":1}', undefined],
-])('a name that stands twice in %s', (text, repeated) => {
-  expect(scan(text).repeated).toBe(repeated)
-})
-
-it.each([
-  ['{"timers":[1,2,3]}', undefined],
+  ['{"timers":[1,2,3]}', 3],
   ['{"timers":[1,2,3,4]}', undefined],
-  ['{"timers":[1,2,3,4,5]}', 'too many'],
-  [`{"timers":[${'0,'.repeat(2_000_000)}0]}`, 'too many'],
-  [`{"timers":[1],"a":${nested(32)}}`, undefined],
-  [`{"timers":[1],"a":${nested(33)}}`, 'too deep'],
-  ['['.repeat(4_000_000), 'too deep'],
-])('%.40s ends the scan: %s', (text, ended) => {
-  expect(scan(text).ended).toBe(ended)
+  ['{"timers":[1,2,3,4,5]}', undefined],
+  ['{"timers":[1,2],"timers":[3,4]}', undefined],
+  [`{"timers":[${'0,'.repeat(2_000_000)}0]}`, undefined],
+  ['['.repeat(4_000_000), 0],
+])('%.40s has %s items', (text, count) => {
+  expect(scan(text)?.items.length).toBe(count)
 })
 
 it('takes any bytes, JSON or not', () => {
