@@ -22,6 +22,7 @@ import { problem } from './problems/problem.ts'
 import { createProblemReply } from './problems/problem-reply.ts'
 import { createRefusals, type Refusals } from './problems/refusals.ts'
 import { endWithProblem } from './problems/socket-problem.ts'
+import { registerBatch } from './routes/batch.ts'
 import { registerCancelTimer } from './routes/cancel-timer.ts'
 import { registerChangeTimer } from './routes/change-timer.ts'
 import { registerCreateTimer } from './routes/create-timer.ts'
@@ -87,12 +88,14 @@ export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
   })
   const closing = closeGracefully(app, settings.SHUTDOWN_TIMEOUT_MS * DRAIN_SHARE)
 
-  registerTimerRoutes(app, {
+  const timerDeps = {
     ...deps,
     counters: createTimerCounters(metrics),
     addressPolicy: addressPolicyOf(settings),
     maxTimerSeconds: settings.MAX_TIMER_SECONDS,
-  })
+  }
+  registerTimerRoutes(app, timerDeps)
+  registerBatch(app, timerDeps, refusals)
   registerOperationsRoutes(app, {
     health: () => store.health(),
     census: () => store.census(),

@@ -1,9 +1,9 @@
-import { type Created, type NewTimerRequest, type TimerDraft, TimerError } from '@timers/core'
+import { type Created, type NewTimerRequest, TimerError } from '@timers/core'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { ANSWER_TIMEOUT_MS } from '../shards/redis-client.ts'
 import type { Shard, Shards } from '../shards/shards.ts'
 import { toStoreError, unavailable } from './store-error.ts'
-import { toData, toTimer } from './stored-timer.ts'
+import { type TimerHash, toData, toTimer } from './stored-timer.ts'
 
 /** Most timers of one step of Redis: half a millisecond of its time. */
 const MOST_A_STEP = 50
@@ -81,14 +81,14 @@ export class BatchCreator {
     const others = items.filter(({ request }) => !isPlain(request))
     const ids = await idsFor(shard, plain, batch)
     const steps: Promise<void>[] = []
-    for (let from = 0; from < ids.length; from += MOST_A_STEP) {
-      const some = plain.slice(from, from + MOST_A_STEP)
-      const theirs = ids.slice(from, from + MOST_A_STEP)
-      steps.push(limit(() => createPlain(shard, some, theirs, batch)))
+    if (ids !== undefined) {
+      for (const { from, end } of stepsOf(plain)) {
+        const theirs = ids.slice(from, end)
+        steps.push(limit(() => createPlain(shard, plain.slice(from, end), theirs, batch)))
+      }
     }
-    for (let from = 0; from < others.length; from += MOST_A_STEP) {
-      const some = others.slice(from, from + MOST_A_STEP)
-      steps.push(limit(() => this.#createOthers(shard, some, batch)))
+    for (const { from, end } of stepsOf(others)) {
+      steps.push(limit(() => this.#createOthers(shard, others.slice(from, end), batch)))
     }
     await Promise.all(steps)
   }
@@ -136,19 +136,38 @@ function isPlain({ draft, idempotency }: NewTimerRequest): boolean {
   )
 }
 
-/** Ids for all of them, or none where there are none to be had. */
-async function idsFor(shard: Shard, items: readonly Item[], batch: Batch): Promise<number[]> {
+/** Parts of the list of so many at most, each of one owner's. */
+function* stepsOf(items: readonly Item[]): Iterable<{ readonly from: number; readonly end: number }> {
+  let from = 0
+  for (let end = 1; end <= items.length; end += 1) {
+    const goesOn = end < items.length && ownerOf(items[end]) === ownerOf(items[from])
+    if (goesOn && end - from < MOST_A_STEP) continue
+    yield { from, end }
+    from = end
+  }
+}
+
+function ownerOf(item: Item | undefined): string | undefined {
+  return item?.request.draft.owner
+}
+
+/** Undefined where there are none to be had. */
+async function idsFor(
+  shard: Shard,
+  items: readonly Item[],
+  batch: Batch,
+): Promise<readonly number[] | undefined> {
   if (items.length === 0) return []
   try {
     return await shard.takeIds(items.length)
   } catch (error) {
     const failure = toStoreError(error)
     for (const { place } of items) batch.set(place, failure)
-    return []
+    return undefined
   }
 }
 
-/** Creates timers that have nothing but a due time, in one step. */
+/** Creates timers that have nothing but a due time, of one owner, in one step. */
 async function createPlain(
   shard: Shard,
   items: readonly Item[],
@@ -156,16 +175,23 @@ async function createPlain(
   batch: Batch,
 ): Promise<void> {
   const { losses } = shard
+  const owner = ownerOf(items[0])
   let left = items
   let fresh = ids
   try {
     for (let tries = 0; tries < MOST_IDS && left.length > 0 && !batch.closed; tries += 1) {
       if (tries > 0) fresh = await shard.takeIds(left.length)
-      const now = Date.now()
-      const timers = left.map(({ request: { draft } }, at) => newTimer(fresh[at] as number, draft, now))
-      const taken = new Set(await shard.commands.createMany(timers, now))
-      for (const [at, timer] of timers.entries()) {
-        if (!taken.has(at)) batch.set((left[at] as Item).place, asCreated(timer, now))
+      const createdAt = Date.now()
+      const timers = left.map(({ request: { draft } }, at) => ({
+        id: fresh[at] as number,
+        data: JSON.stringify(toData(draft)),
+        dueAt: 'dueAt' in draft ? draft.dueAt : createdAt + draft.delayMs,
+      }))
+      const taken = new Set(await shard.commands.createMany(timers, { createdAt, owner }))
+      for (const [at, { id, data, dueAt }] of timers.entries()) {
+        if (taken.has(at)) continue
+        const timer = toTimer(id, asStored(data, createdAt, dueAt, owner))
+        batch.set((left[at] as Item).place, { ...timer, replayed: false })
       }
       left = left.filter((_, at) => taken.has(at))
     }
@@ -178,26 +204,14 @@ async function createPlain(
   }
 }
 
-interface Plain {
-  readonly id: number
-  readonly data: string
-  readonly dueAt: number
-  readonly owner: string | undefined
-}
-
-function newTimer(id: number, draft: TimerDraft, now: number): Plain {
-  const dueAt = 'dueAt' in draft ? draft.dueAt : now + draft.delayMs
-  return { id, data: JSON.stringify(toData(draft)), dueAt, owner: draft.owner }
-}
-
-function asCreated({ id, data, dueAt, owner }: Plain, createdAt: number): Created {
-  const hash = {
+/** What the hash of a timer that was just stored holds. */
+function asStored(data: string, createdAt: number, dueAt: number, owner: string | undefined): TimerHash {
+  return {
     data,
     timestamp: String(createdAt),
     du: String(dueAt),
     ...(owner !== undefined && { ow: owner }),
   }
-  return { ...toTimer(id, hash), replayed: false }
 }
 
 /** Sent again because its reply was lost, and refused only then: the first may have stored the timers. */
