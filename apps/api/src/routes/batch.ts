@@ -1,4 +1,4 @@
-import type { Created } from '@timers/core'
+import type { Created, NewTimerRequest } from '@timers/core'
 import type { App } from '../app.ts'
 import { problemBody } from '../problems/problem.ts'
 import type { Refusals } from '../problems/refusals.ts'
@@ -25,7 +25,7 @@ export function registerBatch(app: App, deps: TimerRouteDeps, refusals: Refusals
     async (request, reply) => {
       refuseIdempotencyHeader(request)
       const judged = judgeItems(request, request.body.timers, deps)
-      const asked = judged.filter((item) => !(item instanceof RefusedItem))
+      const asked = judged.filter((item): item is NewTimerRequest => !(item instanceof RefusedItem))
       const answers = (await store.createAll(asked)).values()
       const outcomes = judged.map((item) => {
         if (item instanceof RefusedItem) return item
