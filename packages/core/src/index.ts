@@ -11,6 +11,7 @@ export {
   createTimer,
   type RequestOrigin,
 } from './create-timer.ts'
+export { readCursor, writeCursor } from './cursor.ts'
 export {
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_MODE,
@@ -81,4 +82,5 @@ export {
   type TimerSpec,
   type TimerStatus,
 } from './timer.ts'
+export { FILTER_FIELDS, filterInstant, parseTimerFilter } from './timer-filter.ts'
 export { type Waiting, type WaitingFor, waitingOf } from './waiting.ts'
