@@ -1,12 +1,12 @@
 import { TimerError } from './errors.ts'
-import { parseInstant } from './instant.ts'
+import { readInstant } from './instant.ts'
 import type { TimerFilter } from './ports.ts'
 import { TIMER_STATUSES, type TimerStatus } from './timer.ts'
+import { LABEL } from './timer-extras.ts'
 
 /** The names of the filters, as they stand in a query and in the `filter` of a body. */
 export const FILTER_FIELDS = ['status', 'due_after', 'due_before', 'label', 'origin'] as const
 
-const LABEL = /^[A-Za-z0-9._:-]{1,64}$/
 /** Longest name of a client's own that is said back. */
 const MAX_NAME_LENGTH = 64
 
@@ -46,10 +46,11 @@ export function parseTimerFilter(
  * @throws TimerError `INVALID_FILTER`
  */
 export function filterInstant(field: string, value: unknown): number {
-  const at = typeof value === 'string' ? parseInstant(value.replace(/ (?=\d\d:\d\d$)/, '+')) : undefined
-  return (
-    at ?? refuse(field, `${field} must be one time in RFC 3339 with an offset, such as 2026-12-24T18:00:00Z`)
-  )
+  if (typeof value !== 'string') {
+    return refuse(field, `${field} must be one time in RFC 3339, such as "2026-12-24T18:00:00+01:00"`)
+  }
+  const read = readInstant(value.replace(/ (?=\d\d:\d\d$)/, '+'))
+  return 'value' in read ? read.value : refuse(field, `${field} ${read.fault}`)
 }
 
 function statusesOf(value: unknown): TimerStatus[] {
@@ -64,7 +65,7 @@ function statusesOf(value: unknown): TimerStatus[] {
 
 function labelOf(value: unknown): string {
   if (typeof value === 'string' && LABEL.test(value)) return value
-  return refuse('label', 'label must be one label: 1 to 64 of the characters A-Z a-z 0-9 . _ : -')
+  return refuse('label', 'label must be one label: 1 to 64 letters, digits and . _ : -')
 }
 
 /** In the form in which `originOf` writes it. */
