@@ -15,6 +15,7 @@ export {
   type RequestOrigin,
   type TimerRules,
 } from './create-timer.ts'
+export { readCursor, writeCursor } from './cursor.ts'
 export {
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_MODE,
@@ -91,6 +92,16 @@ export {
   type TimerSpec,
   type TimerStatus,
 } from './timer.ts'
+
+<<<<<<< HEAD
+
+export { FILTER_FIELDS, filterInstant, parseTimerFilter } from './timer-filter.ts'
+
+=======
+
 export { type CallbackRequest, MAX_EXPIRES_IN, MAX_LABELS, parseKey, parseLabels } from './timer-extras.ts'
 export { isoInstant, type TimerView, timerView } from './timer-view.ts'
+
+>>>>>>> core
+
 export { type Waiting, type WaitingFor, waitingOf } from './waiting.ts'
