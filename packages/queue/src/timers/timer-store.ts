@@ -1,4 +1,5 @@
 import {
+  type Acted,
   type Callback,
   type Census,
   type ConflictMode,
@@ -30,7 +31,11 @@ import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
 import type { ChangeAnswer, NewTimer, Subject } from './client-commands.ts'
-import { clientNonce, digestOf, freshNonce } from './nonce.ts'
+import { type ChangeOne, changeMany } from './change-many.ts'
+import { createMany } from './create-many.ts'
+import { born, createdBy, ownerField, unborn, wordOf } from './creation.ts'
+import { clientNonce, freshNonce } from './nonce.ts'
+import { doubted, refusalOf } from './refusal.ts'
 import { toStoreError, unavailable } from './store-error.ts'
 import {
   dueAtOf,
@@ -41,6 +46,7 @@ import {
   toRecord,
   toResolution,
 } from './stored-timer.ts'
+import { Together } from './together.ts'
 
 /** How many ids are tried where Redis hands out some that are taken (after a failover), before it is given up. */
 const MOST_IDS = 3
@@ -71,6 +77,7 @@ class ShardedTimerStore implements RedisTimerStore {
   readonly #shards: Shards
   readonly #census: CensusTaker
   readonly #log: Log
+  readonly #together = new Together()
   #turn = 0
 
   constructor(options: TimerStoreOptions) {
@@ -85,24 +92,25 @@ class ShardedTimerStore implements RedisTimerStore {
   }
 
   create(draft: TimerDraft, idempotency?: Idempotency): Promise<Created> {
-    const shard = this.#shardFor(draft, idempotency)
-    return answer(shard, () => this.#create(shard, draft, idempotency))
+    const request = { draft, idempotency }
+    const shard = this.#shardFor(request)
+    return answer(shard, () => this.#create(shard, request))
   }
 
-  async createAll(requests: readonly NewTimerRequest[]): Promise<readonly (Created | Error)[]> {
-    return Promise.all(
-      requests.map(({ draft, idempotency }) =>
-        this.create(draft, idempotency).catch((error) => error as Error),
-      ),
-    )
+  createAll(requests: readonly NewTimerRequest[]): Promise<readonly (Created | Error)[]> {
+    return createMany(requests, {
+      together: this.#together,
+      shardFor: (request) => this.#shardFor(request),
+      log: this.#log,
+    })
   }
 
   async upsert(key: string, draft: TimerDraft, mode: ConflictMode): Promise<Upserted> {
-    const asked = { ...draft, key }
-    const shard = this.#shardFor(asked)
+    const request = { draft: { ...draft, key } }
+    const shard = this.#shardFor(request)
     const nonce = freshNonce()
     return answer(shard, () =>
-      this.#withId(shard, asked, async (timer) => {
+      this.#withId(shard, request, async (timer) => {
         const done = await shard.clients.upsert(timer, nonce, conflictChange(timer, mode))
         if (done.kind === 'id taken') return undefined
         return {
@@ -149,12 +157,30 @@ class ShardedTimerStore implements RedisTimerStore {
     return this.#change(ref, (shard, subject) => shard.clients.change(subject, nonce, stored))
   }
 
+  cancelAll(refs: readonly TimerRef[], withinMs: number): Promise<readonly Acted[]> {
+    const now = Date.now()
+    return this.#changeAll(refs, withinMs, (shard, subject) => shard.clients.cancel(subject, now, 'brief'))
+  }
+
   redrive(
     ref: TimerRef,
     { idempotencyKey, at = Date.now() }: RedriveOptions = {},
   ): Promise<MaybeReplayed | undefined> {
     const nonce = this.#nonce('redrive', ref, idempotencyKey)
     return this.#change(ref, (shard, subject) => shard.clients.redrive(subject, nonce, at))
+  }
+
+  redriveAll(
+    redrives: readonly { readonly ref: TimerRef; readonly at: number | undefined }[],
+    idempotencyKey: string,
+    withinMs: number,
+  ): Promise<readonly Acted[]> {
+    const now = Date.now()
+    const refs = redrives.map(({ ref }) => ref)
+    return this.#changeAll(refs, withinMs, (shard, subject, place) => {
+      const nonce = clientNonce('redrive', subject.owner, idempotencyKey)
+      return shard.clients.redrive(subject, nonce, redrives[place]?.at ?? now, 'brief')
+    })
   }
 
   resolve(ref: TimerRef, as: 'fired' | 'failed', note?: string): Promise<TimerRecord | undefined> {
@@ -204,9 +230,9 @@ class ShardedTimerStore implements RedisTimerStore {
   }
 
   /** A key decides where its timer lies, so that all who use it meet there; any other timer lies where it is its turn. */
-  #shardFor({ owner, key }: TimerDraft, idempotency?: Idempotency): Shard {
-    const word = key ?? idempotency?.key
-    if (word !== undefined) return this.#shards.forWord(`${ownerField(owner)}\0${word}`)
+  #shardFor(request: NewTimerRequest): Shard {
+    const word = wordOf(request)
+    if (word !== undefined) return this.#shards.forWord(word)
     const shard = this.#shards.at(this.#turn)
     this.#turn = (this.#turn + 1) % this.#shards.all.length
     return shard
@@ -218,46 +244,24 @@ class ShardedTimerStore implements RedisTimerStore {
       : this.#shards.forWord(`${subject.owner}\0${subject.key}`)
   }
 
-  #create(shard: Shard, draft: TimerDraft, idempotency: Idempotency | undefined): Promise<Created> {
-    const asked = idempotency && {
-      digest: digestOf(ownerField(draft.owner), idempotency.key),
-      fingerprint: idempotency.fingerprint,
-    }
-    return this.#withId(shard, draft, async (timer) => {
-      const done = await shard.clients.create(asked === undefined ? timer : { ...timer, idempotency: asked })
-      switch (done.kind) {
-        case 'stored':
-          return created(draft, timer, false)
-        case 'replay':
-          return created(draft, done, true)
-        case 'key taken':
-          throw keyTaken(done.id)
-        case 'reused':
-          throw new TimerError(
-            'IDEMPOTENCY_KEY_REUSED',
-            'this idempotency key came with another request before: use a new key for a new timer',
-          )
-        default:
-          return undefined
-      }
-    })
+  #create(shard: Shard, request: NewTimerRequest): Promise<Created> {
+    return this.#withId(shard, request, async (timer) =>
+      createdBy(request, timer, await shard.clients.create(timer)),
+    )
   }
 
-  /** Mints an id for a draft and does `store` with it; again with another id where it answers undefined: the id was taken. */
+  /** Mints an id for a timer and does `store` with it; again with another id where it answers undefined: the id was taken. */
   async #withId<T>(
     shard: Shard,
-    draft: TimerDraft,
+    request: NewTimerRequest,
     store: (timer: NewTimer) => Promise<T | undefined>,
   ): Promise<T> {
     const { losses } = shard
-    const data = JSON.stringify(toData(draft))
-    const extras = toExtras(draft)
-    const owner = ownerField(draft.owner)
+    const timer = unborn(request)
     try {
       for (let tries = 0; tries < MOST_IDS; tries += 1) {
         const id = await shard.nextId()
-        const createdAt = Date.now()
-        const stored = await store({ id, data, createdAt, dueAt: dueAtOf(draft, createdAt), owner, extras })
+        const stored = await store(born(timer, request.draft, id, Date.now()))
         if (stored !== undefined) return stored
         this.#log.error({ timerId: id }, 'redis handed out an id that is taken: has it lost its last writes?')
       }
@@ -267,11 +271,16 @@ class ShardedTimerStore implements RedisTimerStore {
     throw new TimerError('STORE_REFUSED', 'Redis hands out ids that are taken')
   }
 
+  #changeAll(refs: readonly TimerRef[], withinMs: number, command: ChangeOne): Promise<readonly Acted[]> {
+    const shardOf = (subject: Subject) => this.#shardOf(subject)
+    return changeMany(refs.map(subjectOf), { together: this.#together, shardOf, withinMs, command })
+  }
+
   /** Does a command about one timer, and says in the words of the port what came of it. */
   async #change(
     ref: TimerRef,
     command: (shard: Shard, subject: Subject) => Promise<ChangeAnswer>,
-    refused: (status: TimerStatus) => TimerError = notRedrivable,
+    refused?: (status: TimerStatus) => TimerError,
   ): Promise<MaybeReplayed | undefined> {
     const subject = subjectOf(ref)
     if (!isPossible(subject)) return undefined
@@ -281,56 +290,12 @@ class ShardedTimerStore implements RedisTimerStore {
       const done = await command(shard, subject).catch((error) => {
         throw doubted(error, shard, losses)
       })
-      switch (done.kind) {
-        case 'done':
-          return toRecord(done.id, done.hash)
-        case 'again':
-          return { ...(toRecord(done.id, done.hash) as TimerRecord), replayed: true }
-        case 'firing':
-          throw new TimerError(
-            'ALREADY_FIRING',
-            'a worker has claimed this timer: its request may be under way',
-            {
-              details: { status: done.status },
-            },
-          )
-        case 'finished':
-          throw new TimerError(
-            'ALREADY_FINISHED',
-            `this timer is ${done.status}: it can be changed no more`,
-            {
-              details: { status: done.status },
-            },
-          )
-        case 'refused':
-          throw refused(done.status)
-        case 'taken':
-          throw keyTaken(done.id)
-        default:
-          return undefined
-      }
+      if (done.kind === 'missing') return undefined
+      if (done.kind === 'done') return toRecord(done.id, done.hash)
+      if (done.kind === 'again') return { ...(toRecord(done.id, done.hash) as TimerRecord), replayed: true }
+      throw refusalOf(done, refused)
     })
   }
-}
-
-function notRedrivable(status: TimerStatus): TimerError {
-  return new TimerError(
-    'NOT_REDRIVABLE',
-    'only a timer whose status is failed or unknown can be sent again',
-    { details: { status } },
-  )
-}
-
-function keyTaken(id: number): TimerError {
-  return new TimerError('KEY_TAKEN', `timer ${id} has this key and is not finished`, {
-    field: 'key',
-    details: { timer_id: id },
-  })
-}
-
-/** The default owner costs no memory. */
-function ownerField(owner: string | undefined): string {
-  return owner === undefined || owner === DEFAULT_OWNER ? '' : owner
 }
 
 function subjectOf(ref: TimerRef): Subject {
@@ -352,40 +317,6 @@ function conflictChange(timer: NewTimer, mode: ConflictMode): StoredChange | und
   const { labels = '', expires = '', callback = '' } = timer.extras ?? {}
   const content = { d: timer.data, l: labels, e: expires, c: callback }
   return mode === 'keep_due' ? content : { ...content, t: String(timer.dueAt) }
-}
-
-/** A timer as its client is told of it. */
-function created(
-  draft: TimerDraft,
-  { id, createdAt, dueAt }: Pick<Created, 'id' | 'createdAt' | 'dueAt'>,
-  replayed: boolean,
-): Created {
-  const { key, labels, expiresIn, callback } = draft
-  return {
-    id,
-    owner: draft.owner ?? DEFAULT_OWNER,
-    url: draft.url,
-    mode: draft.mode ?? DEFAULT_MODE,
-    maxAttempts: draft.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
-    payload: draft.payload,
-    headers: draft.headers,
-    traceparent: draft.traceparent,
-    requestId: draft.requestId,
-    ...(key !== undefined && { key }),
-    ...(labels !== undefined && { labels }),
-    ...(expiresIn !== undefined && { expiresIn }),
-    ...(callback !== undefined && { callback }),
-    createdAt,
-    dueAt,
-    replayed,
-  }
-}
-
-/** Sent again because its reply was lost, and refused only then: the first may have done it. */
-function doubted(error: unknown, shard: Shard, losses: number): Error {
-  const failure = toStoreError(error)
-  const refused = failure instanceof TimerError && failure.code === 'STORE_REFUSED'
-  return refused && shard.losses !== losses ? unavailable(error) : failure
 }
 
 /** All that one answer takes: together no longer than it may, whatever Redis does, and in the words of the port. */
