@@ -42,7 +42,7 @@ export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<voi
     const found = await due.peek()
     if (found.kind !== 'free') return conclude(due, found, deps)
   }
-  const admission = await deps.gate.enter(timer.url)
+  const admission = await deps.gate.enter(timer.url, timer.dueAt)
   if (admission.kind === 'defer') {
     const { until, heldBy } = admission
     deps.log.debug({ timerId: timer.id, reqId: timer.requestId, until, heldBy }, 'deferred')
