@@ -3,6 +3,8 @@ import { eventually } from '@timers/lab'
 import { Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { tuneScripts } from '../src/consumer/bullmq-scripts.ts'
+import { oldestOverdue } from '../src/consumer/overdue.ts'
+import { Shards } from '../src/shards/shards.ts'
 import { delivered, fired, Rig } from './rig.ts'
 
 /** What promotion leaves in `wait` at the most, and those in hand that may have stalled. */
@@ -149,6 +151,24 @@ describe('after a downtime', () => {
     await eventually(async () => expect(await completed()).toBe(1_000), { timeoutMs: 30_000 })
     expect(both.flat()).toHaveLength(1_000)
     expect(longest).toBeLessThanOrEqual(SHORT)
+  })
+
+  test('the watchdog looked at the next one of `wait`, which is not always the one that has waited longest', async () => {
+    const fetch = fetching()
+    const now = Date.now()
+    const old = await seed(Array.from({ length: 40 }, (_, index) => now - HOUR + index * 60_000))
+    expect(await fetch()).toBe(old[0])
+    const shards = new Shards(
+      { redisUrl: rig.redis.url, shards: 1, prefix: rig.prefix, log: rig.log },
+      { changes: false },
+    )
+    rig.onClose(() => shards.close())
+    await shards.whenVerified()
+    expect(await oldestOverdue(shards.all, now)).toEqual({
+      id: old[1],
+      since: now - HOUR + 60_000,
+      paused: false,
+    })
   })
 
   test('a pause leaves what is due in `delayed`, and nobody sleeps over it when it ends', async () => {
