@@ -1,20 +1,21 @@
 import { createAddressPolicy } from './address-policy.ts'
 import { type CreateTimerRequest, createTimer } from './create-timer.ts'
-import type { TimerStore } from './ports.ts'
+import type { Created, TimerStore } from './ports.ts'
 import type { Timer, TimerDraft } from './timer.ts'
 
-/** Keeps what it is asked to create. */
-function listeningStore(drafts: TimerDraft[]): TimerStore {
-  const notAsked = () => Promise.reject(new Error('not asked for here'))
+/** Keeps what it is asked to create, and is asked for nothing else. */
+function listeningStore(drafts: TimerDraft[], idempotencies: unknown[] = []): TimerStore {
   return {
-    create: async (draft) => {
+    create: async (draft, idempotency) => {
       drafts.push(draft)
-      return { id: 1, createdAt: 0, dueAt: draft.delayMs, ...draft } as Timer
+      idempotencies.push(idempotency)
+      return { id: 1, createdAt: 0, dueAt: 0, ...draft } as Timer as Created
     },
-    find: notAsked,
-    redrive: notAsked,
-  }
+  } satisfies Partial<TimerStore> as unknown as TimerStore
 }
+
+const NOW = Date.UTC(2026, 5, 1)
+const clock = { now: () => NOW }
 
 const addressPolicy = createAddressPolicy({ allowCidrs: ['127.0.0.0/8'] })
 const origin = { requestId: 'r1', traceparent: undefined }
@@ -24,7 +25,7 @@ describe('createTimer', () => {
 
   test('stores the sum of the parts and the URL as it was written', async () => {
     const drafts: TimerDraft[] = []
-    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
+    const deps = { store: listeningStore(drafts), addressPolicy, clock, maxTimerSeconds: 86_400 }
     const timer = await createTimer(request, origin, deps)
     expect(drafts).toEqual([expect.objectContaining({ url: 'https://a.b/c', delayMs: 14_401_000 })])
     expect(timer.id).toBe(1)
@@ -47,7 +48,7 @@ describe('createTimer', () => {
     ['a header value with a line break', { headers: { 'x-a': '1\r\nx-b: 2' } }, 'INVALID_HEADERS'],
   ])('does not ask the store for %s', async (_, changes, code) => {
     const drafts: TimerDraft[] = []
-    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
+    const deps = { store: listeningStore(drafts), addressPolicy, clock, maxTimerSeconds: 86_400 }
     await expect(createTimer({ ...request, ...changes }, origin, deps)).rejects.toMatchObject({ code })
     expect(drafts).toEqual([])
   })
@@ -56,7 +57,7 @@ describe('createTimer', () => {
     const broken = new Error('away')
     const store = { ...listeningStore([]), create: () => Promise.reject(broken) }
     await expect(
-      createTimer(request, origin, { store, addressPolicy, maxTimerSeconds: 86_400 }),
+      createTimer(request, origin, { store, addressPolicy, clock, maxTimerSeconds: 86_400 }),
     ).rejects.toBe(broken)
   })
 
@@ -75,7 +76,7 @@ describe('createTimer', () => {
     ['a mode', { mode: 'at_least_once', maxAttempts: 30 }, { mode: 'at_least_once', maxAttempts: 30 }],
   ])('takes %s', async (_, changes, expected) => {
     const drafts: TimerDraft[] = []
-    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
+    const deps = { store: listeningStore(drafts), addressPolicy, clock, maxTimerSeconds: 86_400 }
     await createTimer({ ...request, ...changes }, origin, deps)
     expect(drafts).toEqual([expect.objectContaining(expected)])
   })
@@ -90,7 +91,7 @@ describe('createTimer', () => {
     ['', false],
   ])('traceparent %s is kept: %s', async (traceparent, kept) => {
     const drafts: TimerDraft[] = []
-    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
+    const deps = { store: listeningStore(drafts), addressPolicy, clock, maxTimerSeconds: 86_400 }
     await createTimer(request, { requestId: 'r1', traceparent }, deps)
     expect(drafts[0]?.traceparent).toBe(kept ? traceparent : undefined)
   })

@@ -79,5 +79,5 @@ function timerProblem({ code, field, message, details }: TimerError, { ifUnavail
   if (code === 'STORE_UNAVAILABLE' && ifUnavailable !== undefined) {
     return problem(code, `${message}. ${ifUnavailable}`)
   }
-  return problem(code, message, field === undefined ? undefined : [{ field, message }])
+  return problem(code, message, field === undefined ? undefined : [{ field, message }], details)
 }

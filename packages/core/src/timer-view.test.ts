@@ -1,4 +1,4 @@
-import type { TimerRecord } from '@timers/core'
+import type { TimerRecord } from './timer.ts'
 import { timerView } from './timer-view.ts'
 
 const DUE = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
@@ -21,6 +21,8 @@ const pending: TimerRecord = {
   responseStatus: undefined,
   nextAttemptAt: undefined,
   held: undefined,
+  finishedAt: undefined,
+  resolved: undefined,
   log: [],
 }
 const base = {
