@@ -46,7 +46,10 @@ describe('errorProblem', () => {
   })
 
   it('tells a PATCH which types it may have', () => {
-    const error = Object.assign(new Error('type'), { code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE', statusCode: 415 })
+    const error = Object.assign(new Error('type'), {
+      code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE',
+      statusCode: 415,
+    })
     const types = 'application/json, application/merge-patch+json'
     expect(toProblem(error, { method: 'PATCH' }).headers).toEqual({ accept: types, 'accept-patch': types })
     expect(toProblem(error, { method: 'POST' }).headers).toEqual({ accept: 'application/json' })

@@ -75,7 +75,10 @@ export function errorProblem(error: unknown, context: ErrorContext): Problem {
   return statusCode >= 400 && statusCode < 500 ? UNREADABLE : INTERNAL
 }
 
-function timerProblem({ code, field, message, details }: TimerError, { ifUnavailable }: ErrorContext): Problem {
+function timerProblem(
+  { code, field, message, details }: TimerError,
+  { ifUnavailable }: ErrorContext,
+): Problem {
   if (code === 'STORE_UNAVAILABLE' && ifUnavailable !== undefined) {
     return problem(code, `${message}. ${ifUnavailable}`)
   }

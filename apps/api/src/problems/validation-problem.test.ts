@@ -2,7 +2,7 @@ import type { TSchema } from '@sinclair/typebox'
 import { fastify } from 'fastify'
 import { changeTimerBody, createTimerBody, resolveTimerBody } from '../schemas/timer-bodies.ts'
 import { serverOptions } from '../server-options.ts'
-import { type Problem } from './problem.ts'
+import type { Problem } from './problem.ts'
 import { validationProblem } from './validation-problem.ts'
 
 /** What a route with this schema finds in a body. */
@@ -65,7 +65,13 @@ describe('what is wrong with a body', () => {
       'callback.off is not a field of a callback; allowed are url and on',
     ],
     ['an item of a list', createTimerBody, { ...timer, labels: ['a', 7] }, 'labels', 'labels must be a list'],
-    ['one header', createTimerBody, { ...timer, headers: { 'x-a': 7 } }, 'headers', 'headers must be an object'],
+    [
+      'one header',
+      createTimerBody,
+      { ...timer, headers: { 'x-a': 7 } },
+      'headers',
+      'headers must be an object',
+    ],
     [
       'no time at all',
       createTimerBody,
