@@ -1,6 +1,6 @@
 import { createAddressPolicy } from './address-policy.ts'
 import { type CreateTimerRequest, createTimer } from './create-timer.ts'
-import type { Created, TimerStore } from './ports.ts'
+import type { Created, Idempotency, TimerStore } from './ports.ts'
 import type { Timer, TimerDraft } from './timer.ts'
 
 /** Keeps what it is asked to create, and is asked for nothing else. */
@@ -53,6 +53,23 @@ describe('createTimer', () => {
     expect(drafts).toEqual([])
   })
 
+  test.each<[string, Partial<CreateTimerRequest>, string]>([
+    ['two forms of a time', { at: '2026-06-01T00:00:01Z' }, 'INVALID_TIME'],
+    ['a key that is none', { key: 'a b' }, 'INVALID_KEY'],
+    ['a label that is none', { labels: [''] }, 'INVALID_LABELS'],
+    ['an expiry that is none', { expiresIn: 0 }, 'INVALID_EXPIRY'],
+    [
+      'a callback to an address that is not public',
+      { callback: { url: 'http://10.0.0.1/' } },
+      'INVALID_CALLBACK',
+    ],
+  ])('does not ask the store for %s', async (_, changes, code) => {
+    const drafts: TimerDraft[] = []
+    const deps = { store: listeningStore(drafts), addressPolicy, clock, maxTimerSeconds: 86_400 }
+    await expect(createTimer({ ...request, ...changes }, origin, deps)).rejects.toMatchObject({ code })
+    expect(drafts).toEqual([])
+  })
+
   test('passes on what the store says', async () => {
     const broken = new Error('away')
     const store = { ...listeningStore([]), create: () => Promise.reject(broken) }
@@ -94,5 +111,49 @@ describe('createTimer', () => {
     const deps = { store: listeningStore(drafts), addressPolicy, clock, maxTimerSeconds: 86_400 }
     await createTimer(request, { requestId: 'r1', traceparent }, deps)
     expect(drafts[0]?.traceparent).toBe(kept ? traceparent : undefined)
+  })
+})
+
+describe('createTimer with an idempotency key', () => {
+  const url = 'https://a.b/c'
+  const create = async (request: CreateTimerRequest, key: string, now = NOW) => {
+    const idempotencies: unknown[] = []
+    const store = listeningStore([], idempotencies)
+    const deps = { store, addressPolicy, clock: { now: () => now }, maxTimerSeconds: 86_400 }
+    await createTimer(request, origin, deps, key)
+    return idempotencies[0] as Idempotency
+  }
+
+  test('hands on the key without its quotes, and a fingerprint of 22 characters', async () => {
+    const idempotency = await create({ seconds: 1, url }, '"abc"')
+    expect(idempotency).toEqual({ key: 'abc', fingerprint: expect.stringMatching(/^[\w-]{22}$/) })
+  })
+
+  test('hands on nothing of it without a key', async () => {
+    const idempotencies: unknown[] = []
+    const deps = { store: listeningStore([], idempotencies), addressPolicy, clock, maxTimerSeconds: 86_400 }
+    await createTimer({ seconds: 1, url }, origin, deps)
+    expect(idempotencies).toEqual([undefined])
+  })
+
+  test('refuses a key that is none', async () => {
+    await expect(create({ seconds: 1, url }, 'a b')).rejects.toMatchObject({
+      code: 'INVALID_IDEMPOTENCY_KEY',
+    })
+  })
+
+  test('asks the store for the first answer although the time has passed meanwhile', async () => {
+    const at = new Date(NOW + 1_000).toISOString()
+    const first = await create({ at, url }, 'abc')
+    const late = await create({ at, url }, 'abc', NOW + 3_600_000)
+    expect(first.orElse).toBeUndefined()
+    expect(late.fingerprint).toBe(first.fingerprint)
+    expect(late.orElse).toMatchObject({ code: 'INVALID_TIME', field: 'at' })
+  })
+
+  test('is the same request a moment after its time', async () => {
+    const at = new Date(NOW + 1_000).toISOString()
+    const [first, again] = [await create({ at, url }, 'abc'), await create({ at, url }, 'abc', NOW + 30_000)]
+    expect(again).toEqual(first)
   })
 })

@@ -30,8 +30,16 @@ export interface ReadDue {
 const PAST_GRACE_MS = 60_000
 
 /**
- * When a timer is due, from what a client wrote. No form lies further ahead than
- * `maxSeconds`.
+ * How far a local time is looked up in its zone. Time zone data is computed year by year and kept, so strangers must not
+ * be able to ask for ten thousand years of each zone. Nothing older is a request that is sent again: finished timers are
+ * kept for ten years at most.
+ */
+const OLDEST_MS = 11 * 366 * 86_400_000
+/** More than any zone is from UTC. */
+const ZONE_MARGIN_MS = 2 * 86_400_000
+
+/**
+ * When a timer is due, from what a client wrote: at most `maxSeconds` ahead, in whatever form.
  *
  * @throws TimerError `INVALID_DURATION`, `INVALID_TIME`
  */
@@ -53,8 +61,9 @@ export function readDue(parts: DueParts, clock: Clock, maxSeconds: number): Read
   }
   checkOneForm(parts)
   if (text !== undefined) return relative(durationTextMs(text, maxSeconds))
-  if (at !== undefined) return absolute('at', instantOf(at), clock.now(), maxSeconds)
-  return absolute('at_local', localInstantOf(atLocal, timezone), clock.now(), maxSeconds)
+  const now = clock.now()
+  if (at !== undefined) return absolute('at', instantOf(at), now, maxSeconds)
+  return absolute('at_local', localInstantOf(atLocal, timezone, now, maxSeconds), now, maxSeconds)
 }
 
 /** Whether any form of a time was given. */
@@ -97,14 +106,17 @@ function relative(delayMs: number): ReadDue {
 
 function absolute(field: string, dueAt: number, now: number, maxSeconds: number): ReadDue {
   const asked = { dueAt }
-  if (dueAt - now > maxSeconds * 1_000)
-    refuse(field, `${field} must be at most ${maxSeconds} seconds from now`)
+  if (dueAt - now > maxSeconds * 1_000) throw tooFar(field, maxSeconds)
   if (dueAt > now) return { due: asked, asked, tooLate: undefined }
-  const tooLate =
-    now - dueAt > PAST_GRACE_MS
-      ? new TimerError('INVALID_TIME', `${field} must not be past by more than 60 seconds`, { field })
-      : undefined
-  return { due: { delayMs: 0 }, asked, tooLate }
+  return { due: { delayMs: 0 }, asked, tooLate: now - dueAt > PAST_GRACE_MS ? past(field) : undefined }
+}
+
+function tooFar(field: string, maxSeconds: number): TimerError {
+  return new TimerError('INVALID_TIME', `${field} must be at most ${maxSeconds} seconds from now`, { field })
+}
+
+function past(field: string): TimerError {
+  return new TimerError('INVALID_TIME', `${field} must not be past by more than 60 seconds`, { field })
 }
 
 function instantOf(text: string): number {
@@ -112,7 +124,12 @@ function instantOf(text: string): number {
   return 'fault' in read ? refuse('at', `at ${read.fault}`) : read.value
 }
 
-function localInstantOf(text: string | undefined, timezone: string | undefined): number {
+function localInstantOf(
+  text: string | undefined,
+  timezone: string | undefined,
+  now: number,
+  maxSeconds: number,
+): number {
   if (text === undefined) {
     refuse('timezone', 'timezone needs at_local beside it, such as "2026-12-24T18:00:00"')
   }
@@ -127,6 +144,9 @@ function localInstantOf(text: string | undefined, timezone: string | undefined):
   if (read.value.offsetMinutes !== undefined) {
     refuse('at_local', 'at_local must have no offset: timezone tells it; with an offset, use at')
   }
+  const aheadMs = read.value.utcMs - now
+  if (aheadMs > maxSeconds * 1_000 + ZONE_MARGIN_MS) throw tooFar('at_local', maxSeconds)
+  if (aheadMs < -OLDEST_MS) throw past('at_local')
   if (!isTimeZone(timezone)) {
     refuse('timezone', 'timezone must be the name of an IANA time zone, such as "Europe/Berlin"')
   }

@@ -48,6 +48,8 @@ describe('at_local and timezone', () => {
     ['a leap second', '2026-12-31T23:59:60', 'UTC', 'at_local', /seconds from 00 to 59/],
     ['a zone that there is not', '2026-12-24T18:00:00', 'Europe/Bonn', 'timezone', /IANA/],
     ['an offset for a zone', '2026-12-24T18:00:00', '+01:00', 'timezone', /IANA/],
+    ['a time ten thousand years ahead', '9999-12-24T18:00:00', 'UTC', 'at_local', /from now/],
+    ['a time of the Romans', '0099-12-24T18:00:00', 'UTC', 'at_local', /past by more than 60 seconds/],
     ['an empty zone', '2026-12-24T18:00:00', '', 'timezone', /IANA/],
     ['a long zone', '2026-12-24T18:00:00', 'A'.repeat(10_000), 'timezone', /IANA/],
     ['a path for a zone', '2026-12-24T18:00:00', '../../etc/passwd', 'timezone', /IANA/],
