@@ -1,7 +1,7 @@
+import { TimerError } from '@timers/core'
 import { scanItems } from './items-scan.ts'
 import { problem } from './problems/problem.ts'
 import { ProblemError } from './problems/problem-error.ts'
-import { TimerError } from '@timers/core'
 
 /** What stands for an item of a list that could not be read. */
 export class UnreadableItem {

@@ -31,13 +31,18 @@ describe('the items of a body', () => {
     const item = fc.tuple(space, fc.json({ maxDepth: 3 }), space)
     const member = fc.tuple(fc.string(), fc.json({ maxDepth: 2 }))
     fc.assert(
-      fc.property(fc.array(item, { maxLength: 3 }), fc.array(member, { maxLength: 2 }), space, (list, more, gap) => {
-        const others = more.map(([name, value]) => `${JSON.stringify(`x${name}`)}${gap}:${value},`)
-        const text = `{${others.join('')}${gap}"timers"${gap}:${gap}[${list.map((parts) => parts.join('')).join(',')}]${gap}}`
-        const { items = [], rest = '' } = scan(text) ?? {}
-        expect(items.map((each) => JSON.parse(each))).toEqual(JSON.parse(text).timers)
-        expect(JSON.parse(rest).timers).toEqual(list.map(() => 0))
-      }),
+      fc.property(
+        fc.array(item, { maxLength: 3 }),
+        fc.array(member, { maxLength: 2 }),
+        space,
+        (list, more, gap) => {
+          const others = more.map(([name, value]) => `${JSON.stringify(`x${name}`)}${gap}:${value},`)
+          const text = `{${others.join('')}${gap}"timers"${gap}:${gap}[${list.map((parts) => parts.join('')).join(',')}]${gap}}`
+          const { items = [], rest = '' } = scan(text) ?? {}
+          expect(items.map((each) => JSON.parse(each))).toEqual(JSON.parse(text).timers)
+          expect(JSON.parse(rest).timers).toEqual(list.map(() => 0))
+        },
+      ),
     )
   })
 

@@ -64,10 +64,16 @@ export interface BulkDeps {
  */
 export function cancelMany(request: BulkRequest, deps: BulkDeps): Promise<BulkStep> {
   const { store } = deps
-  return step(request, deps, ['pending', 'firing'], randomBytes(16).toString('base64url'), (timers, _walk, withinMs) => ({
-    acted: store.cancelAll(timers.map(refOf), withinMs),
-    nextFrom: () => undefined,
-  }))
+  return step(
+    request,
+    deps,
+    ['pending', 'firing'],
+    randomBytes(16).toString('base64url'),
+    (timers, _walk, withinMs) => ({
+      acted: store.cancelAll(timers.map(refOf), withinMs),
+      nextFrom: () => undefined,
+    }),
+  )
 }
 
 /**
@@ -83,13 +89,19 @@ export async function redriveMany(request: BulkRedriveRequest, deps: BulkDeps): 
     idempotencyKey === undefined
       ? randomBytes(16)
       : createHash('sha256').update(parseIdempotencyKey(idempotencyKey)).digest().subarray(0, 16)
-  return step(request, deps, ['failed', 'unknown'], fresh.toString('base64url'), (timers, { walk, sendFrom = 0 }, withinMs) => {
-    const start = Math.max(clock.now(), sendFrom)
-    const sendAt = (place: number) =>
-      perSecond === undefined ? undefined : start + Math.floor((place * 1_000) / perSecond)
-    const redrives = timers.map((timer, place) => ({ ref: refOf(timer), at: sendAt(place) }))
-    return { acted: store.redriveAll(redrives, walk, withinMs), nextFrom: sendAt }
-  })
+  return step(
+    request,
+    deps,
+    ['failed', 'unknown'],
+    fresh.toString('base64url'),
+    (timers, { walk, sendFrom = 0 }, withinMs) => {
+      const start = Math.max(clock.now(), sendFrom)
+      const sendAt = (place: number) =>
+        perSecond === undefined ? undefined : start + Math.floor((place * 1_000) / perSecond)
+      const redrives = timers.map((timer, place) => ({ ref: refOf(timer), at: sendAt(place) }))
+      return { acted: store.redriveAll(redrives, walk, withinMs), nextFrom: sendAt }
+    },
+  )
 }
 
 type Act = (
@@ -137,7 +149,10 @@ async function step(
 }
 
 /** @throws TimerError `INVALID_FILTER` */
-function listingOf({ filter }: BulkRequest, statuses: readonly TimerStatus[]): Pick<TimerQuery, 'filter' | 'order'> {
+function listingOf(
+  { filter }: BulkRequest,
+  statuses: readonly TimerStatus[],
+): Pick<TimerQuery, 'filter' | 'order'> {
   if (filter === undefined || Object.keys(filter).length === 0) {
     throw new TimerError(
       'INVALID_FILTER',

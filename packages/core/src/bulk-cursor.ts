@@ -15,7 +15,11 @@ export interface Onward {
 
 /** Like a list's cursor, of one listing only, opaque, and harmless where it was written by hand. */
 export function writeBulkCursor({ after, walk, sendFrom }: Onward, listing: Listing): string {
-  const parts = [writeCursor(after, listing), walk, ...(sendFrom === undefined ? [] : [sendFrom.toString(36)])]
+  const parts = [
+    writeCursor(after, listing),
+    walk,
+    ...(sendFrom === undefined ? [] : [sendFrom.toString(36)]),
+  ]
   return parts.join('.')
 }
 

@@ -20,7 +20,10 @@ export function answerUnmatchedRequests(app: App, replyWithProblem: ReplyWithPro
       replyWithProblem(
         request,
         reply,
-        problem('NOT_FOUND', 'there is nothing at this path; timers are at /timers, /timers/:id and /timers/by-key/:key'),
+        problem(
+          'NOT_FOUND',
+          'there is nothing at this path; timers are at /timers, /timers/:id and /timers/by-key/:key',
+        ),
       )
       return
     }

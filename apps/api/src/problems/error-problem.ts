@@ -1,4 +1,4 @@
-import type { TSchema } from '@sinclair/typebox'
+import { type TSchema, Type } from '@sinclair/typebox'
 import { TimerError } from '@timers/core'
 import type { FastifyError, FastifyRequest } from 'fastify'
 import { BODY_LIMIT_BYTES, PATCH_MEDIA_TYPES } from '../server-options.ts'
@@ -64,7 +64,7 @@ export function errorProblem(error: unknown, context: ErrorContext): Problem {
   if (error instanceof TimerError) return timerProblem(error, context)
   if (error instanceof ProblemError) return error.problem
   const { code, statusCode = 500, validation } = (error ?? {}) as Partial<FastifyError>
-  if (validation !== undefined) return validationProblem(validation, context.bodySchema ?? {})
+  if (validation !== undefined) return validationProblem(validation, context.bodySchema ?? Type.Unknown())
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     const { bodyLimit = BODY_LIMIT_BYTES } = context
     return problem('BODY_TOO_LARGE', `the body must be at most ${bodyLimit} bytes long`)
@@ -75,7 +75,10 @@ export function errorProblem(error: unknown, context: ErrorContext): Problem {
   return statusCode >= 400 && statusCode < 500 ? UNREADABLE : INTERNAL
 }
 
-function timerProblem({ code, field, message, details }: TimerError, { ifUnavailable }: ErrorContext): Problem {
+function timerProblem(
+  { code, field, message, details }: TimerError,
+  { ifUnavailable }: ErrorContext,
+): Problem {
   if (code === 'STORE_UNAVAILABLE' && ifUnavailable !== undefined) {
     return problem(code, `${message}. ${ifUnavailable}`)
   }

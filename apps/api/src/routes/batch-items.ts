@@ -57,7 +57,5 @@ export function failedItem({ idempotency }: NewTimerRequest, error: Error): Refu
 export function refuseIdempotencyHeader({ headers }: FastifyRequest): void {
   if (headers['idempotency-key'] === undefined) return
   const message = 'a batch takes no Idempotency-Key: give each of its timers an idempotency_key'
-  throw new ProblemError(
-    problem('INVALID_IDEMPOTENCY_KEY', message, [{ field: 'Idempotency-Key', message }]),
-  )
+  throw new ProblemError(problem('INVALID_IDEMPOTENCY_KEY', message, [{ field: 'Idempotency-Key', message }]))
 }

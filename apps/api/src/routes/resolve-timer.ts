@@ -1,3 +1,4 @@
+import type { Static } from '@sinclair/typebox'
 import { timerView } from '@timers/core'
 import type { App } from '../app.ts'
 import { timerBody } from '../schemas/timer-answers.ts'
@@ -7,7 +8,7 @@ import type { TimerRouteDeps } from './timer-routes.ts'
 
 /** `POST /timers/:id/resolve`: somebody found out what became of an `unknown` timer. */
 export function registerResolveTimer(app: App, { store, clock, logger, counters }: TimerRouteDeps): void {
-  app.post<{ Params: { id: string } }>(
+  app.post<{ Params: { id: string }; Body: Static<typeof resolveTimerBody> }>(
     '/timers/:id/resolve',
     {
       config: {

@@ -43,7 +43,7 @@ async function changeSome(
       try {
         const answer = await command(shard, item.thing, item.place)
         if (answer.kind === 'missing') run.tell(item, 'missing')
-        else if (answer.kind === 'done' || answer.kind === 'again') run.tell(item, 'done')
+        else if ('hash' in answer) run.tell(item, 'done')
         else run.tell(item, refusalOf(answer))
       } catch (error) {
         run.tell(item, doubted(error, shard, losses))

@@ -117,7 +117,10 @@ export class ClientCommands {
     const keys = [key('delayed'), key('marker')]
     const args: Args = [first.createdAt, first.owner, key('').length + 1]
     for (const { id, data, dueAt, extras, idempotency } of timers) {
-      const more = extras === undefined && idempotency === undefined ? '' : JSON.stringify(moreArguments(extras, idempotency))
+      const more =
+        extras === undefined && idempotency === undefined
+          ? ''
+          : JSON.stringify(moreArguments(extras, idempotency))
       keys.push(key(jobIdOf(id)))
       args.push(data, dueAt, more)
     }

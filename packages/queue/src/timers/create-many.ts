@@ -1,7 +1,7 @@
 import { type Created, type Log, type NewTimerRequest, TimerError } from '@timers/core'
 import { ANSWER_TIMEOUT_MS } from '../shards/redis-client.ts'
 import type { Shard } from '../shards/shards.ts'
-import { born, createdBy, ownerField, type Unborn, unborn } from './creation.ts'
+import { born, createdBy, type Unborn, unborn } from './creation.ts'
 import { doubted } from './refusal.ts'
 import { toStoreError } from './store-error.ts'
 import type { Item, Run, Together } from './together.ts'
@@ -32,17 +32,22 @@ export function createMany(
   requests: readonly NewTimerRequest[],
   { together, shardFor, log }: CreateManyDeps,
 ): Promise<readonly (Created | Error)[]> {
-  return together.all<NewTimerRequest, Created>(requests, ANSWER_TIMEOUT_MS, shardFor, async (shard, items, run) => {
-    let ids: readonly number[]
-    try {
-      ids = await shard.takeIds(items.length)
-    } catch (error) {
-      for (const item of items) run.tell(item, toStoreError(error))
-      return
-    }
-    const births = items.map((item, at) => ({ item, timer: unborn(item.thing), id: ids[at] as number }))
-    await Promise.all(stepsOf(births).map((some) => run.step(() => createSome(shard, some, run, log))))
-  })
+  return together.all<NewTimerRequest, Created>(
+    requests,
+    ANSWER_TIMEOUT_MS,
+    shardFor,
+    async (shard, items, run) => {
+      let ids: readonly number[]
+      try {
+        ids = await shard.takeIds(items.length)
+      } catch (error) {
+        for (const item of items) run.tell(item, toStoreError(error))
+        return
+      }
+      const births = items.map((item, at) => ({ item, timer: unborn(item.thing), id: ids[at] as number }))
+      await Promise.all(stepsOf(births).map((some) => run.step(() => createSome(shard, some, run, log))))
+    },
+  )
 }
 
 /** Parts of the list in its order, of so many at most, and each of one owner's. */

@@ -39,7 +39,12 @@ export function unborn({ draft, idempotency }: NewTimerRequest): Unborn {
   }
 }
 
-export function born({ data, owner, extras, idempotency }: Unborn, draft: TimerDraft, id: number, createdAt: number): NewTimer {
+export function born(
+  { data, owner, extras, idempotency }: Unborn,
+  draft: TimerDraft,
+  id: number,
+  createdAt: number,
+): NewTimer {
   return { id, data, createdAt, dueAt: dueAtOf(draft, createdAt), owner, extras, idempotency }
 }
 
@@ -71,7 +76,6 @@ export function createdBy(
       return undefined
   }
 }
-
 
 /** A timer as its client is told of it. */
 function created(

@@ -2,8 +2,9 @@ import { TimerError, type TimerStatus } from '@timers/core'
 import type { Shard } from '../shards/shards.ts'
 import type { ChangeAnswer } from './client-commands.ts'
 import { toStoreError, unavailable } from './store-error.ts'
+import type { TimerHash } from './stored-timer.ts'
 
-export type RefusedAnswer = Exclude<ChangeAnswer, { readonly kind: 'done' | 'again' | 'missing' }>
+export type RefusedAnswer = Exclude<ChangeAnswer, { readonly kind: 'missing' } | { readonly hash: TimerHash }>
 
 /**
  * Why a command on a timer was not carried out.

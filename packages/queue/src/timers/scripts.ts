@@ -21,5 +21,6 @@ function textOf(name: string): string {
 
 /** Makes a script a command of a connection, once. Without a number of keys it is told with each call, before the keys. */
 export function define(redis: Redis, name: string, numberOfKeys: number | undefined, lua: string): void {
-  if (!(name in redis)) redis.defineCommand(name, { ...(numberOfKeys !== undefined && { numberOfKeys }), lua })
+  if (!(name in redis))
+    redis.defineCommand(name, { ...(numberOfKeys !== undefined && { numberOfKeys }), lua })
 }

@@ -4,9 +4,6 @@ import {
   type Census,
   type ConflictMode,
   type Created,
-  DEFAULT_MAX_ATTEMPTS,
-  DEFAULT_MODE,
-  DEFAULT_OWNER,
   type ForecastQuery,
   type Idempotency,
   type Log,
@@ -30,22 +27,14 @@ import { ANSWER_TIMEOUT_MS, type RedisOptions } from '../shards/redis-client.ts'
 import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
-import type { ChangeAnswer, NewTimer, Subject } from './client-commands.ts'
 import { type ChangeOne, changeMany } from './change-many.ts'
+import type { ChangeAnswer, NewTimer, Subject } from './client-commands.ts'
 import { createMany } from './create-many.ts'
 import { born, createdBy, ownerField, unborn, wordOf } from './creation.ts'
 import { clientNonce, freshNonce } from './nonce.ts'
 import { doubted, refusalOf } from './refusal.ts'
 import { toStoreError, unavailable } from './store-error.ts'
-import {
-  dueAtOf,
-  type StoredChange,
-  toChange,
-  toData,
-  toExtras,
-  toRecord,
-  toResolution,
-} from './stored-timer.ts'
+import { type StoredChange, toChange, toRecord, toResolution } from './stored-timer.ts'
 import { Together } from './together.ts'
 
 /** How many ids are tried where Redis hands out some that are taken (after a failover), before it is given up. */
@@ -291,8 +280,10 @@ class ShardedTimerStore implements RedisTimerStore {
         throw doubted(error, shard, losses)
       })
       if (done.kind === 'missing') return undefined
-      if (done.kind === 'done') return toRecord(done.id, done.hash)
-      if (done.kind === 'again') return { ...(toRecord(done.id, done.hash) as TimerRecord), replayed: true }
+      if ('hash' in done) {
+        const record = toRecord(done.id, done.hash) as TimerRecord
+        return done.kind === 'again' ? { ...record, replayed: true } : record
+      }
       throw refusalOf(done, refused)
     })
   }

@@ -24,7 +24,9 @@ export class Together {
     shardOf: (thing: Thing) => Shard,
     work: (shard: Shard, items: readonly Item<Thing>[], run: Run<Outcome>) => Promise<unknown>,
   ): Promise<readonly (Outcome | Error)[]> {
-    const outcomes: (Outcome | Error)[] = Array(things.length).fill(unavailable(new Error('no answer in time')))
+    const outcomes: (Outcome | Error)[] = Array(things.length).fill(
+      unavailable(new Error('no answer in time')),
+    )
     let over = false
     const runIn = (shard: Shard): Run<Outcome> => ({
       tell: ({ place }, outcome) => {
@@ -48,8 +50,8 @@ export class Together {
   }
 
   #slotsOf(shard: Shard): Slots {
-    let slots = this.#slots.get(shard)
-    if (slots === undefined) this.#slots.set(shard, (slots = new Slots(MOST_STEPS)))
+    const slots = this.#slots.get(shard) ?? new Slots(MOST_STEPS)
+    this.#slots.set(shard, slots)
     return slots
   }
 }
