@@ -23,6 +23,7 @@ import { createProblemReply } from './problems/problem-reply.ts'
 import { createRefusals, type Refusals } from './problems/refusals.ts'
 import { endWithProblem } from './problems/socket-problem.ts'
 import { registerBatch } from './routes/batch.ts'
+import { registerBulk } from './routes/bulk.ts'
 import { registerCancelTimer } from './routes/cancel-timer.ts'
 import { registerChangeTimer } from './routes/change-timer.ts'
 import { registerCreateTimer } from './routes/create-timer.ts'
@@ -115,6 +116,7 @@ function registerTimerRoutes(app: App, deps: TimerRouteDeps): void {
   registerFireTimer(app, deps)
   registerRedriveTimer(app, deps)
   registerResolveTimer(app, deps)
+  registerBulk(app, deps)
 }
 
 /**

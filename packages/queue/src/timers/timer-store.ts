@@ -23,6 +23,7 @@ import {
   type Upserted,
 } from '@timers/core'
 import { CensusTaker } from '../index/census.ts'
+import { Lister } from '../index/lister.ts'
 import { ANSWER_TIMEOUT_MS, type RedisOptions } from '../shards/redis-client.ts'
 import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
@@ -66,12 +67,14 @@ class ShardedTimerStore implements RedisTimerStore {
   readonly #shards: Shards
   readonly #census: CensusTaker
   readonly #log: Log
+  readonly #lister: Lister
   readonly #together = new Together()
   #turn = 0
 
   constructor(options: TimerStoreOptions) {
     this.#log = options.log
     this.#shards = new Shards(options, { changes: true, events: options.events })
+    this.#lister = new Lister(this.#shards)
     this.failed = this.#shards.failed
     this.#census = new CensusTaker(this.#shards.all, options.log)
   }
@@ -186,8 +189,8 @@ class ShardedTimerStore implements RedisTimerStore {
     )
   }
 
-  async list(_query: TimerQuery): Promise<TimerPage> {
-    throw new Error('built by helper index')
+  list(query: TimerQuery): Promise<TimerPage> {
+    return this.#lister.list(query)
   }
 
   async stats(): Promise<readonly ShardStats[]> {
