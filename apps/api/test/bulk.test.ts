@@ -50,12 +50,16 @@ async function walk(path: string, payload: object): Promise<Step[]> {
   } while (cursor !== undefined)
   return steps
 }
-const sum = (steps: readonly Step[], of: 'matched' | 'done') => steps.reduce((total, step) => total + step[of], 0)
+const sum = (steps: readonly Step[], of: 'matched' | 'done') =>
+  steps.reduce((total, step) => total + step[of], 0)
 const statusOf = async (id: number) => (await api.find(id))?.status
 
 describe('POST /timers/cancel', () => {
   it('cancels 3,000 timers of a label over several shards, a step after the other, and no other', async () => {
-    const ids = await create(3_000, (index) => ({ seconds: 600 + (index % 7), labels: ['mine', `n${index % 2}`] }))
+    const ids = await create(3_000, (index) => ({
+      seconds: 600 + (index % 7),
+      labels: ['mine', `n${index % 2}`],
+    }))
     const others = await create(10, () => ({ labels: ['theirs'] }))
     const steps = await walk('/timers/cancel', { filter: { label: 'mine' }, limit: 700 })
     expect(steps.length).toBeGreaterThanOrEqual(5)

@@ -34,16 +34,21 @@ describe('many timers created together', () => {
     await Promise.all(Array.from({ length: 8 }, () => store.createAll(big)))
     console.log('8 at once', performance.now() - t0)
     for (let n = 0; n < 3; n++) {
-    const t1 = performance.now()
-    let i = 0
-    await Promise.all(
-      Array.from({ length: 64 }, async () => {
-        while (i++ < 5000) await store.create(big[i % 1000]!.draft)
-      }),
-    )
-    console.log('5000 singles', performance.now() - t1)
+      const t1 = performance.now()
+      let i = 0
+      await Promise.all(
+        Array.from({ length: 64 }, async () => {
+          while (i++ < 5000) await store.create(big[i % 1000]!.draft)
+        }),
+      )
+      console.log('5000 singles', performance.now() - t1)
     }
     const stats = await rig.client.info('commandstats')
-    console.log(stats.split('\n').filter((l: string) => /evalsha|hset|zadd|exists/.test(l)).join('\n'))
+    console.log(
+      stats
+        .split('\n')
+        .filter((l: string) => /evalsha|hset|zadd|exists/.test(l))
+        .join('\n'),
+    )
   })
 })

@@ -5,7 +5,8 @@ import { bulkAnswer, cancelManyBody, redriveManyBody, type StepBody } from '../s
 import { idempotencyHeader } from './idempotency-header.ts'
 import type { TimerRouteDeps } from './timer-routes.ts'
 
-const SAFE_AGAIN = 'Some of it may have been done. Send the request again as it was: what is done stays done once'
+const SAFE_AGAIN =
+  'Some of it may have been done. Send the request again as it was: what is done stays done once'
 
 /**
  * `POST /timers/cancel` and `POST /timers/redrive`: one step over many timers, and where the next one goes on. What a step

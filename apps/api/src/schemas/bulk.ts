@@ -25,9 +25,7 @@ const stepFields = {
       description: 'Where the last step ended',
     }),
   ),
-  dry_run: Type.Optional(
-    Type.Boolean({ wording: 'true or false', description: 'Counts, and does nothing' }),
-  ),
+  dry_run: Type.Optional(Type.Boolean({ wording: 'true or false', description: 'Counts, and does nothing' })),
 }
 
 export const cancelManyBody = Type.Object(stepFields, {
