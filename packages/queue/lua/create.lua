@@ -22,16 +22,18 @@
   ARGV[9]  callback, JSON
   ARGV[10] digest of the idempotency key
   ARGV[11] fingerprint of the request
+  ARGV[12] given: only to be answered again, stored no more (the time that was asked for is past)
 
   Returns one of
     1                                         the timer is stored
     0                                         the id is taken
     { 'replay', job id, created at, due at }  the same request came before; as it was answered then
+    { 'none' }                                nothing came before under this idempotency key, and nothing is stored
     { 'reused' }                              another request came under this idempotency key
     { 'taken', job id }                       an unfinished timer has the key
 ]]
 local job, delayed, marker = unpack(KEYS)
-local id, data, createdAt, dueAt, owner, key, labels, expires, callback, digest, fingerprint = unpack(ARGV)
+local id, data, createdAt, dueAt, owner, key, labels, expires, callback, digest, fingerprint, past = unpack(ARGV)
 
 local there = redis.call('HGET', job, 'timestamp')
 if there then return there == createdAt and 1 or 0 end
@@ -46,6 +48,7 @@ if key then
       if before ~= fingerprint then return { 'reused' } end
       return { 'replay', known, made, due }
     end
+    if past then return { 'none' } end
   end
   if key ~= '' then
     local holder = redis.call('GET', base .. 'k:' .. owner .. ':' .. key)

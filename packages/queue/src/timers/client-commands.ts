@@ -40,7 +40,15 @@ export interface NewTimer {
   /** '' for the default one. */
   readonly owner: string
   readonly extras?: StoredExtras | undefined
-  readonly idempotency?: { readonly digest: string; readonly fingerprint: string } | undefined
+  readonly idempotency?: StoredIdempotency | undefined
+}
+
+/** How a create is known when it is sent again. */
+export interface StoredIdempotency {
+  readonly digest: string
+  readonly fingerprint: string
+  /** Only to be answered again: where it was not sent before, nothing is stored. */
+  readonly replayOnly: boolean
 }
 
 /** What became of a create. */
@@ -50,6 +58,8 @@ export type CreateAnswer =
   | { readonly kind: 'id taken' }
   | { readonly kind: 'replay'; readonly id: number; readonly createdAt: number; readonly dueAt: number }
   | { readonly kind: 'reused' }
+  /** Asked for a replay only, and there is none. */
+  | { readonly kind: 'none' }
   | { readonly kind: 'key taken'; readonly id: number }
 
 /** Whose timer a command is about, and which: by its id, or the newest one with a key. */
@@ -98,7 +108,7 @@ export class ClientCommands {
     const answer = await this.#redis.timersCreate(
       ...(extras === undefined && idempotency === undefined
         ? plain
-        : [...plain, ...extraArguments(extras), idempotency?.digest ?? '', idempotency?.fingerprint ?? '']),
+        : [...plain, ...extraArguments(extras), ...idempotencyArguments(idempotency)]),
     )
     if (answer === 1) return { kind: 'stored' }
     if (answer === 0) return { kind: 'id taken' }
@@ -108,6 +118,8 @@ export class ClientCommands {
         return { kind, id: timerIdOf(other), createdAt: Number(made), dueAt: Number(due) }
       case 'taken':
         return { kind: 'key taken', id: timerIdOf(other) }
+      case 'none':
+        return { kind }
       default:
         return { kind: 'reused' }
     }
@@ -180,6 +192,12 @@ export class ClientCommands {
     const ref = 'id' in subject ? jobIdOf(subject.id) : keyRef(owner, subject.key)
     return [this.#keys.key('marker'), ref, owner]
   }
+}
+
+function idempotencyArguments(idempotency: StoredIdempotency | undefined): Args {
+  if (idempotency === undefined) return ['', '']
+  const { digest, fingerprint, replayOnly } = idempotency
+  return replayOnly ? [digest, fingerprint, 1] : [digest, fingerprint]
 }
 
 function extraArguments(extras = NO_EXTRAS): string[] {

@@ -222,6 +222,7 @@ class ShardedTimerStore implements RedisTimerStore {
     const asked = idempotency && {
       digest: digestOf(ownerField(draft.owner), idempotency.key),
       fingerprint: idempotency.fingerprint,
+      replayOnly: idempotency.orElse !== undefined,
     }
     return this.#withId(shard, draft, async (timer) => {
       const done = await shard.clients.create(asked === undefined ? timer : { ...timer, idempotency: asked })
@@ -232,6 +233,8 @@ class ShardedTimerStore implements RedisTimerStore {
           return created(draft, done, true)
         case 'key taken':
           throw keyTaken(done.id)
+        case 'none':
+          throw idempotency?.orElse
         case 'reused':
           throw new TimerError(
             'IDEMPOTENCY_KEY_REUSED',
