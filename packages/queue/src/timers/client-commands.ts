@@ -44,7 +44,7 @@ export interface NewTimer {
 }
 
 /** How a create is known when it is sent again. */
-export interface StoredIdempotency {
+interface StoredIdempotency {
   readonly digest: string
   readonly fingerprint: string
   /** Only to be answered again: where it was not sent before, nothing is stored. */
