@@ -5,11 +5,10 @@ import {
   DEFAULT_OWNER,
   type NewTimerRequest,
   type TimerDraft,
-  TimerError,
 } from '@timers/core'
 import type { CreateAnswer, NewTimer } from './client-commands.ts'
 import { digestOf } from './nonce.ts'
-import { keyTaken } from './refusal.ts'
+import { keyReused, keyTaken } from './refusal.ts'
 import { dueAtOf, toData, toExtras } from './stored-timer.ts'
 
 /** The default owner costs no memory. */
@@ -17,13 +16,17 @@ export function ownerField(owner: string | undefined): string {
   return owner === undefined || owner === DEFAULT_OWNER ? '' : owner
 }
 
-/** What decides where a timer lies, so that all who use it meet there; undefined where it may lie in any shard. */
-export function wordOf({ draft, idempotency }: NewTimerRequest): string | undefined {
-  const word = draft.key ?? idempotency?.key
-  return word === undefined ? undefined : `${ownerField(draft.owner)}\0${word}`
+/** What a key of a timer's own decides its shard by. */
+export function keyWord(owner: string | undefined, key: string): string {
+  return `key\0${ownerField(owner)}\0${key}`
 }
 
-/** A timer that is to be stored, but for its id and when it is made. */
+/** What an idempotency key decides a shard by. */
+export function idempotencyWord(owner: string | undefined, key: string): string {
+  return `idempotency\0${ownerField(owner)}\0${key}`
+}
+
+/** A timer that is to be stored, but for its id and the moment at which it is made. */
 export type Unborn = Omit<NewTimer, 'id' | 'createdAt' | 'dueAt'>
 
 export function unborn({ draft, idempotency }: NewTimerRequest): Unborn {
@@ -39,25 +42,24 @@ export function unborn({ draft, idempotency }: NewTimerRequest): Unborn {
   }
 }
 
-export function born(
-  { data, owner, extras, idempotency }: Unborn,
-  draft: TimerDraft,
-  id: number,
-  createdAt: number,
-): NewTimer {
+export function born(timer: Unborn, draft: TimerDraft, id: number, createdAt: number): NewTimer {
+  const { data, owner, extras, idempotency } = timer
   return { id, data, createdAt, dueAt: dueAtOf(draft, createdAt), owner, extras, idempotency }
 }
 
+/** What is still to be seen to, and by whom: the id was taken, or a guard stands in doubt. */
+export type Unsettled = Extract<CreateAnswer, { readonly kind: 'id taken' | 'doubt' }>
+
 /**
- * What the client is told, undefined where the id was taken.
+ * What the client is told.
  *
  * @throws TimerError `KEY_TAKEN`, `IDEMPOTENCY_KEY_REUSED`, and what is to be told of a request that came too late
  */
 export function createdBy(
   { draft, idempotency }: NewTimerRequest,
   timer: NewTimer,
-  answer: CreateAnswer,
-): Created | undefined {
+  answer: Exclude<CreateAnswer, Unsettled>,
+): Created {
   switch (answer.kind) {
     case 'stored':
       return created(draft, timer, false)
@@ -68,12 +70,7 @@ export function createdBy(
     case 'none':
       throw idempotency?.orElse
     case 'reused':
-      throw new TimerError(
-        'IDEMPOTENCY_KEY_REUSED',
-        'this idempotency key came with another request before: use a new key for a new timer',
-      )
-    default:
-      return undefined
+      throw keyReused()
   }
 }
 

@@ -54,3 +54,10 @@ export function doubted(error: unknown, shard: Shard, losses: number): Error {
   const refused = failure instanceof TimerError && failure.code === 'STORE_REFUSED'
   return refused && shard.losses !== losses ? unavailable(error) : failure
 }
+
+export function keyReused(): TimerError {
+  return new TimerError(
+    'IDEMPOTENCY_KEY_REUSED',
+    'this idempotency key came with another request before: use a new key for a new timer',
+  )
+}

@@ -31,15 +31,13 @@ import { type Shard, Shards } from '../shards/shards.ts'
 import { type ChangeOne, changeMany } from './change-many.ts'
 import type { ChangeAnswer, NewTimer, Subject } from './client-commands.ts'
 import { createMany } from './create-many.ts'
-import { born, createdBy, ownerField, unborn, wordOf } from './creation.ts'
+import { keyWord, ownerField } from './creation.ts'
 import { clientNonce, freshNonce } from './nonce.ts'
 import { doubted, refusalOf } from './refusal.ts'
 import { toStoreError, unavailable } from './store-error.ts'
 import { type StoredChange, toChange, toRecord, toResolution } from './stored-timer.ts'
+import { TimerCreator } from './timer-creator.ts'
 import { Together } from './together.ts'
-
-/** How many ids are tried where Redis hands out some that are taken (after a failover), before it is given up. */
-const MOST_IDS = 3
 
 export interface RedisTimerStore extends TimerStore {
   /** Begins to look at Redis. Resolves at once, also while Redis is away. */
@@ -68,13 +66,14 @@ class ShardedTimerStore implements RedisTimerStore {
   readonly #census: CensusTaker
   readonly #log: Log
   readonly #lister: Lister
+  readonly #creator: TimerCreator
   readonly #together = new Together()
-  #turn = 0
 
   constructor(options: TimerStoreOptions) {
     this.#log = options.log
     this.#shards = new Shards(options, { changes: true, events: options.events })
     this.#lister = new Lister(this.#shards)
+    this.#creator = new TimerCreator(this.#shards, options.log)
     this.failed = this.#shards.failed
     this.#census = new CensusTaker(this.#shards.all, options.log)
   }
@@ -85,24 +84,20 @@ class ShardedTimerStore implements RedisTimerStore {
 
   create(draft: TimerDraft, idempotency?: Idempotency): Promise<Created> {
     const request = { draft, idempotency }
-    const shard = this.#shardFor(request)
-    return answer(shard, () => this.#create(shard, request))
+    const shard = this.#creator.shardFor(request)
+    return answer(shard, () => this.#creator.create(shard, request))
   }
 
   createAll(requests: readonly NewTimerRequest[]): Promise<readonly (Created | Error)[]> {
-    return createMany(requests, {
-      together: this.#together,
-      shardFor: (request) => this.#shardFor(request),
-      log: this.#log,
-    })
+    return createMany(requests, { creator: this.#creator, together: this.#together, log: this.#log })
   }
 
   async upsert(key: string, draft: TimerDraft, mode: ConflictMode): Promise<Upserted> {
     const request = { draft: { ...draft, key } }
-    const shard = this.#shardFor(request)
+    const shard = this.#creator.shardFor(request)
     const nonce = freshNonce()
     return answer(shard, () =>
-      this.#withId(shard, request, async (timer) => {
+      this.#creator.withId(shard, request, async (timer) => {
         const done = await shard.clients.upsert(timer, nonce, conflictChange(timer, mode))
         if (done.kind === 'id taken') return undefined
         return {
@@ -221,46 +216,10 @@ class ShardedTimerStore implements RedisTimerStore {
       : clientNonce(verb, subjectOf(ref).owner, idempotencyKey)
   }
 
-  /** A key decides where its timer lies, so that all who use it meet there; any other timer lies where it is its turn. */
-  #shardFor(request: NewTimerRequest): Shard {
-    const word = wordOf(request)
-    if (word !== undefined) return this.#shards.forWord(word)
-    const shard = this.#shards.at(this.#turn)
-    this.#turn = (this.#turn + 1) % this.#shards.all.length
-    return shard
-  }
-
   #shardOf(subject: Subject): Shard {
     return 'id' in subject
       ? this.#shards.of(subject.id)
-      : this.#shards.forWord(`${subject.owner}\0${subject.key}`)
-  }
-
-  #create(shard: Shard, request: NewTimerRequest): Promise<Created> {
-    return this.#withId(shard, request, async (timer) =>
-      createdBy(request, timer, await shard.clients.create(timer)),
-    )
-  }
-
-  /** Mints an id for a timer and does `store` with it; again with another id where it answers undefined: the id was taken. */
-  async #withId<T>(
-    shard: Shard,
-    request: NewTimerRequest,
-    store: (timer: NewTimer) => Promise<T | undefined>,
-  ): Promise<T> {
-    const { losses } = shard
-    const timer = unborn(request)
-    try {
-      for (let tries = 0; tries < MOST_IDS; tries += 1) {
-        const id = await shard.nextId()
-        const stored = await store(born(timer, request.draft, id, Date.now()))
-        if (stored !== undefined) return stored
-        this.#log.error({ timerId: id }, 'redis handed out an id that is taken: has it lost its last writes?')
-      }
-    } catch (error) {
-      throw doubted(error, shard, losses)
-    }
-    throw new TimerError('STORE_REFUSED', 'Redis hands out ids that are taken')
+      : this.#shards.forWord(keyWord(subject.owner, subject.key))
   }
 
   #changeAll(refs: readonly TimerRef[], withinMs: number, command: ChangeOne): Promise<readonly Acted[]> {
