@@ -92,16 +92,8 @@ export {
   type TimerSpec,
   type TimerStatus,
 } from './timer.ts'
-
-<<<<<<< HEAD
-
-export { FILTER_FIELDS, filterInstant, parseTimerFilter } from './timer-filter.ts'
-
-=======
-
 export { type CallbackRequest, MAX_EXPIRES_IN, MAX_LABELS, parseKey, parseLabels } from './timer-extras.ts'
+export { FILTER_FIELDS, filterInstant, parseTimerFilter } from './timer-filter.ts'
 export { isoInstant, type TimerView, timerView } from './timer-view.ts'
-
->>>>>>> core
 
 export { type Waiting, type WaitingFor, waitingOf } from './waiting.ts'

@@ -13,7 +13,11 @@ export async function* undelivered({ reads, keys }: Shard): AsyncGenerator<strin
 }
 
 /** Scores of the members of a set that are among `ids`. */
-export async function scoresIn({ reads, keys }: Shard, set: string, ids: readonly string[]): Promise<number[]> {
+export async function scoresIn(
+  { reads, keys }: Shard,
+  set: string,
+  ids: readonly string[],
+): Promise<number[]> {
   const scores = await reads.zmscore(keys.key(set), ...ids)
   return scores.flatMap((score) => (score === null ? [] : [Number(score)]))
 }

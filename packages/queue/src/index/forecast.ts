@@ -23,7 +23,11 @@ function edgesOf({ from, to, bucketMs }: ForecastQuery): number[] {
   return [...edges, to]
 }
 
-async function forecastShard(shard: Shard, edges: readonly number[], query: ForecastQuery): Promise<number[]> {
+async function forecastShard(
+  shard: Shard,
+  edges: readonly number[],
+  query: ForecastQuery,
+): Promise<number[]> {
   const { key } = shard.keys
   const counts: number[] = []
   for (let at = 0; at < edges.length - 1; at += TOGETHER) {

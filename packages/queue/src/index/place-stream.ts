@@ -33,10 +33,17 @@ export class PlaceStream {
   #last: Place
 
   /** @param known places that are to be in the row beside those that the shards tell */
-  constructor(shards: readonly (readonly [Shard, readonly Source[]])[], range: Range, known: readonly Place[]) {
+  constructor(
+    shards: readonly (readonly [Shard, readonly Source[]])[],
+    range: Range,
+    known: readonly Place[],
+  ) {
     this.#order = range.order
     this.#last = range.start
-    this.#rows = [knownRow(known, range), ...shards.map(([shard, sources]) => shardRow(shard, sources, range))]
+    this.#rows = [
+      knownRow(known, range),
+      ...shards.map(([shard, sources]) => shardRow(shard, sources, range)),
+    ]
   }
 
   /** Up to where all was taken; undefined where nothing is left. */
@@ -73,7 +80,9 @@ export class PlaceStream {
       if (first !== undefined && (other === undefined || isBefore(first, other, this.#order))) nearest = row
     }
     const [bound, place] = [this.#bound(), nearest?.found[0]]
-    return place !== undefined && bound !== undefined && isBefore(bound, place, this.#order) ? undefined : nearest
+    return place !== undefined && bound !== undefined && isBefore(bound, place, this.#order)
+      ? undefined
+      : nearest
   }
 
   /** Up to where all of the rows that have to look again are known; undefined where none has. */
@@ -115,14 +124,16 @@ function shardRow(shard: Shard, sources: readonly Source[], { order, start, end 
 
 /** One look at all sources of a shard: the places after `from`, and up to where these are all; undefined: to the end. */
 async function look(
-  { reads, keys }: Shard,
+  { reads }: Shard,
   sources: readonly Source[],
   order: Order,
   from: Place,
 ): Promise<{ places: Place[]; reached: Place | undefined }> {
   const names = [...new Set(sources.flatMap(({ key, except }) => [key, ...except]))]
   const numberOf = (key: string) => names.indexOf(key) + 1
-  const asked = sources.map(({ key, perMs, except }) => [numberOf(key), perMs, ...except.map(numberOf)].join(' '))
+  const asked = sources.map(({ key, perMs, except }) =>
+    [numberOf(key), perMs, ...except.map(numberOf)].join(' '),
+  )
   const parts = await withScripts(reads).timersPage(
     names.length,
     ...names,

@@ -26,7 +26,8 @@ const SCRIPTS = [
 /** The connection, as one that knows these scripts. */
 export function withScripts(redis: Redis): Redis & Scripts {
   for (const [name, numberOfKeys, lua] of SCRIPTS) {
-    if (!(name in redis)) redis.defineCommand(name, { lua, ...(numberOfKeys !== undefined && { numberOfKeys }) })
+    if (!(name in redis))
+      redis.defineCommand(name, { lua, ...(numberOfKeys !== undefined && { numberOfKeys }) })
   }
   return redis as Redis & Scripts
 }

@@ -24,8 +24,16 @@ async function countShard(shard: Shard, now: number): Promise<ShardStats> {
     LOOK,
     lastDueScore,
   )
-  const [outbox = 0, held = 0, delayed = 0, completed = 0, cancelled = 0, failed = 0, unknown = 0, expired = 0] =
-    sizes
+  const [
+    outbox = 0,
+    held = 0,
+    delayed = 0,
+    completed = 0,
+    cancelled = 0,
+    failed = 0,
+    unknown = 0,
+    expired = 0,
+  ] = sizes
   const inHand = await readOn(shard, first)
   const waiting = inHand.filter(({ firing }) => !firing)
   const callbacks = outbox === 0 ? NO_CALLBACKS : await countCallbacks(shard, lastDueScore)

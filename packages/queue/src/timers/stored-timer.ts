@@ -121,6 +121,7 @@ export function toTimer(id: number, hash: TimerHash): Timer {
     headers: data.h,
     traceparent: data.t,
     requestId: data.r,
+    ...(hash.lb !== undefined && { labels: hash.lb.split(' ') }),
     createdAt,
     dueAt: hash.du === undefined ? createdAt + delayOf(hash) : Number(hash.du),
   }
