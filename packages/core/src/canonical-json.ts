@@ -40,7 +40,9 @@ function canonicalNumber(text: string): string {
   let end = digits.length
   while (end > start && digits[end - 1] === '0') end -= 1
   if (start === end) return '0'
-  // As a BigInt: an exponent has as many digits as a client likes.
-  const power = BigInt(exponent.replace('+', '')) - BigInt(fraction.length) + BigInt(digits.length - end)
+  const shift = digits.length - end - fraction.length
+  // An exponent has as many digits as a client likes.
+  const power =
+    exponent.length < 10 ? Number(exponent) + shift : BigInt(exponent.replace('+', '')) + BigInt(shift)
   return `${sign}${digits.slice(start, end)}e${power}`
 }

@@ -113,8 +113,7 @@ function draftAt(
   { addressPolicy }: TimerRules,
 ): TimerDraft {
   const { key, labels, expiresIn, callback } = request
-  return {
-    ...due,
+  const content = {
     url: allowedTarget(request.url, addressPolicy),
     mode: request.mode ?? DEFAULT_MODE,
     maxAttempts: request.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
@@ -127,4 +126,6 @@ function draftAt(
     expiresIn: expiresIn === undefined ? undefined : parseExpiresIn(expiresIn),
     callback: callback === undefined ? undefined : parseCallback(callback, addressPolicy),
   }
+  // Not by `{ ...due, url: ... }`, which takes V8 ten times as long as all the rest.
+  return Object.assign(content, due)
 }
