@@ -231,7 +231,14 @@ describe('the list of timers', () => {
   test('never shows a callback', async () => {
     await open()
     await placer.putAll(mixed(12))
-    await placer.putAll(mixed(240, 100).map((timer) => ({ ...timer, callback: true })))
+    const places = PLACES.filter((place) => STATUS_AT[place] === 'pending' || place === 'failed')
+    await placer.putAll(
+      mixed(240, 100).map((timer, at) => ({
+        ...timer,
+        callback: true,
+        place: places[at % places.length] ?? 'planned',
+      })),
+    )
     expect(ids(await walk({ limit: 5 }))).toEqual(inOrder(mixed(12)))
     expect(ids(await walk({ filter: { statuses: ['failed'] } }))).toEqual([10])
   })

@@ -57,6 +57,7 @@ const SETS = [
   'unknown',
   'expired',
   'outbox',
+  'undelivered',
 ]
 
 /** Puts timers where the commands put them, each in one step: also one that lies elsewhere already. */
@@ -95,6 +96,7 @@ export class TimerPlacer {
       du: dueAt,
       ...(owner !== undefined && { ow: owner }),
       ...(labels.length > 0 && { lb: labels.join(' ') }),
+      ...(callback === true && { cf: 1 }),
       ...(place === 'firing' && { ca: `1:nonce:${dueAt}` }),
       ...(place === 'retry' && { an: 1, ca: `1:nonce:${dueAt}`, nx: wakesAt }),
       ...((place === 'held' || place === 'heldAndWaiting') && { hb: `receiver_limit:${wakesAt}` }),
@@ -109,7 +111,8 @@ export class TimerPlacer {
     if (place === 'fired' || place === 'cancelled') step.zadd(key('completed'), dueAt, jobId)
     if (['failed', 'unknown', 'expired'].includes(place)) step.zadd(key('failed'), dueAt, jobId)
     if (['cancelled', 'unknown', 'expired'].includes(place)) step.zadd(key(place), dueAt, jobId)
-    if (callback === true) step.zadd(key('outbox'), place === 'failed' ? -dueAt : dueAt, jobId)
+    if (callback === true) step.zadd(key('outbox'), dueAt, jobId)
+    if (callback === true && place === 'failed') step.zadd(key('undelivered'), dueAt, jobId)
     if (status === 'pending' || status === 'firing') {
       for (const label of labels) step.zadd(key(`l:${owner ?? ''}:${label}`), dueAt, jobId)
     }
