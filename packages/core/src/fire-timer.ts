@@ -25,7 +25,7 @@ export interface FireTimerDeps {
   readonly random: () => number
   readonly onAttempt: (report: AttemptReport) => void
   /** A timer came to its end, or to another one by a late outcome; told after that was written. */
-  readonly onFinished: (status: FinalStatus) => void
+  readonly onFinished: (status: FinalStatus, timer: Timer) => void
 }
 
 /**
@@ -90,10 +90,11 @@ async function send(timer: Timer, claim: Granted, { client, clock }: FireTimerDe
 }
 
 function toRequest(timer: Timer, { attempt, mayLeave }: Granted): WebhookRequest {
-  const { id, url, payload, headers, traceparent } = timer
+  const { id, url, callbackOf, payload, headers, traceparent } = timer
   return {
     id,
     url,
+    callbackOf,
     attempt,
     body: payload,
     headers: traceparent === undefined ? headers : { ...headers, traceparent },
@@ -166,5 +167,5 @@ async function settle(
     firstRequest: isFirstRequest(timer, attempt, budget, result),
   })
   const settled = await due.settle(attempt, result, decision)
-  if (settled?.decided && settled.status !== undefined) deps.onFinished(settled.status)
+  if (settled?.decided && settled.status !== undefined) deps.onFinished(settled.status, timer)
 }

@@ -242,6 +242,8 @@ export interface DueTimer {
 export interface WebhookRequest {
   readonly id: number
   readonly url: string
+  /** The timer that it tells of, where it is a callback. */
+  readonly callbackOf?: number | undefined
   /** 1 for the first. */
   readonly attempt: number
   /** JSON text; undefined: an empty body. */
