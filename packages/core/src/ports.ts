@@ -162,6 +162,8 @@ export interface Census {
   readonly overdue: number
   /** How long the longest of these has been due, in milliseconds; 0 where there is none. */
   readonly oldestOverdueMs: number
+  /** Callbacks that are not delivered and still tried. Not among the pending; where they are overdue, among those. */
+  readonly callbacks: number
 }
 
 /** What became of asking for the right to send an attempt. */

@@ -54,7 +54,7 @@ export class CensusTaker {
   }
 }
 
-const NONE: Census = { pending: 0, deferred: 0, overdue: 0, oldestOverdueMs: 0 }
+const NONE: Census = { pending: 0, deferred: 0, overdue: 0, oldestOverdueMs: 0, callbacks: 0 }
 
 function sum(a: Census, b: Census): Census {
   return {
@@ -62,6 +62,7 @@ function sum(a: Census, b: Census): Census {
     deferred: a.deferred + b.deferred,
     overdue: a.overdue + b.overdue,
     oldestOverdueMs: Math.max(a.oldestOverdueMs, b.oldestOverdueMs),
+    callbacks: a.callbacks + b.callbacks,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Callback, Log } from '@timers/core'
+import type { Log } from '@timers/core'
 import { Redis } from 'ioredis'
 import { errorFields } from './error-fields.ts'
 import { writeTogether } from './hold-back.ts'
@@ -11,8 +11,6 @@ export interface RedisOptions {
   readonly shards: number
   /** First part of every key; tests give each suite its own. */
   readonly prefix?: string
-  /** Who is told of the end of every timer, beside those whom the timers name themselves. */
-  readonly events?: Callback | undefined
   readonly log: Log
 }
 
