@@ -1,3 +1,4 @@
+import type { TimerError } from './errors.ts'
 import type { AttemptResult } from './outcome.ts'
 import type { Decision } from './retry-policy.ts'
 import type { FinalStatus, Timer, TimerChange, TimerDraft, TimerRecord, TimerStatus } from './timer.ts'
@@ -13,6 +14,11 @@ export interface Idempotency {
   readonly key: string
   /** Of what the timer is, in a canonical form (`fingerprintOf`): another one under the same key is refused. */
   readonly fingerprint: string
+  /**
+   * To be thrown where no timer was created with this key: the time that was asked for is past by now, which does not
+   * keep a request that is sent again from its answer. Absent: a timer is created.
+   */
+  readonly orElse?: TimerError | undefined
 }
 
 export interface Created extends Timer {
