@@ -1,6 +1,6 @@
 import { type Static, type TObject, type TSchema, type TUnsafe, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { type FinalStatus, TIMER_STATUSES } from '@timers/core'
+import { FINAL_STATUSES } from '@timers/core'
 
 /**
  * Settings come from environment variables, by one TypeBox object schema an app: a property a variable, with its
@@ -94,10 +94,6 @@ export function oneOf<T extends string>(words: readonly T[], options: { default?
   ) as unknown as TUnsafe<T>
 }
 
-const EVENT_STATUSES = TIMER_STATUSES.filter(
-  (status): status is FinalStatus => status !== 'pending' && status !== 'firing',
-)
-
 /** Settings that every process has. */
 export const commonSettings = {
   REDIS_URL: Type.String({
@@ -139,10 +135,10 @@ export const eventSettings = {
         'Gets a signed POST for every timer that comes to one of the statuses in EVENTS_ON; API and worker must have the same. Not set: nobody is told',
     }),
   ),
-  EVENTS_ON: Type.Array(oneOf(EVENT_STATUSES, { description: 'A final status' }), {
+  EVENTS_ON: Type.Array(oneOf(FINAL_STATUSES, { description: 'A final status' }), {
     default: ['failed', 'unknown', 'expired', 'cancelled'],
     minItems: 1,
-    wording: `one or more of ${EVENT_STATUSES.join(', ')}`,
+    wording: `one or more of ${FINAL_STATUSES.join(', ')}`,
     description: 'Final statuses of which EVENTS_URL is told, separated by commas',
   }),
 }

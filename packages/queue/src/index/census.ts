@@ -6,7 +6,7 @@ import type { Shard } from '../shards/shards.ts'
 import { toTimer } from '../timers/stored-timer.ts'
 
 const LOOK_EVERY_MS = 2_000
-/** How many of those that wait for a worker are compared with those that were held back before. */
+/** How many of those that wait for a worker, or are in hand, are compared with the members of other sets. */
 const COMPARED = 256
 
 /** Counts the timers every two seconds, from Redis' own sets; what it found last can be asked for at any time. */
@@ -68,7 +68,7 @@ function sum(a: Census, b: Census): Census {
 
 async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promise<Census> {
   const delayed = key('delayed')
-  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, lastWaiting] = await Promise.all([
+  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, lastWaiting, told, givenUp] = await Promise.all([
     redis.zcard(delayed),
     redis.llen(key('wait')),
     // BullMQ keeps `due * 4096 + n` as the score.
@@ -77,23 +77,34 @@ async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promi
     redis.zrange(delayed, 0, '0', 'WITHSCORES'),
     redis.zrange(held, 0, '0', 'WITHSCORES'),
     redis.lrange(key('wait'), -COMPARED, -1),
+    redis.zcard(key('outbox')),
+    redis.zcard(key('undelivered')),
   ])
+  const callbacks = told - givenUp
   // Those whose turn has come are in both, until a worker takes them.
-  const both =
-    deferred === 0 || lastWaiting.length === 0
+  const both = deferred === 0 ? 0 : await countIn(redis, held, lastWaiting)
+  // Those that are under way do not wait.
+  const sending =
+    callbacks === 0
       ? 0
-      : (await redis.zmscore(held, ...lastWaiting)).filter((score) => score !== null).length
+      : await countIn(redis, key('outbox'), await redis.lrange(key('active'), -COMPARED, -1))
   const oldest = [
     scoreOf(oldestDelayed) / 0x1000,
     scoreOf(oldestHeld),
     await dueSince(redis, key, lastWaiting.at(-1)),
   ]
   return {
-    pending: planned + waiting,
+    pending: Math.max(0, planned + waiting - (callbacks - sending)),
     deferred,
     overdue: due + waiting + deferred - both,
     oldestOverdueMs: Math.max(0, now - Math.floor(Math.min(...oldest))),
+    callbacks,
   }
+}
+
+async function countIn(redis: Redis, set: string, jobIds: readonly string[]): Promise<number> {
+  if (jobIds.length === 0) return 0
+  return (await redis.zmscore(set, ...jobIds)).filter((score) => score !== null).length
 }
 
 /** The score of the one member that was asked for, or infinity where there is none. */
