@@ -195,8 +195,12 @@ export type Claim =
       readonly claimedAt: number
       readonly budget: RetryBudget | undefined
     }
-  /** The timer has its final status already (also `cancelled`, and `expired` by this very call): nothing is sent. */
+  /** The timer has its final status already (also `cancelled`): nothing is sent. */
   | { readonly kind: 'finished'; readonly status: FinalStatus }
+  /** It is too late to send it: this call has ended it as `expired`. */
+  | { readonly kind: 'expired' }
+  /** A client has changed it since it was read: it is not this worker's any more, and comes again as it is now. */
+  | { readonly kind: 'changed' }
   /** The next attempt is planned for later. */
   | { readonly kind: 'early'; readonly at: number }
   /** The job is not this worker's any more (lock lost, job removed): let go of it. */
@@ -228,6 +232,8 @@ export interface DueTimer {
   readonly timer: Timer
   /** Whether the timer was in another worker's hands before, which was lost. */
   readonly takenOver: boolean
+  /** After this it is not sent any more, epoch ms; undefined where it may always be. */
+  readonly expiresAt: number | undefined
   /** What `claim` would find, claiming nothing. */
   peek(): Promise<Peek>
   /** Asks for the right to send the next attempt. */
