@@ -62,7 +62,9 @@ describe('a callback tells how its timer ended', () => {
     expect(request.headers['webhook-id']).not.toBe(`event_${id}`)
     // Delivered: nothing of it is kept.
     await eventually(async () => expect(await outbox()).toEqual([]))
-    expect(await bed.redis.command('EXISTS', `timers:{0}:t${request.headers['webhook-id']?.slice(6)}`)).toBe(0)
+    expect(await bed.redis.command('EXISTS', `timers:{0}:t${request.headers['webhook-id']?.slice(6)}`)).toBe(
+      0,
+    )
   })
 
   test('failed', async () => {

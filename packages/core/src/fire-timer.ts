@@ -127,7 +127,7 @@ async function conclude(due: DueTimer, claim: Unsendable, deps: FireTimerDeps): 
       return due.rest()
     case 'expired':
       deps.log.info({ timerId: timer.id, reqId: timer.requestId }, 'a timer expired: it was not sent')
-      return deps.onFinished('expired')
+      return deps.onFinished('expired', timer)
     case 'early':
       return due.defer(claim.at)
     case 'changed':

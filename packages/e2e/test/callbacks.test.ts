@@ -1,4 +1,11 @@
-import { eventually, type Installation, postTimer, type Receiver, readTimer, startReceiver } from '@timers/lab'
+import {
+  eventually,
+  type Installation,
+  postTimer,
+  type Receiver,
+  readTimer,
+  startReceiver,
+} from '@timers/lab'
 import { installations } from './installations.ts'
 
 const OUTBOX = 'timers:{0}:outbox'

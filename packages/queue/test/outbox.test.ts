@@ -2,6 +2,7 @@ import type { AttemptResult, FinalStatus, TimerDraft } from '@timers/core'
 import { eventually } from '@timers/lab'
 import { jobIdOf, timerIdOf } from '../src/shards/shard-keys.ts'
 import { toRecord, toTimer } from '../src/timers/stored-timer.ts'
+import { TimerCommands } from '../src/timers/timer-commands.ts'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { delivered, draft, fired, type Hand, Rig, unknown } from './rig.ts'
 
@@ -39,6 +40,8 @@ describe('the outbox', () => {
       }),
     )
   }
+  const undelivered = async () =>
+    (await rig.client.zrange(rig.keys().key('undelivered'), 0, -1)).map(timerIdOf)
   const types = async () => (await events()).map(({ body }) => body.type)
 
   /** A due timer that somebody watches, claimed. */
@@ -59,8 +62,8 @@ describe('the outbox', () => {
       mode: 'at_least_once',
       maxAttempts: 10,
       callbackOf: hand.id,
-      callback: undefined,
     })
+    expect(event?.timer.callback).toBeUndefined()
     expect(event?.timer.dueAt).toBeGreaterThanOrEqual(before)
     expect(event?.timer.dueAt).toBeLessThanOrEqual(Date.now())
     const record = await store.find(hand.id)
@@ -156,8 +159,7 @@ describe('the outbox', () => {
       expect(Date.now()).toBeGreaterThan(Number((await rig.hash(timerIdOf(String(jobId)))).du) + 1_000)
     })
     const hand = await rig.take()
-    expect(await hand.due.claim()).toEqual({ kind: 'finished', status: 'expired' })
-    await hand.due.rest()
+    expect(await hand.due.claim()).toEqual({ kind: 'expired' })
     expect(await types()).toEqual(['timer.expired'])
   })
 
@@ -202,28 +204,51 @@ describe('the outbox', () => {
       await rig.stall(first)
       const second = await rig.take()
       expect(await second.due.claim()).toMatchObject({ kind: 'taken' })
-      await second.due.settle(1, { outcome: 'interrupted', sentAt: 1 }, { kind: 'retry', at: Date.now() + 60_000 })
+      await second.due.settle(
+        1,
+        { outcome: 'interrupted', sentAt: 1 },
+        { kind: 'retry', at: Date.now() + 60_000 },
+      )
       await first.due.settle(1, delivered(), fired)
       expect(await outbox()).toEqual([])
       expect(await rig.places(first.id)).toEqual([])
       expect(await rig.hash(first.id)).toEqual({})
+      expect(await rig.client.exists(rig.keys().key('retries'))).toBe(0)
     })
 
-    test.each(['failed', 'unknown'] as const)('that ends as %s makes no callback, and stays to be seen', async (status) => {
-      const { due: callback, id, of } = await due()
-      await callback.settle(1, rejected, { kind: 'final', status })
+    test.each(['failed', 'unknown'] as const)(
+      'that ends as %s makes no callback, and stays to be seen',
+      async (status) => {
+        const { due: callback, id, of } = await due()
+        await callback.settle(1, rejected, { kind: 'final', status })
+        expect(await outbox()).toEqual([id])
+        expect(await rig.places(id)).toEqual(['failed'])
+        expect(await store.find(id)).toMatchObject({ status, callbackOf: of })
+        expect(await undelivered()).toEqual([id])
+      },
+    )
+
+    test('that could not be delivered for five days ends as expired, and makes no callback', async () => {
+      const telling = await rig.store({ events: { url: TOLD, on: ALL } })
+      const { id: of } = await telling.create(draft(60_000))
+      await telling.cancel(of)
+      const [id = 0] = await outbox()
+      const longAgo = Date.now() - 5 * 86_400_000 - 1_000
+      await rig.client.hset(rig.keys().key(jobIdOf(id)), 'du', longAgo)
+      const callback = await rig.take()
+      const commands = new TimerCommands(rig.client, rig.keys(), { events: { url: TOLD, on: ALL } })
+      const due = await rig.due(id, callback.token, commands)
+      expect(await due.claim()).toEqual({ kind: 'expired' })
       expect(await outbox()).toEqual([id])
-      expect(await rig.places(id)).toEqual(['failed'])
-      expect(await store.find(id)).toMatchObject({ status, callbackOf: of })
-      // Given up: no longer among those that are still tried.
-      expect(await rig.client.zcount(rig.keys().key('outbox'), 0, '+inf')).toBe(0)
+      expect(await undelivered()).toEqual([id])
+      expect(await rig.client.exists(rig.keys().key('expired'))).toBe(0)
     })
 
     test('that failed can be redriven, and is tried again', async () => {
       const { due: callback, id } = await due()
       await callback.settle(1, rejected, failed)
       await store.redrive(id)
-      expect(await rig.client.zcount(rig.keys().key('outbox'), 0, '+inf')).toBe(1)
+      expect(await undelivered()).toEqual([])
       const again = await rig.take()
       expect(again.id).toBe(id)
       await again.due.claim()
@@ -271,11 +296,13 @@ describe('the outbox', () => {
           return [callbackOf, url]
         }),
       )
-      expect(urls.sort()).toEqual([
-        [id, TOLD],
-        [id, events.url],
-        [plain, events.url],
-      ].sort())
+      expect(urls.sort()).toEqual(
+        [
+          [id, TOLD],
+          [id, events.url],
+          [plain, events.url],
+        ].sort(),
+      )
     })
 
     test('in three shards each has an id of its shard, that no timer has', async () => {

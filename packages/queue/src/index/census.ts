@@ -68,18 +68,19 @@ function sum(a: Census, b: Census): Census {
 
 async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promise<Census> {
   const delayed = key('delayed')
-  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, lastWaiting, told, givenUp] = await Promise.all([
-    redis.zcard(delayed),
-    redis.llen(key('wait')),
-    // BullMQ keeps `due * 4096 + n` as the score.
-    redis.zcount(delayed, '-inf', (now + 1) * 0x1000 - 1),
-    redis.zcard(held),
-    redis.zrange(delayed, 0, '0', 'WITHSCORES'),
-    redis.zrange(held, 0, '0', 'WITHSCORES'),
-    redis.lrange(key('wait'), -COMPARED, -1),
-    redis.zcard(key('outbox')),
-    redis.zcard(key('undelivered')),
-  ])
+  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, lastWaiting, told, givenUp] =
+    await Promise.all([
+      redis.zcard(delayed),
+      redis.llen(key('wait')),
+      // BullMQ keeps `due * 4096 + n` as the score.
+      redis.zcount(delayed, '-inf', (now + 1) * 0x1000 - 1),
+      redis.zcard(held),
+      redis.zrange(delayed, 0, '0', 'WITHSCORES'),
+      redis.zrange(held, 0, '0', 'WITHSCORES'),
+      redis.lrange(key('wait'), -COMPARED, -1),
+      redis.zcard(key('outbox')),
+      redis.zcard(key('undelivered')),
+    ])
   const callbacks = told - givenUp
   // Those whose turn has come are in both, until a worker takes them.
   const both = deferred === 0 ? 0 : await countIn(redis, held, lastWaiting)

@@ -2,37 +2,39 @@ import { type EventType, eventBody, type TimerRecord } from '@timers/core'
 import type { TimerHash } from './stored-timer.ts'
 
 /**
- * # What a callback tells
+ * What a callback tells, `e` in its data.
  *
  * A callback is a timer of its own, which `lua/includes/outbox.lua` stores in the step that brings another timer to its
- * end. It has no payload: the body is made of a snapshot of that timer whenever it is sent, and is the same each time,
- * whatever has become of the timer since.
+ * end. It has no payload: its body is made, whenever it is sent, of that timer as it was in that moment. So it is the
+ * same each time, whatever has become of the timer since.
  */
 export interface StoredEvent {
   readonly y: EventType
   /** When it happened, epoch ms. */
   readonly t: number
-  /** Id of the timer that it tells of. */
-  readonly i: number
-  /** Fields of that timer's hash, as they were in that moment. */
+  /** Fields of the timer's hash, as they were. */
   readonly h: TimerHash
 }
 
-/** What of a callback follows from the timer that it tells of. */
-export interface ToldEvent {
+/** What of a callback comes from the timer that it tells of. */
+export interface Told {
   readonly callbackOf: number
   readonly payload: string
   readonly traceparent: string | undefined
   readonly requestId: string | undefined
 }
 
-/** @param read reads a timer from its hash */
-export function toldEvent(
-  { y: type, t: at, i: id, h: hash }: StoredEvent,
+/**
+ * @param timerId of the timer that is told of
+ * @param read reads a timer from its hash
+ */
+export function toldOf(
+  timerId: number,
+  { y: type, t: at, h: hash }: StoredEvent,
   read: (id: number, hash: TimerHash) => TimerRecord | undefined,
-): ToldEvent {
-  const record = read(id, hash)
-  if (record === undefined) throw new Error(`the event of timer ${id} has no snapshot`)
+): Told {
+  const record = read(timerId, hash)
+  if (record === undefined) throw new Error(`the event of timer ${timerId} holds no timer`)
   const { traceparent, requestId } = record
-  return { callbackOf: id, payload: eventBody(type, at, record), traceparent, requestId }
+  return { callbackOf: timerId, payload: eventBody(type, at, record), traceparent, requestId }
 }
