@@ -48,7 +48,7 @@ export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<voi
     if (claim.kind !== 'granted') return conclude(due, claim, deps)
     return settle(due, claim.attempt, claim.budget, tooOld(deps.clock.now()), deps)
   }
-  const admission = await deps.gate.enter(timer.url)
+  const admission = await deps.gate.enter(timer.url, timer.dueAt)
   if (admission.kind === 'defer') {
     const { until, heldBy } = admission
     deps.log.debug({ timerId: timer.id, reqId: timer.requestId, until, heldBy }, 'deferred')

@@ -288,8 +288,8 @@ export type Admission = Pass | { readonly kind: 'defer'; readonly until: number;
 
 /** Whose turn it is: keeps one receiver from taking the hands of all others. */
 export interface Gate {
-  /** Asks to send a request to a target URL. Settles within a fraction of a second. */
-  enter(url: string): Admission | Promise<Admission>
+  /** Asks to send a request to a target URL, of a timer due at `dueAt` (epoch ms). Settles within a fraction of a second. */
+  enter(url: string, dueAt: number): Admission | Promise<Admission>
 }
 
 /** Sends webhooks. Never throws for what a receiver or a network does: that is an outcome. */

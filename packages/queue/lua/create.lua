@@ -11,7 +11,8 @@
   KEYS[2]  delayed (sorted set)
   KEYS[3]  marker (sorted set)
   ARGV[1]  the job's id
-  ARGV[2]  data: JSON, see packages/queue/src/timers/stored-timer.ts
+  ARGV[2]  data: JSON, see packages/queue/src/timers/stored-timer.ts; '' where the timer could not be stored any more, and
+           only one that was stored before can be the answer
   ARGV[3]  created at, epoch ms
   ARGV[4]  due at, epoch ms
   ARGV[5]  owner, or '' for the default one
@@ -28,6 +29,7 @@
     0                                         the id is taken
     { 'replay', job id, created at, due at }  the same request came before; as it was answered then
     { 'reused' }                              another request came under this idempotency key
+    { 'none' }                                nothing came before, and nothing is stored
     { 'taken', job id }                       an unfinished timer has the key
 ]]
 local job, delayed, marker = unpack(KEYS)
@@ -47,6 +49,7 @@ if key then
       return { 'replay', known, made, due }
     end
   end
+  if data == '' then return { 'none' } end
   if key ~= '' then
     local holder = redis.call('GET', base .. 'k:' .. owner .. ':' .. key)
     local made, status = unpack(holder and redis.call('HMGET', base .. holder, 'timestamp', 'st') or {})

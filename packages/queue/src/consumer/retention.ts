@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis'
 import { errorFields } from '../shards/error-fields.ts'
 import type { Shard } from '../shards/shards.ts'
 import { define, loadScript } from '../timers/scripts.ts'
+import { LabelRepair } from './label-repair.ts'
 
 const DAY_MS = 86_400_000
 const SWEEP_EVERY_MS = 10_000
@@ -23,6 +24,7 @@ interface Scripts extends Redis {
 export class RetentionSweeper {
   readonly #shards: readonly Shard[]
   readonly #retentionMs: number
+  readonly #labels: LabelRepair
   readonly #log: Log
   #timer: NodeJS.Timeout | undefined
   #stopped = false
@@ -31,6 +33,7 @@ export class RetentionSweeper {
   constructor(shards: readonly Shard[], retentionDays: number, log: Log) {
     this.#shards = shards
     this.#retentionMs = retentionDays * DAY_MS
+    this.#labels = new LabelRepair(shards)
     this.#log = log
     for (const { reads } of shards) define(reads, 'timersSweep', 1, loadScript('sweep', 'places'))
   }
@@ -57,6 +60,8 @@ export class RetentionSweeper {
         removed += await this.#sweepShard(shard)
       }
       if (removed > 0) this.#log.info({ removed }, 'timers past their retention removed')
+      const repaired = await this.#labels.round()
+      if (repaired > 0) this.#log.warn({ repaired }, 'entries of labels that pointed at nothing removed')
     } catch (error) {
       this.#log.debug(errorFields(error), 'sweep broken off')
     } finally {

@@ -1,12 +1,12 @@
 import type { Census, Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../shards/error-fields.ts'
-import { type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
+import type { ShardKeys } from '../shards/shard-keys.ts'
 import type { Shard } from '../shards/shards.ts'
-import { toTimer } from '../timers/stored-timer.ts'
+import { waitingTimers } from './waiting.ts'
 
 const LOOK_EVERY_MS = 2_000
-/** How many of those that wait for a worker, or are in hand, are compared with the members of other sets. */
+/** How many of those that are in hand are compared with the callbacks. */
 const COMPARED = 256
 
 /** Counts the timers every two seconds, from Redis' own sets; what it found last can be asked for at any time. */
@@ -68,7 +68,7 @@ function sum(a: Census, b: Census): Census {
 
 async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promise<Census> {
   const delayed = key('delayed')
-  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, lastWaiting, told, givenUp] =
+  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, waiters, told, givenUp] =
     await Promise.all([
       redis.zcard(delayed),
       redis.llen(key('wait')),
@@ -77,23 +77,18 @@ async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promi
       redis.zcard(held),
       redis.zrange(delayed, 0, '0', 'WITHSCORES'),
       redis.zrange(held, 0, '0', 'WITHSCORES'),
-      redis.lrange(key('wait'), -COMPARED, -1),
+      waitingTimers(redis, key),
       redis.zcard(key('outbox')),
       redis.zcard(key('undelivered')),
     ])
   const callbacks = told - givenUp
   // Those whose turn has come are in both, until a worker takes them.
-  const both = deferred === 0 ? 0 : await countIn(redis, held, lastWaiting)
+  const waiterIds = waiters.map(({ jobId }) => jobId)
+  const both = deferred === 0 ? 0 : await countIn(redis, held, waiterIds)
   // Those that are under way do not wait.
-  const sending =
-    callbacks === 0
-      ? 0
-      : await countIn(redis, key('outbox'), await redis.lrange(key('active'), -COMPARED, -1))
-  const oldest = [
-    scoreOf(oldestDelayed) / 0x1000,
-    scoreOf(oldestHeld),
-    await dueSince(redis, key, lastWaiting.at(-1)),
-  ]
+  const inHand = callbacks === 0 ? [] : await redis.lrange(key('active'), -COMPARED, -1)
+  const sending = await countIn(redis, key('outbox'), inHand)
+  const oldest = [scoreOf(oldestDelayed) / 0x1000, scoreOf(oldestHeld), ...waiters.map(({ since }) => since)]
   return {
     pending: Math.max(0, planned + waiting - (callbacks - sending)),
     deferred,
@@ -112,13 +107,4 @@ async function countIn(redis: Redis, set: string, jobIds: readonly string[]): Pr
 function scoreOf(reply: readonly unknown[]): number {
   const [first] = reply.flat()
   return first === undefined ? Number.POSITIVE_INFINITY : Number(reply.flat()[1])
-}
-
-/** Since when the timer that waits for a worker has been due, or due again, epoch ms. */
-async function dueSince(redis: Redis, key: ShardKeys['key'], jobId: string | undefined): Promise<number> {
-  if (jobId === undefined) return Number.POSITIVE_INFINITY
-  const hash = await redis.hgetall(key(jobId))
-  if (hash.data === undefined) return Number.POSITIVE_INFINITY
-  const redrivenAt = hash.bg === undefined || hash.bg.startsWith('0:') ? 0 : Number(hash.bg.split(':')[1])
-  return Math.max(toTimer(timerIdOf(jobId), hash).dueAt, Number(hash.nx ?? 0), redrivenAt)
 }

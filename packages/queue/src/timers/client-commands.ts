@@ -34,6 +34,7 @@ const SCRIPTS = [
 /** A new timer as it is stored. */
 export interface NewTimer {
   readonly id: number
+  /** '' where it is too late to store it: then only one that was stored before can be the answer. */
   readonly data: string
   readonly createdAt: number
   readonly dueAt: number
@@ -49,7 +50,7 @@ export type CreateAnswer =
   /** Another timer has this id: Redis has handed it out twice. */
   | { readonly kind: 'id taken' }
   | { readonly kind: 'replay'; readonly id: number; readonly createdAt: number; readonly dueAt: number }
-  | { readonly kind: 'reused' }
+  | { readonly kind: 'reused' | 'none' }
   | { readonly kind: 'key taken'; readonly id: number }
 
 /** Whose timer a command is about, and which: by its id, or the newest one with a key. */
@@ -108,6 +109,8 @@ export class ClientCommands {
         return { kind, id: timerIdOf(other), createdAt: Number(made), dueAt: Number(due) }
       case 'taken':
         return { kind: 'key taken', id: timerIdOf(other) }
+      case 'none':
+        return { kind }
       default:
         return { kind: 'reused' }
     }

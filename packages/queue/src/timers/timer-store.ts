@@ -224,7 +224,12 @@ class ShardedTimerStore implements RedisTimerStore {
       fingerprint: idempotency.fingerprint,
     }
     return this.#withId(shard, draft, async (timer) => {
-      const done = await shard.clients.create(asked === undefined ? timer : { ...timer, idempotency: asked })
+      const orElse = idempotency?.orElse
+      const done = await shard.clients.create(
+        asked === undefined
+          ? timer
+          : { ...timer, idempotency: asked, data: orElse === undefined ? timer.data : '' },
+      )
       switch (done.kind) {
         case 'stored':
           return created(draft, timer, false)
@@ -232,6 +237,8 @@ class ShardedTimerStore implements RedisTimerStore {
           return created(draft, done, true)
         case 'key taken':
           throw keyTaken(done.id)
+        case 'none':
+          throw orElse
         case 'reused':
           throw new TimerError(
             'IDEMPOTENCY_KEY_REUSED',
