@@ -37,6 +37,8 @@ describe('createWorkerMetrics', () => {
       'timers_finished_total{status="fired"} 0',
       'timers_finished_total{status="failed"} 0',
       'timers_finished_total{status="unknown"} 0',
+      'timers_finished_total{status="cancelled"} 0',
+      'timers_finished_total{status="expired"} 0',
     ])
     counts.finished('unknown', timer)
     expect(await samples('timers_finished_total')).toContain('timers_finished_total{status="unknown"} 1')

@@ -29,6 +29,8 @@ const STATUSES: Readonly<Record<FinalStatus, { readonly status: FinalStatus }>> 
   fired: { status: 'fired' },
   failed: { status: 'failed' },
   unknown: { status: 'unknown' },
+  cancelled: { status: 'cancelled' },
+  expired: { status: 'expired' },
 }
 
 const DELIVERED = { outcome: 'delivered' }

@@ -28,7 +28,7 @@ describe('the outbox', () => {
     ({ ...draft(delayMs), callback: { url: TOLD, on: ALL }, ...more }) as TimerDraft
 
   const outbox = async (shard = 0) =>
-    (await rig.client.zrange(rig.keys(shard).key('outbox'), 0, -1)).map(timerIdOf)
+    (await rig.client.zrange(rig.keys(shard).key('outbox'), 0, '-1')).map(timerIdOf)
 
   /** What is told, in the order in which it was written. */
   async function events() {
@@ -41,7 +41,7 @@ describe('the outbox', () => {
     )
   }
   const undelivered = async () =>
-    (await rig.client.zrange(rig.keys().key('undelivered'), 0, -1)).map(timerIdOf)
+    (await rig.client.zrange(rig.keys().key('undelivered'), 0, '-1')).map(timerIdOf)
   const types = async () => (await events()).map(({ body }) => body.type)
 
   /** A due timer that somebody watches, claimed. */
@@ -154,8 +154,8 @@ describe('the outbox', () => {
   test('a claim that comes too late for its timer tells that it has expired', async () => {
     await store.create(watched({ expiresIn: 1 }))
     await eventually(async () => {
-      expect((await rig.client.zrange(rig.keys().key('delayed'), 0, -1)).length).toBe(1)
-      const [jobId] = await rig.client.zrange(rig.keys().key('delayed'), 0, -1)
+      expect((await rig.client.zrange(rig.keys().key('delayed'), 0, '-1')).length).toBe(1)
+      const [jobId] = await rig.client.zrange(rig.keys().key('delayed'), 0, '-1')
       expect(Date.now()).toBeGreaterThan(Number((await rig.hash(timerIdOf(String(jobId)))).du) + 1_000)
     })
     const hand = await rig.take()
