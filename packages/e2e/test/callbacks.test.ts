@@ -70,6 +70,26 @@ describe('who asked to be told how timers end', () => {
   const emptied = ({ redis }: Installation) =>
     eventually(async () => expect(await redis.command('ZCARD', OUTBOX)).toBe(0), { timeoutMs: 30_000 })
 
+  test('hears over HTTP of a cancel, at the very URL of the callback', async () => {
+    const running = await install()
+    const answer = await fetch(`${running.apiUrl}/timers`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        in: '1h',
+        url: running.receiver.hookUrl,
+        callback: { url: `${told.url}/mine?a=b`, on: ['cancelled'] },
+      }),
+    })
+    const { id } = (await answer.json()) as { id: number }
+    const { status } = await fetch(`${running.apiUrl}/timers/${id}`, { method: 'DELETE' })
+    expect(status).toBe(200)
+    await told.waitFor((requests) => requests.some(({ body }) => body !== ''))
+    expect(told.requests.map(({ url }) => url)).toEqual(['/mine?a=b'])
+    expect([...tellings().keys()]).toEqual([`${id} timer.cancelled`])
+    expect(running.receiver.requests).toEqual([])
+  }, 30_000)
+
   test('hears of each, although the worker is killed between the outcome and the callback', async () => {
     const running = await install()
     const [victim] = running.workers

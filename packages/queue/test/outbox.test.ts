@@ -269,6 +269,17 @@ describe('the outbox', () => {
       expect(await store.find(id)).toMatchObject({ callbackOf: hand.id, status: 'pending' })
     })
 
+    test('that was given up goes with the retention', async () => {
+      const { due: callback, id } = await due()
+      await callback.settle(1, rejected, failed)
+      const sweeping = await rig.consumer({ retentionDays: 1 / 86_400, handle: async () => {} })
+      await eventually(async () => expect(await outbox()).toEqual([]))
+      await sweeping.stop()
+      expect(await undelivered()).toEqual([])
+      expect(await rig.hash(id)).toEqual({})
+      expect(await rig.places(id)).toEqual([])
+    })
+
     test('lives through a kill of Redis right after the outcome', async () => {
       const hand = await claimed()
       await hand.due.settle(1, delivered(), fired)
