@@ -75,7 +75,7 @@ export {
   nextDelayMs,
   type RetryHint,
 } from './retry-policy.ts'
-export { MAX_URL_LENGTH, originOf, parseTargetUrl, webhookUrl } from './target-url.ts'
+export { callbackUrl, MAX_URL_LENGTH, originOf, parseTargetUrl, webhookUrl } from './target-url.ts'
 export {
   type AttemptedStatus,
   type Callback,
