@@ -4,13 +4,15 @@ import { makePlan, type PlanSettings } from './plan.ts'
 const SETTINGS: PlanSettings = { seed: 'a', minutes: 10, ratePerSecond: 25, faults: ALL_FAULTS }
 
 test('a plan follows from the seed alone', () => {
-  expect(makePlan(SETTINGS)).toEqual(makePlan(SETTINGS))
-  expect(makePlan(SETTINGS)).not.toEqual(makePlan({ ...SETTINGS, seed: 'b' }))
+  // As text: tens of thousands of timers, compared one by one, take seconds.
+  const [plan, again] = [makePlan(SETTINGS), makePlan(SETTINGS)].map((one) => JSON.stringify(one))
+  expect(again === plan).toBe(true)
+  expect(JSON.stringify(makePlan({ ...SETTINGS, seed: 'b' })) === plan).toBe(false)
 })
 
 test('leaving faults out changes nothing else', () => {
   const [all, some] = [makePlan(SETTINGS), makePlan({ ...SETTINGS, faults: ['api-kill', 'worker-kill'] })]
-  expect(some.creates).toEqual(all.creates)
+  expect(JSON.stringify(some.creates) === JSON.stringify(all.creates)).toBe(true)
   expect(some.closings).toEqual(all.closings)
   expect(new Set(some.faults.map(({ kind }) => kind))).toEqual(new Set(['api-kill', 'worker-kill']))
 })
@@ -28,7 +30,8 @@ test('ten minutes see every fault, some of them at the same time, and end in pea
 })
 
 test('everything is in the order of its time', () => {
-  for (const list of [makePlan(SETTINGS).faults, makePlan(SETTINGS).closings, makePlan(SETTINGS).creates]) {
+  const { faults, closings, creates, alone, keys, batches } = makePlan(SETTINGS)
+  for (const list of [faults, closings, creates.slice(0, alone), keys, batches]) {
     const times = list.map(({ atMs }) => atMs)
     expect(times).toEqual([...times].sort((a, b) => a - b))
   }
@@ -44,4 +47,19 @@ test('a process, and Redis, has one fault at a time beside those of its network'
     lanes.set(lane, atMs + lastsMs)
   }
   expect([...lanes.keys()].sort()).toEqual(['api-1', 'api-2', 'redis', 'worker-1', 'worker-2', 'worker-3'])
+})
+
+test('every timer of a plan stands at its index, and of each kind of life there are many', () => {
+  const { creates, keys, batches, sweeps } = makePlan(SETTINGS)
+  expect(creates.map(({ index }) => index)).toEqual(creates.map((_, index) => index))
+  const grouped = [...keys.map(({ index }) => index), ...batches.flatMap(({ indexes }) => indexes)]
+  expect(new Set(grouped).size).toBe(grouped.length)
+  expect(grouped.every((index) => creates[index]?.life === undefined)).toBe(true)
+  const wishes = creates.flatMap(({ life }) => life?.steps.flatMap((step) => step.wishes) ?? [])
+  for (const kind of ['cancel', 'content', 'time', 'both', 'fire'])
+    expect(wishes.filter((wish) => wish.kind === kind).length).toBeGreaterThan(500)
+  expect(creates.filter(({ life }) => (life?.sameCreates ?? 0) > 1).length).toBeGreaterThan(1_000)
+  expect(creates.filter(({ life }) => life?.expiresIn !== undefined).length).toBeGreaterThan(1_000)
+  expect(creates.filter(({ life }) => life?.callback).length).toBeGreaterThan(3_000)
+  for (const list of [keys, batches, sweeps]) expect(list.length).toBeGreaterThan(50)
 })

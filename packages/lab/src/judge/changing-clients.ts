@@ -142,7 +142,7 @@ export class ChangingClients extends Clients {
       id: Number.isNaN(named) ? undefined : named,
       ...asked,
       ...(replayed && { replayed }),
-      ...(typeof body.status === 'string' && { told: toldBy(body) }),
+      ...toldBy(body),
       ...(durationMs !== undefined && { durationMs }),
       ...(at !== undefined && { at }),
       ...(version !== undefined && { version }),
@@ -163,9 +163,11 @@ function isReplayed(result: object): boolean {
   return Object.entries(result).some(([name, value]) => name.includes('replayed') && value === true)
 }
 
-function toldBy(body: ApiAnswer['body']): NonNullable<Change['told']> {
-  const dueAt = typeof body.due_at === 'string' ? { dueAt: Date.parse(body.due_at) } : {}
-  return { status: String(body.status), ...dueAt }
+/** A problem has the timer's status beside its own. */
+function toldBy({ status, timer_status, due_at }: ApiAnswer['body']): Pick<Change, 'told'> {
+  const told = [status, timer_status].find((one) => typeof one === 'string')
+  if (typeof told !== 'string') return {}
+  return { told: { status: told, ...(typeof due_at === 'string' && { dueAt: Date.parse(due_at) }) } }
 }
 
 function pathOf({ id }: Target): string {
