@@ -1,7 +1,7 @@
 import type { AttemptView, Creation } from '@timers/lab'
 import type { Broken, Closing, FaultRun } from './broken.ts'
 import { FAULT_KINDS } from './fault-kinds.ts'
-import { type Behaviour, DOORS, HEALTHY, indexOf, type PlannedCreate } from './load-plan.ts'
+import { type Behaviour, DOORS, indexOf, type PlannedCreate } from './load-plan.ts'
 
 /** For what is not instant: a signal, a clock that is read before a command is sent, two busy cores. */
 const SLACK_MS = 2_000
@@ -61,7 +61,7 @@ export class Explanations {
 
   /** It waited for a receiver that is no good, or something was broken until after its time. */
   #expired(dueAt: number, { behaviour }: PlannedCreate, expiresInMs: number): string | undefined {
-    if (!HEALTHY.includes(behaviour)) return `receiver: ${behaviour}`
+    if (behaviour !== 'fast' && behaviour !== 'slow') return `receiver: ${behaviour}`
     const until = dueAt + expiresInMs
     const fault = this.#faults.find(({ from, to }) => from <= until && to + RECOVERED_MS >= dueAt)
     return fault && `${fault.kind} before it was sent`

@@ -152,6 +152,16 @@ judged('content that was changed', [
     { stale: 1 },
   ],
   [
+    'is sent as it was told last, also when the create is sent again',
+    {
+      creation: { version: 1, idempotencyKey: 'i1' },
+      ...content(2),
+      changes: [toContent(2)],
+      more: [{ askedAt: START + 2_000, tookMs: 3, acknowledged: { id: 1, dueAt: DUE, replayed: true } }],
+    },
+    {},
+  ],
+  [
     'is whole',
     { creation: { version: 1 }, seen: [{ versions: [1, 2] }], changes: [toContent(2, { answer: 'cut' })] },
     { stale: 1 },
@@ -188,6 +198,11 @@ const firedLater = {
 const seenLater = { receivedAt: LATER + 3, answeredAt: LATER + 4 }
 
 judged('a time that was changed', [
+  [
+    'to an instant, is kept',
+    { seen: [seenLater], view: firedLater, changes: [{ ...moved, durationMs: undefined, at: LATER }] },
+    {},
+  ],
   ['is kept', { seen: [seenLater], view: firedLater, changes: [moved] }, {}],
   [
     'and it fires at the old one',

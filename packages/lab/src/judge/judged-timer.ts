@@ -40,19 +40,16 @@ export interface DueTime {
 }
 
 /** The times that a timer was given, and may have been given. */
-export function dueTimes({ id, creation, asked, changes }: JudgedTimer): Write<DueTime>[] {
-  const created = asked.filter((one) => one.acknowledged?.id === id && !one.acknowledged.met)
-  const first = created.length > 0 ? created : [creation]
+export function dueTimes(timer: JudgedTimer): Write<DueTime>[] {
+  const { id, asked, changes } = timer
+  const made = makers(timer)
   const writes: Write<DueTime>[] = [
     {
+      ...firstWrite(timer),
       value: {
-        dueAt: created[0]?.acknowledged?.dueAt,
-        notBefore: Math.min(...first.map(({ askedAt, durationMs }) => askedAt + durationMs)),
+        dueAt: made[0]?.acknowledged?.id === id ? made[0]?.acknowledged?.dueAt : undefined,
+        notBefore: Math.min(...made.map(({ askedAt, durationMs }) => askedAt + durationMs)),
       },
-      askedAt: Math.min(...first.map(({ askedAt }) => askedAt)),
-      // Where nobody was told of it: whatever else was written, was written after it.
-      answeredAt: created.length > 0 ? Math.min(...first.map(answeredAt)) : creation.askedAt,
-      acknowledged: created.length > 0 || creation.onConflict === undefined,
     },
   ]
   for (const put of asked.filter(({ onConflict }) => onConflict === 'replace')) {
@@ -68,23 +65,35 @@ export function dueTimes({ id, creation, asked, changes }: JudgedTimer): Write<D
   return writes
 }
 
+/** The requests that were told that they made it; else the one that may have. */
+function makers({ id, creation, asked }: JudgedTimer): readonly Creation[] {
+  const told = asked.filter(({ acknowledged }) => acknowledged?.id === id && !acknowledged.met)
+  return told.length > 0 ? told : [creation]
+}
+
+/** When a timer was made. */
+function firstWrite(timer: JudgedTimer): Omit<Write<unknown>, 'value'> {
+  const { id, creation } = timer
+  const made = makers(timer)
+  const isTold = made[0]?.acknowledged?.id === id
+  return {
+    askedAt: Math.min(...made.map(({ askedAt }) => askedAt)),
+    // Where nobody was told of it: whatever else was written, was written after it.
+    answeredAt: isTold ? Math.min(...made.map(answeredAt)) : creation.askedAt,
+    acknowledged: isTold || creation.onConflict === undefined,
+  }
+}
+
 /** The contents that a timer was given, and may have been given, by their versions. */
-export function contents({ id, creation, asked, changes }: JudgedTimer): Write<number>[] {
-  const writes: Write<number>[] = []
-  for (const made of new Set([creation, ...asked])) {
-    const { version, acknowledged, onConflict } = made
-    if (version === undefined) continue
-    if (acknowledged?.id === id && !acknowledged.met) {
-      const { askedAt } = made
-      writes.push({ value: version, askedAt, answeredAt: answeredAt(made), acknowledged: true })
-    } else if (made === creation && onConflict === undefined) {
-      // Whatever else was written, was written after it.
-      writes.push({ value: version, askedAt: made.askedAt, answeredAt: made.askedAt, acknowledged: true })
-    } else if (acknowledged === undefined && mayExist(made)) {
-      writes.push({ value: version, askedAt: made.askedAt, answeredAt: Number.NaN, acknowledged: false })
-    } else if (onConflict === 'replace' || onConflict === 'keep_due') {
-      writes.push(...writesOfPut(made, id, version))
-    }
+export function contents(timer: JudgedTimer): Write<number>[] {
+  const { id, creation, asked, changes } = timer
+  const { version = 0 } = creation
+  const writes = [{ ...firstWrite(timer), value: version }]
+  for (const made of asked) {
+    const { version: put, onConflict } = made
+    if (put === undefined || made === creation) continue
+    if (onConflict === 'keep' || onConflict === undefined) continue
+    writes.push(...writesOfPut(made, id, put))
   }
   for (const change of changes.filter(mayHaveHappened)) {
     if (change.version !== undefined) writes.push(writeOf(change, change.version))

@@ -35,7 +35,8 @@ export function wrongDueTimes(timer: JudgedTimer): string[] {
   for (const { durationMs = 0, at, answeredAt: until, told } of changes.filter(isNewTimeOf)) {
     const dueAt = told?.dueAt ?? Number.NaN
     const exactly = at !== undefined && at > until && dueAt !== at
-    if (exactly || dueAt > until + durationMs) found.push(`was moved to ${new Date(dueAt).toISOString()}`)
+    if (exactly || (at === undefined && dueAt > until + durationMs))
+      found.push(`was moved to ${new Date(dueAt).toISOString()}`)
   }
   // A create that is sent again is answered as the first was.
   const first = asked.find(({ acknowledged }) => acknowledged?.id === id && !acknowledged.met)
