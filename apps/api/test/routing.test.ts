@@ -48,9 +48,14 @@ describe('a method that a path does not know', () => {
     ['GET', '/timers', 'POST, OPTIONS'],
     ['GET', '/timers/', 'POST, OPTIONS'],
     ['DELETE', '/timers', 'POST, OPTIONS'],
-    ['PUT', '/timers/1', 'GET, HEAD, OPTIONS'],
-    ['POST', '/timers/1?x=1', 'GET, HEAD, OPTIONS'],
-    ['PATCH', '/timers/abc', 'GET, HEAD, OPTIONS'],
+    ['PUT', '/timers/1', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
+    ['POST', '/timers/1?x=1', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
+    ['PUT', '/timers/abc', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
+    ['POST', '/timers/by-key/a', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
+    ['POST', '/timers/by-key/a%2Fb', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
+    ['GET', '/timers/1/fire', 'POST, OPTIONS'],
+    ['DELETE', '/timers/1/redrive', 'POST, OPTIONS'],
+    ['PUT', '/timers/1/resolve', 'POST, OPTIONS'],
     ['POST', '/ping', 'GET, HEAD, OPTIONS'],
     ['POST', '/healthz', 'GET, HEAD, OPTIONS'],
     ['TRACE', '/metrics', 'GET, HEAD, OPTIONS'],
@@ -73,6 +78,14 @@ describe('a method that a path does not know', () => {
     expect(reply.headers.allow).toBe('POST, OPTIONS')
     expect(reply.payload).toBe('')
   })
+
+  it('is told by OPTIONS, and in which types a PATCH may come', async () => {
+    const reply = await api.app.inject({ method: 'OPTIONS', url: '/timers/by-key/a' })
+    expect(reply.statusCode).toBe(204)
+    expect(reply.headers.allow).toBe('GET, HEAD, PUT, PATCH, DELETE, OPTIONS')
+    expect(reply.headers['accept-patch']).toBe('application/json, application/merge-patch+json')
+    expect(reply.headers['access-control-allow-methods']).toBeUndefined()
+  })
 })
 
 describe('a path that cannot be read', () => {
@@ -81,6 +94,8 @@ describe('a path that cannot be read', () => {
     ['/%', 400, 'INVALID_PATH'],
     ['/timers/%c3%28', 400, 'INVALID_PATH'],
     [`/timers/${'1'.repeat(1_025)}`, 414, 'URI_TOO_LONG'],
+    [`/timers/by-key/${'k'.repeat(1_025)}`, 414, 'URI_TOO_LONG'],
+    ['/timers/by-key/%zz', 400, 'INVALID_PATH'],
   ])('%.30s is %i', async (url, status, code) => {
     const reply = await api.app.inject(url)
     expect(reply.statusCode).toBe(status)

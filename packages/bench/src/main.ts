@@ -6,6 +6,7 @@ import { writeDocs } from './docs-page.ts'
 import { verdictOf } from './figure.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { type Measure, type MeasureResult, scaleOf } from './measure.ts'
+import { backlog } from './measures/backlog.ts'
 import { bursts } from './measures/bursts.ts'
 import { creates } from './measures/creates.ts'
 import { fires } from './measures/fires.ts'
@@ -25,6 +26,7 @@ const MEASURES: readonly Measure[] = [
   bursts,
   lateness,
   silent,
+  backlog,
   underFire,
   pending,
   memory,
@@ -59,7 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
   for (const { name, run } of chosen) {
     console.log(`${since()}  ${name} ...`)
     const result = await run({
-      scale: scaleOf(options.quick, options.timers),
+      scale: scaleOf(options),
       repeats: options.repeats,
       newFolder: (folderName) => join(folder, folderName),
       log: (line) => console.log(`${since()}  ${line}`),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Installation } from '@timers/lab'
 import type { Figure } from './figure.ts'
+import type { Options } from './options.ts'
 
 /**
  * Settings beside the defaults. One receiver on loopback stands for many here: the cap on requests in flight to one origin
@@ -29,6 +30,8 @@ export interface Scale {
   readonly compared: { readonly count: number; readonly seconds: number }
   /** Timers to silent receivers, and how long healthy ones are watched beside them, in milliseconds. */
   readonly silent: { readonly count: number; readonly watchMs: number }
+  /** Timers that are overdue, and for how long new ones come due beside them, in milliseconds. */
+  readonly backlog: { readonly count: number; readonly watchMs: number }
   /** How long a process is left alone before its memory is read, in milliseconds. */
   readonly settleMs: number
 }
@@ -111,7 +114,7 @@ export function measure(name: string, run: (bench: Bench) => Promise<MeasureResu
   }
 }
 
-export function scaleOf(quick: boolean, timers: number): Scale {
+export function scaleOf({ quick, timers, overdue }: Options): Scale {
   return quick
     ? {
         burst: 400,
@@ -125,6 +128,7 @@ export function scaleOf(quick: boolean, timers: number): Scale {
         timers,
         compared: { count: 200, seconds: 1 },
         silent: { count: 100, watchMs: 1_500 },
+        backlog: { count: overdue, watchMs: 1_000 },
         settleMs: 200,
       }
     : {
@@ -139,6 +143,7 @@ export function scaleOf(quick: boolean, timers: number): Scale {
         timers,
         compared: { count: 5_000, seconds: 4 },
         silent: { count: 2_000, watchMs: 10_000 },
+        backlog: { count: overdue, watchMs: 10_000 },
         settleMs: 3_000,
       }
 }

@@ -8,6 +8,7 @@ test('defaults: everything, five times, and the documents are written', () => {
     only: [],
     repeats: 5,
     timers: 1_000_000,
+    overdue: 100_000,
     json: 'data/bench.json',
     docs: true,
   })
@@ -17,6 +18,7 @@ test('a part of a run is not published', () => {
   expect(parseOptions(['--only', 'fires'], KNOWN)).toMatchObject({ only: ['fires'], docs: false })
   expect(parseOptions(['--quick'], KNOWN)).toMatchObject({ repeats: 1, docs: false })
   expect(parseOptions(['--timers', '1000'], KNOWN)).toMatchObject({ timers: 1_000, docs: false })
+  expect(parseOptions(['--overdue', '1000'], KNOWN)).toMatchObject({ overdue: 1_000, docs: false })
 })
 
 test('unless it is asked for', () => {

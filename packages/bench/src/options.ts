@@ -8,6 +8,8 @@ export interface Options {
   readonly repeats: number
   /** How many timers go through API and worker in the measure `memory`, and wait in `pending`. */
   readonly timers: number
+  /** How many timers are overdue in the measure `backlog`. */
+  readonly overdue: number
   /** Where the figures go as JSON. */
   readonly json: string
   /** Whether docs/benchmarks.md and its plots are written anew. */
@@ -19,6 +21,7 @@ export const USAGE = `npm run bench -- [options]
   --only <name>    only this measure; may be given several times
   --repeats <n>    repeats of each measurement (default 5)
   --timers <n>     timers in the measures "pending" and "memory" (default 1000000)
+  --overdue <n>    timers in the measure "backlog" (default 100000)
   --json <file>    where the figures go (default data/bench.json)
   --docs           write docs/benchmarks.md also after a run with other options`
 
@@ -34,12 +37,13 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
       throw new UsageError(`There is no measure "${name}". There are: ${known.join(', ')}`)
   }
   const quick = values.quick ?? false
-  const asShipped = !quick && only.length === 0 && values.timers === undefined
+  const asShipped = !quick && only.length === 0 && values.timers === undefined && values.overdue === undefined
   return {
     quick,
     only,
     repeats: wholeNumber('--repeats', values.repeats) ?? (quick ? 1 : 5),
     timers: wholeNumber('--timers', values.timers) ?? (quick ? 3_000 : 1_000_000),
+    overdue: wholeNumber('--overdue', values.overdue) ?? (quick ? 500 : 100_000),
     json: values.json ?? 'data/bench.json',
     docs: values.docs ?? asShipped,
   }
@@ -54,6 +58,7 @@ function readArgs(args: readonly string[]) {
         only: { type: 'string', multiple: true },
         repeats: { type: 'string' },
         timers: { type: 'string' },
+        overdue: { type: 'string' },
         json: { type: 'string' },
         docs: { type: 'boolean' },
       },

@@ -19,9 +19,10 @@ export class Receiver {
     this.url = `http://127.0.0.1:${port}/hooks/`.padEnd(URL_LENGTH, 'x')
   }
 
-  static async start(): Promise<Receiver> {
+  /** @param answerAfterMs how long it takes to answer */
+  static async start({ answerAfterMs = 0 } = {}): Promise<Receiver> {
     const child = startChild('receiver')
-    return new Receiver(child, await child.ask<number>('listen'))
+    return new Receiver(child, await child.ask<number>('listen', { answerAfterMs }))
   }
 
   /** Forgets what was. `recording` keeps ids and times, not only the count. */

@@ -6,6 +6,9 @@ import { createRedisTimerStore, type RedisTimerStore } from '@timers/queue'
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} }
 const IN_FLIGHT = 100
 
+/** What the `index`-th of them is to be. */
+type TimerOf = (index: number) => { readonly url: string; readonly dueAt: number }
+
 /**
  * Creates timers that fall due at one instant, which no client can: the API takes whole seconds from now. The store is the
  * API's own, in this process; each timer's due time is `dueAt`, or a few milliseconds later, and told by the store.
@@ -37,17 +40,28 @@ export class TimerSeeder {
   }
 
   /** The same, with a URL and a due time for each. */
-  async seedEach(
-    count: number,
-    timerOf: (index: number) => { readonly url: string; readonly dueAt: number },
-  ): Promise<Map<number, number>> {
-    const dueById = new Map<number, number>()
+  async seedEach(count: number, timerOf: TimerOf): Promise<Map<number, number>> {
     let earliest = Number.POSITIVE_INFINITY
+    const dueById = await this.#seed(count, (index) => {
+      const timer = timerOf(index)
+      earliest = Math.min(earliest, timer.dueAt)
+      return timer
+    })
+    if (Date.now() > earliest - 100) throw new Error(`creating ${count} timers took too long for the burst`)
+    return dueById
+  }
+
+  /** Timers that are overdue already, a millisecond apart from `since` on: while no worker runs. */
+  async seedOverdue(count: number, url: string, since: number): Promise<void> {
+    await this.#seed(count, (index) => ({ url, dueAt: since + index }))
+  }
+
+  async #seed(count: number, timerOf: TimerOf): Promise<Map<number, number>> {
+    const dueById = new Map<number, number>()
     let started = 0
     const keepAdding = async () => {
       while (started < count) {
         const { url, dueAt } = timerOf(started)
-        earliest = Math.min(earliest, dueAt)
         started += 1
         this.#count += 1
         const requestId = `${this.#requestIds}-${this.#count.toString(36)}`
@@ -56,7 +70,6 @@ export class TimerSeeder {
       }
     }
     await Promise.all(Array.from({ length: IN_FLIGHT }, keepAdding))
-    if (Date.now() > earliest - 100) throw new Error(`creating ${count} timers took too long for the burst`)
     return dueById
   }
 

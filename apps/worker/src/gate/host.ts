@@ -63,7 +63,7 @@ export class Host {
   }
 
   /** When one that may not enter is to come back. */
-  turn(now: number): number {
-    return this.#turns.next(now, this.#times.expectedMs(now) / this.#limit)
+  turn(now: number, lateMs: number): number {
+    return this.#turns.next(now, this.#times.expectedMs(now) / this.#limit, { lateMs })
   }
 }

@@ -61,11 +61,11 @@ export class Newcomers {
   }
 
   /** When one that may not enter is to come back. */
-  turn(now: number): number {
+  turn(now: number, lateMs: number): number {
     const perPlaceMs = this.#fullForReturning
       ? this.#oldMs / this.#most
       : this.#expectedYoungMs(now) / this.#returningAtOnce
-    return this.#turns.next(now, perPlaceMs)
+    return this.#turns.next(now, perPlaceMs, { lateMs })
   }
 
   get #startsAtOnce(): number {

@@ -1,9 +1,10 @@
 import type { Admission } from '@timers/core'
 import { AnswerTimes } from './answer-times.ts'
 import { type BreakerChange, CircuitBreaker } from './circuit-breaker.ts'
+import type { Crowd } from './crowd.ts'
 import type { Host } from './host.ts'
+import { type Line, Lines, lineOf } from './lines.ts'
 import type { Newcomers } from './newcomers.ts'
-import { Turns } from './turns.ts'
 
 /** A wait that is expected to be shorter than this is spent in hand: going back to Redis would take as long. */
 const PARK_MS = 100
@@ -19,9 +20,21 @@ export interface OriginDeps {
   readonly maxPerOrigin: number
   readonly host: Host
   readonly newcomers: Newcomers
+  readonly crowd: Crowd
   /** For numbers of passes, each once in this process. */
   readonly nextPass: () => number
   readonly onBreaker: (change: BreakerChange) => void
+}
+
+/** A timer that wants to pass. */
+interface Visitor {
+  /** Epoch ms. */
+  readonly dueAt: number
+  readonly line: Line
+}
+
+interface Parked extends Visitor {
+  readonly admit: (admission: Admission) => void
 }
 
 /**
@@ -29,15 +42,15 @@ export interface OriginDeps {
  *
  * A healthy one is bound by its cap alone. One that is new, slow or silent shares places with the others of its host
  * (`Host`) and with all such ones of this process (`Newcomers`). What exceeds the cap, or the host's places, is parked in
- * hand for a moment, where answers come so quickly that its turn comes at once. All else is deferred.
+ * hand for a moment, where answers come so quickly that its turn comes at once. All else is deferred, in two lines: what
+ * is due now does not stand behind a backlog (`Lines`).
  */
 export class Origin {
   readonly #deps: OriginDeps
   readonly #breaker = new CircuitBreaker()
   readonly #times = new AnswerTimes()
-  readonly #turns = new Turns()
-  readonly #parked: ((admission: Admission) => void)[] = []
-  #inFlight = 0
+  readonly #lines: Lines
+  readonly #parked: Parked[] = []
   #answeredOnce = false
   /** Whether it was deferred among the newcomers. */
   #returning = false
@@ -46,6 +59,7 @@ export class Origin {
 
   constructor(deps: OriginDeps) {
     this.#deps = deps
+    this.#lines = new Lines(deps.maxPerOrigin)
     deps.host.origins += 1
   }
 
@@ -69,15 +83,16 @@ export class Origin {
     )
   }
 
-  enter(now: number): Admission | Promise<Admission> {
+  enter(now: number, dueAt: number): Admission | Promise<Admission> {
     this.#lastUsed = now
+    const visitor = { dueAt, line: lineOf(now - dueAt) }
     const held = this.#breaker.heldUntil(now)
-    if (held !== undefined) return this.#deferDown(now, held)
+    if (held !== undefined) return this.#deferDown(visitor, now, held)
     const healthy = this.healthy(now)
-    if (this.#parked.length > 0 || !this.#hasPlace(healthy)) {
-      return this.#expectedWaitMs(1, now) > PARK_MS ? this.#defer(now) : this.#park()
+    if (this.#parked.some(({ line }) => line === visitor.line) || !this.#hasPlace(visitor, healthy, now)) {
+      return this.#expectedWaitMs(1, now) > PARK_MS ? this.#defer(visitor, now) : this.#park(visitor)
     }
-    return this.#admit(now, healthy)
+    return this.#admit(visitor, now, healthy)
   }
 
   /** Defers whoever is parked. */
@@ -87,22 +102,23 @@ export class Origin {
 
   /** For how long nothing has happened here, in milliseconds; 0 while somebody is in flight or parked, or the breaker's time runs. */
   idleMs(now: number): number {
-    const used = this.#inFlight > 0 || this.#parked.length > 0 || (this.#breaker.heldUntil(now) ?? 0) > now
+    const used =
+      this.#lines.inFlight > 0 || this.#parked.length > 0 || (this.#breaker.heldUntil(now) ?? 0) > now
     return used ? 0 : now - this.#lastUsed
   }
 
-  #hasPlace(healthy: boolean): boolean {
-    return this.#inFlight < this.#deps.maxPerOrigin && (healthy || this.#deps.host.mayEnter())
+  #hasPlace({ line }: Visitor, healthy: boolean, now: number): boolean {
+    return this.#lines.mayEnter(line, now) && (healthy || this.#deps.host.mayEnter())
   }
 
-  #admit(now: number, healthy: boolean): Admission {
+  #admit({ line, dueAt }: Visitor, now: number, healthy: boolean): Admission {
     const { host, newcomers, nextPass } = this.#deps
     if (!healthy && !newcomers.mayEnter(now, this.#returning)) {
       this.#returning = true
-      return { kind: 'defer', until: newcomers.turn(now), heldBy: 'receiver_limit' }
+      return { kind: 'defer', until: newcomers.turn(now, now - dueAt), heldBy: 'receiver_limit' }
     }
     const pass = nextPass()
-    this.#inFlight += 1
+    this.#lines.enter(line)
     this.#breaker.begin(pass)
     if (!healthy) {
       host.enter()
@@ -119,6 +135,7 @@ export class Origin {
       leave: (answered) => {
         if (left) return
         left = true
+        this.#lines.leave(line)
         const end = Date.now()
         if (!healthy) {
           host.leave(pass, answered, end)
@@ -130,7 +147,6 @@ export class Origin {
   }
 
   #leave(pass: number, answered: boolean | undefined, now: number): void {
-    this.#inFlight -= 1
     this.#lastUsed = now
     const tookMs = this.#times.end(pass, now)
     if (answered === undefined || tookMs === undefined) this.#breaker.cancel(pass)
@@ -144,17 +160,22 @@ export class Origin {
 
   #admitParked(now: number): void {
     const healthy = this.healthy(now)
-    while (this.#parked.length > 0 && this.#hasPlace(healthy)) {
+    for (;;) {
+      const next = this.#parked.findIndex((one) => this.#hasPlace(one, healthy, now))
+      const [visitor] = next < 0 ? [] : this.#parked.splice(next, 1)
+      if (visitor === undefined) break
       const held = this.#breaker.heldUntil(now)
       this.#deps.host.parked -= 1
-      this.#parked.shift()?.(held === undefined ? this.#admit(now, healthy) : this.#deferDown(now, held))
+      visitor.admit(
+        held === undefined ? this.#admit(visitor, now, healthy) : this.#deferDown(visitor, now, held),
+      )
     }
     if (this.#parked.length === 0) this.#stopReview()
   }
 
-  #park(): Promise<Admission> {
+  #park(visitor: Visitor): Promise<Admission> {
     return new Promise((admit) => {
-      this.#parked.push(admit)
+      this.#parked.push({ ...visitor, admit })
       this.#deps.host.parked += 1
       this.#review ??= setInterval(() => this.#reviewParked(), REVIEW_MS)
     })
@@ -169,7 +190,7 @@ export class Origin {
 
   #deferParked(now: number): void {
     this.#deps.host.parked -= this.#parked.length
-    for (const admit of this.#parked.splice(0)) admit(this.#defer(now))
+    for (const visitor of this.#parked.splice(0)) visitor.admit(this.#defer(visitor, now))
     this.#stopReview()
   }
 
@@ -185,17 +206,25 @@ export class Origin {
     return this.healthy(now) ? own : Math.max(own, host.expectedWaitMs(host.parked + more, now))
   }
 
-  #defer(now: number): Admission {
+  #defer(visitor: Visitor, now: number): Admission {
     const until =
-      this.healthy(now) || this.#inFlight >= this.#deps.maxPerOrigin
-        ? this.#turns.next(now, this.#times.expectedMs(now) / this.#deps.maxPerOrigin)
-        : this.#deps.host.turn(now)
+      this.healthy(now) || !this.#lines.mayEnter(visitor.line, now)
+        ? this.#turn(visitor, now)
+        : this.#deps.host.turn(now, now - visitor.dueAt)
     return { kind: 'defer', until, heldBy: 'receiver_limit' }
   }
 
+  #turn({ line, dueAt }: Visitor, now: number, notBefore = now): number {
+    const spacingMs = this.#deps.crowd.spacingMs(this, now)
+    return this.#lines.turn(line, now, this.#times.expectedMs(now), {
+      notBefore,
+      lateMs: now - dueAt,
+      spacingMs,
+    })
+  }
+
   /** One comes as the probe when the time is up, the others one after the other behind it. */
-  #deferDown(now: number, held: number): Admission {
-    const intervalMs = this.#times.expectedMs(now) / this.#deps.maxPerOrigin
-    return { kind: 'defer', until: this.#turns.next(now, intervalMs, held), heldBy: 'receiver_down' }
+  #deferDown(visitor: Visitor, now: number, held: number): Admission {
+    return { kind: 'defer', until: this.#turn(visitor, now, held), heldBy: 'receiver_down' }
   }
 }

@@ -1,5 +1,6 @@
 import { type Admission, type Gate, type Log, originOf } from '@timers/core'
 import type { BreakerChange } from './circuit-breaker.ts'
+import { Crowd } from './crowd.ts'
 import { Host } from './host.ts'
 import { Newcomers } from './newcomers.ts'
 import { Origin } from './origin.ts'
@@ -35,6 +36,7 @@ export interface ReceiverGateOptions {
 export class ReceiverGate implements Gate {
   readonly #options: ReceiverGateOptions
   readonly #newcomers: Newcomers
+  readonly #crowd = new Crowd()
   readonly #origins = new Map<string, Origin>()
   readonly #hosts = new Map<string, Host>()
   readonly #timer: NodeJS.Timeout
@@ -76,8 +78,8 @@ export class ReceiverGate implements Gate {
     return this.#newcomers.inFlight
   }
 
-  enter(url: string): Admission | Promise<Admission> {
-    const admission = this.#originFor(url).enter(Date.now())
+  enter(url: string, dueAt = Date.now()): Admission | Promise<Admission> {
+    const admission = this.#originFor(url).enter(Date.now(), dueAt)
     return admission instanceof Promise
       ? admission.then((later) => this.#counted(later))
       : this.#counted(admission)
@@ -116,6 +118,7 @@ export class ReceiverGate implements Gate {
       maxPerOrigin: this.#options.maxPerOrigin,
       host: this.#hostFor(new URL(name).hostname),
       newcomers: this.#newcomers,
+      crowd: this.#crowd,
       nextPass: () => {
         this.#passes += 1
         return this.#passes

@@ -2,7 +2,7 @@ import { answerBytes, serveRequests, targetOf } from '@timers/lab'
 import { answerQuestions } from '../child.ts'
 import type { Arrivals } from '../receiver.ts'
 
-/** The receiver: 200 to everything, at once. Of a request no more is kept than two numbers. */
+/** The receiver: 200 to everything, at once or after a while. Of a request no more is kept than two numbers. */
 const ANSWER = answerBytes(200, {}, '')
 
 let recording = false
@@ -38,12 +38,13 @@ function idOf(head: string): number {
 }
 
 answerQuestions({
-  listen: async () => {
+  listen: async ({ answerAfterMs }: { answerAfterMs: number }) => {
     const server = await serveRequests<number>({
       head: idOf,
       complete: (id, _body, socket) => {
         arrived(id)
-        socket.write(ANSWER)
+        if (answerAfterMs === 0) socket.write(ANSWER)
+        else setTimeout(() => socket.write(ANSWER), answerAfterMs)
       },
     })
     return server.port

@@ -1,15 +1,18 @@
 import { createRequire } from 'node:module'
 import type { Redis } from 'ioredis'
+import { loadScript } from '../timers/scripts.ts'
 
 /** The version of BullMQ whose scripts are known here. It is pinned in package.json. */
 export const KNOWN_BULLMQ = '6.7.0'
 
 /** The scripts that promote due jobs, each in one place. */
 const PROMOTING: readonly string[] = ['moveToActive', 'moveToFinished', 'moveToDelayed', 'retryJob']
-const PROMOTION = 'function promoteDelayedJobs'
-const LIMIT = '"LIMIT", 0, 1000)'
-/** Promotion in steps of a thousand keeps Redis busy for milliseconds before the first of a burst can leave. */
-const SMALL_LIMIT = '"LIMIT", 0, 20)'
+const PROMOTION = 'local function promoteDelayedJobs('
+/** Which jobs are promoted: the thousand that have been due longest. */
+const CHOICE = 'rcall("ZRANGEBYSCORE", delayedKey, 0, (timestamp + 1) * 0x1000 - 1, "LIMIT", 0, 1000)'
+/** Ours: a few, and not always those that have been due longest. */
+const OWN_CHOICE = 'jobsToPromote(delayedKey, targetKey, timestamp)'
+const OWN_PROMOTION = loadScript('includes/promotion') + PROMOTION
 
 /** A script of BullMQ as its package exports it. */
 export interface BullMqScript {
@@ -37,7 +40,7 @@ function knowsScriptFlags(redisVersion: string): boolean {
 
 /**
  * The text of a script as a worker's connection defines it (docs/adr/0007-changed-scripts.md): it may write when memory is
- * used up, where Redis knows the flag, and promotes 20 due jobs at a time.
+ * used up, where Redis knows the flag, and chooses itself which due jobs it promotes (docs/adr/0010-after-a-downtime.md).
  *
  * @param command name of the command: `moveToActive:6.7.0` where BullMQ defines it, a plain name where we do
  * @throws where a script of BullMQ's does not hold the text to be changed as often as it is known to
@@ -46,7 +49,7 @@ export function tuneScript(command: string, lua: string, redisVersion: string): 
   const flags = knowsScriptFlags(redisVersion) ? '#!lua flags=allow-oom\n' : ''
   const [name = '', found] = command.split(':')
   if (found !== undefined) assertKnown(name, lua, found)
-  return flags + lua.replace(LIMIT, SMALL_LIMIT)
+  return flags + lua.replace(PROMOTION, () => OWN_PROMOTION).replace(CHOICE, () => OWN_CHOICE)
 }
 
 /** BullMQ's script that fetches a job, for commands of ours that fetch the next one in the same step. */
@@ -80,7 +83,7 @@ export function assertScriptsKnown(
 
 function assertKnown(name: string, lua: string, found: string): void {
   const expected = PROMOTING.includes(name) ? 1 : 0
-  for (const text of [PROMOTION, LIMIT]) {
+  for (const text of [PROMOTION, CHOICE]) {
     const times = lua.split(text).length - 1
     if (times !== expected)
       throw unknownText(name, found, `holds \`${text}\` ${times} times, not ${expected}`)

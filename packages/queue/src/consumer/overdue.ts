@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
+import { waitingTimers } from '../index/waiting.ts'
 import { type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
 import type { Shard } from '../shards/shards.ts'
-import { toRecord } from '../timers/stored-timer.ts'
 
 /** A timer that is due and that no worker has taken. */
 export interface OverdueTimer {
@@ -33,22 +33,16 @@ export async function oldestOverdue(
 async function oldestInShard(redis: Redis, shard: ShardKeys, now: number): Promise<OverdueTimer | undefined> {
   const [delayed, waiting, paused] = await Promise.all([
     redis.zrange(shard.key('delayed'), 0, '0'),
-    redis.lindex(shard.key('wait'), -1),
+    waitingTimers(redis, shard.key),
     redis.hexists(shard.key('meta'), 'paused'),
   ])
-  const candidates: { id: number; since: number }[] = []
+  const candidates: { id: number; since: number }[] = waiting.map(({ id, since }) => ({ id, since }))
   const [delayedId] = delayed
   if (delayedId !== undefined) {
     // BullMQ keeps `due * 4096 + n` as the score.
     const score = await redis.zscore(shard.key('delayed'), delayedId)
     if (score !== null)
       candidates.push({ id: timerIdOf(delayedId), since: Math.floor(Number(score) / 0x1000) })
-  }
-  if (waiting !== null) {
-    const record = toRecord(timerIdOf(waiting), await redis.hgetall(shard.key(waiting)))
-    if (record !== undefined) {
-      candidates.push({ id: record.id, since: Math.max(record.dueAt, record.nextAttemptAt ?? 0) })
-    }
   }
   const oldest = candidates.filter(({ since }) => since <= now).sort((a, b) => a.since - b.since)[0]
   return oldest && { ...oldest, paused: paused === 1 }

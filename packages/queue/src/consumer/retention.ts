@@ -3,7 +3,9 @@ import type { Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../shards/error-fields.ts'
 import type { Shard } from '../shards/shards.ts'
-import { loadScript } from '../timers/scripts.ts'
+import { sweepGuards } from '../timers/guards.ts'
+import { define, loadScript } from '../timers/scripts.ts'
+import { LabelRepair } from './label-repair.ts'
 
 const DAY_MS = 86_400_000
 const SWEEP_EVERY_MS = 10_000
@@ -13,7 +15,7 @@ const STEP = 100
 const STEP_PAUSE_MS = 5
 
 interface Scripts extends Redis {
-  timersSweep(set: string, before: number, most: number, prefix: string): Promise<number>
+  timersSweep(finished: string, before: number, most: number): Promise<[looked: number, removed: number]>
 }
 
 /**
@@ -23,6 +25,7 @@ interface Scripts extends Redis {
 export class RetentionSweeper {
   readonly #shards: readonly Shard[]
   readonly #retentionMs: number
+  readonly #labels: LabelRepair
   readonly #log: Log
   #timer: NodeJS.Timeout | undefined
   #stopped = false
@@ -31,12 +34,9 @@ export class RetentionSweeper {
   constructor(shards: readonly Shard[], retentionDays: number, log: Log) {
     this.#shards = shards
     this.#retentionMs = retentionDays * DAY_MS
+    this.#labels = new LabelRepair(shards)
     this.#log = log
-    for (const { reads } of shards) {
-      if (!('timersSweep' in reads)) {
-        reads.defineCommand('timersSweep', { numberOfKeys: 1, lua: loadScript('sweep') })
-      }
-    }
+    for (const { reads } of shards) define(reads, 'timersSweep', 1, loadScript('sweep', 'places'))
   }
 
   start(): void {
@@ -58,9 +58,12 @@ export class RetentionSweeper {
     let removed = 0
     try {
       for (const shard of this.#shards) {
-        for (const state of ['completed', 'failed'] as const) removed += await this.#sweepState(shard, state)
+        removed += await this.#sweepShard(shard)
       }
       if (removed > 0) this.#log.info({ removed }, 'timers past their retention removed')
+      await sweepGuards(this.#shards)
+      const repaired = await this.#labels.round()
+      if (repaired > 0) this.#log.warn({ repaired }, 'entries of labels that pointed at nothing removed')
     } catch (error) {
       this.#log.debug(errorFields(error), 'sweep broken off')
     } finally {
@@ -69,14 +72,14 @@ export class RetentionSweeper {
     return removed
   }
 
-  async #sweepState({ reads, keys }: Shard, state: 'completed' | 'failed'): Promise<number> {
+  async #sweepShard({ reads, keys }: Shard): Promise<number> {
     const redis = reads as Scripts
     let removed = 0
     while (!this.#stopped) {
       const before = Math.floor(Date.now() - this.#retentionMs)
-      const went = await redis.timersSweep(keys.key(state), before, STEP, keys.key(''))
+      const [looked, went] = await redis.timersSweep(keys.finished, before, STEP)
       removed += went
-      if (went < STEP) break
+      if (looked < STEP) break
       await sleep(STEP_PAUSE_MS, undefined, { ref: false })
     }
     return removed

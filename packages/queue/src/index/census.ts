@@ -1,13 +1,11 @@
 import type { Census, Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../shards/error-fields.ts'
-import { type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
+import type { ShardKeys } from '../shards/shard-keys.ts'
 import type { Shard } from '../shards/shards.ts'
-import { toTimer } from '../timers/stored-timer.ts'
+import { waitingTimers } from './waiting.ts'
 
 const LOOK_EVERY_MS = 2_000
-/** How many of those that wait for a worker are compared with those that were held back before. */
-const COMPARED = 256
 
 /** Counts the timers every two seconds, from Redis' own sets; what it found last can be asked for at any time. */
 export class CensusTaker {
@@ -67,7 +65,7 @@ function sum(a: Census, b: Census): Census {
 
 async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promise<Census> {
   const delayed = key('delayed')
-  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, lastWaiting] = await Promise.all([
+  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, waiters] = await Promise.all([
     redis.zcard(delayed),
     redis.llen(key('wait')),
     // BullMQ keeps `due * 4096 + n` as the score.
@@ -75,18 +73,15 @@ async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promi
     redis.zcard(held),
     redis.zrange(delayed, 0, '0', 'WITHSCORES'),
     redis.zrange(held, 0, '0', 'WITHSCORES'),
-    redis.lrange(key('wait'), -COMPARED, -1),
+    waitingTimers(redis, key),
   ])
   // Those whose turn has come are in both, until a worker takes them.
   const both =
-    deferred === 0 || lastWaiting.length === 0
+    deferred === 0 || waiters.length === 0
       ? 0
-      : (await redis.zmscore(held, ...lastWaiting)).filter((score) => score !== null).length
-  const oldest = [
-    scoreOf(oldestDelayed) / 0x1000,
-    scoreOf(oldestHeld),
-    await dueSince(redis, key, lastWaiting.at(-1)),
-  ]
+      : (await redis.zmscore(held, ...waiters.map(({ jobId }) => jobId))).filter((score) => score !== null)
+          .length
+  const oldest = [scoreOf(oldestDelayed) / 0x1000, scoreOf(oldestHeld), ...waiters.map(({ since }) => since)]
   return {
     pending: planned + waiting,
     deferred,
@@ -99,13 +94,4 @@ async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promi
 function scoreOf(reply: readonly unknown[]): number {
   const [first] = reply.flat()
   return first === undefined ? Number.POSITIVE_INFINITY : Number(reply.flat()[1])
-}
-
-/** Since when the timer that waits for a worker has been due, or due again, epoch ms. */
-async function dueSince(redis: Redis, key: ShardKeys['key'], jobId: string | undefined): Promise<number> {
-  if (jobId === undefined) return Number.POSITIVE_INFINITY
-  const hash = await redis.hgetall(key(jobId))
-  if (hash.data === undefined) return Number.POSITIVE_INFINITY
-  const redrivenAt = hash.bg === undefined || hash.bg.startsWith('0:') ? 0 : Number(hash.bg.split(':')[1])
-  return Math.max(toTimer(timerIdOf(jobId), hash).dueAt, Number(hash.nx ?? 0), redrivenAt)
 }
