@@ -71,9 +71,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     const creating = [
       at(creates.slice(0, alone), (create) => clients.create(create)),
       at(plan.keys, (key) => clients.playKey(key, creates[key.index] as PlannedCreate)),
-      process.env.NOBATCH
-        ? Promise.resolve()
-        : at(plan.batches, (batch) => clients.playBatch(batch, creates)),
+      at(plan.batches, (batch) => clients.playBatch(batch, creates)),
       at(plan.sweeps, (sweep) => clients.playSweep(sweep)),
     ]
     const redriving = at(plan.redrives, (redrive) =>
