@@ -68,7 +68,7 @@ interface CallbackBody {
 
 function parse(body: string): CallbackBody {
   try {
-    return JSON.parse(body) as CallbackBody
+    return (JSON.parse(body) ?? {}) as CallbackBody
   } catch {
     return {}
   }

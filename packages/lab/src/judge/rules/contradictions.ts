@@ -1,5 +1,5 @@
 import { isDone, mayHaveHappened } from '../answers.ts'
-import type { JudgedTimer } from '../judged-timer.ts'
+import { dueWithin, type JudgedTimer } from '../judged-timer.ts'
 import type { Sighting } from '../sightings.ts'
 import type { TimerView } from '../timer-view.ts'
 
@@ -13,7 +13,7 @@ export function contradictions(timer: JudgedTimer): string[] {
     found.push(`is ${view.delivery} with ${view.max_attempts} attempts, other than asked for`)
   const missing = (creation.labels ?? []).filter((label) => view.labels?.includes(label) !== true)
   if (missing.length > 0) found.push(`has lost its labels ${missing.join(', ')}`)
-  return [...found, ...answersNeverGiven(view, seen), ...wrongEnd(timer, view), ...wrongTimes(view, seen)]
+  return [...found, ...answersNeverGiven(view, seen), ...wrongEnd(timer, view), ...wrongTimes(timer, view)]
 }
 
 /** A status that does not follow from the last attempt. */
@@ -58,14 +58,17 @@ function answersNeverGiven({ attempt_log: log }: TimerView, seen: readonly Sight
   return found
 }
 
-function wrongTimes(view: TimerView, seen: readonly Sighting[]): string[] {
+function wrongTimes(timer: JudgedTimer, view: TimerView): string[] {
   if (view.fired_at === undefined) return []
   const found: string[] = []
-  const dueAt = Date.parse(view.due_at)
+  const { seen } = timer
   const firedAt = Date.parse(view.fired_at)
   const [first] = seen
-  if (firedAt < dueAt) found.push(`has fired_at ${dueAt - firedAt} ms before it was due`)
-  else if (view.lateness_ms !== firedAt - dueAt) found.push(`has lateness_ms ${view.lateness_ms}`)
+  // One that waited for a retry may have been given a new time since.
+  const { from } = dueWithin(timer, firedAt)
+  const latenessMs = Math.max(0, firedAt - Date.parse(view.due_at))
+  if (firedAt < from) found.push(`has fired_at ${from - firedAt} ms before it was due`)
+  else if (view.lateness_ms !== latenessMs) found.push(`has lateness_ms ${view.lateness_ms}`)
   // Only where no earlier request is without an outcome: the first request that is known to have left.
   const all = view.attempt_log.every(({ outcome }) => outcome !== 'interrupted')
   if (all && first !== undefined && firedAt > first.receivedAt)
