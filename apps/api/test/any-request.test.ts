@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => bed?.close())
 
-const RUNS = 1_500
+const RUNS = 2_000
 
 const junk = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
@@ -59,38 +59,92 @@ const FIELDS = {
   per_second: mostly(1, 0),
 }
 
-const object = fc
-  .tuple(
-    fc.subarray(Object.keys(FIELDS) as (keyof typeof FIELDS)[], { maxLength: 5 }),
-    fc.record(FIELDS),
-    fc.option(fc.tuple(fc.string(), junk), { freq: 8 }),
-    fc.boolean(),
-  )
-  .map(([names, values, extra, whole]) => ({
-    ...(whole && { minutes: 1, url: 'https://example.com/whole' }),
-    ...Object.fromEntries(names.map((name) => [name, values[name]])),
-    ...(extra && { [extra[0]]: extra[1] }),
-  }))
+type Field = keyof typeof FIELDS
 
-const body = fc.oneof(
-  { weight: 8, arbitrary: object.map((value) => JSON.stringify(value)) },
-  { weight: 1, arbitrary: fc.json() },
-  // Cut off, or with something in the middle.
+const CONTENT: Field[] = [
+  'delivery',
+  'max_attempts',
+  'payload',
+  'headers',
+  'labels',
+  'expires_in',
+  'callback',
+]
+const TIMES: Field[] = ['hours', 'minutes', 'seconds', 'in', 'at', 'at_local', 'timezone']
+const MANY: Field[] = ['filter', 'limit', 'cursor', 'dry_run']
+
+/** What is asked for, and which fields may be in it; of `whole` it could be done as it stands. */
+const KINDS: readonly {
+  readonly method: string
+  readonly path: string
+  readonly fields: readonly Field[]
+  readonly whole: object
+}[] = [
+  { method: 'POST', path: '/timers', fields: [...CONTENT, 'key'], whole: timer() },
+  { method: 'PUT', path: '/timers/by-key/*', fields: [...CONTENT, 'on_conflict'], whole: timer() },
+  { method: 'PATCH', path: '/timers/*', fields: [...CONTENT, ...TIMES, 'url'], whole: {} },
+  { method: 'PATCH', path: '/timers/by-key/*', fields: [...CONTENT, ...TIMES, 'url'], whole: {} },
+  { method: 'DELETE', path: '/timers/*', fields: [], whole: {} },
+  { method: 'DELETE', path: '/timers/by-key/*', fields: [], whole: {} },
+  { method: 'POST', path: '/timers/*/fire', fields: [], whole: {} },
+  { method: 'POST', path: '/timers/*/redrive', fields: [], whole: {} },
+  { method: 'POST', path: '/timers/*/resolve', fields: ['note'], whole: { as: 'fired' } },
+  { method: 'POST', path: '/timers/batch', fields: ['timers'], whole: { timers: [timer()] } },
+  { method: 'POST', path: '/timers/cancel', fields: MANY, whole: { filter: { label: 'a' } } },
   {
-    weight: 1,
-    arbitrary: fc.tuple(object, fc.nat(), fc.string({ maxLength: 2 })).map(([value, at, extra]) => {
-      const text = JSON.stringify(value)
-      const cut = at % (text.length + 1)
-      return text.slice(0, cut) + extra + (extra === '' ? '' : text.slice(cut))
-    }),
+    method: 'POST',
+    path: '/timers/redrive',
+    fields: [...MANY, 'per_second'],
+    whole: { filter: { label: 'a' } },
   },
-  { weight: 1, arbitrary: fc.constant('') },
-  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)) },
-)
+  ...['/timers', '/timers/*', '/timers/by-key/*', '/stats', '/forecast'].map((path) => {
+    return { method: 'GET', path, fields: [], whole: {} }
+  }),
+]
+
+function timer() {
+  return { minutes: 1, url: 'https://example.com/whole' }
+}
+
+/** Of a kind, with some of its fields, or with any; now and then with one that nobody knows. */
+const objectOf = (kind: (typeof KINDS)[number]) =>
+  fc
+    .tuple(
+      fc.oneof(
+        { weight: 3, arbitrary: fc.subarray([...kind.fields]) },
+        { weight: 1, arbitrary: fc.subarray(Object.keys(FIELDS) as Field[], { maxLength: 4 }) },
+      ),
+      fc.record(FIELDS),
+      fc.option(fc.tuple(fc.string(), junk), { freq: 8 }),
+      fc.boolean(),
+    )
+    .map(([names, values, extra, whole]) => ({
+      ...(whole && kind.whole),
+      ...Object.fromEntries(names.map((name) => [name, values[name]])),
+      ...(extra && { [extra[0]]: extra[1] }),
+    }))
+
+const bodyOf = (kind: (typeof KINDS)[number]) =>
+  fc.oneof(
+    { weight: 8, arbitrary: objectOf(kind).map((value) => JSON.stringify(value)) },
+    { weight: 1, arbitrary: fc.json() },
+    // Cut off, or with something in the middle.
+    {
+      weight: 1,
+      arbitrary: fc.tuple(objectOf(kind), fc.nat(), fc.string({ maxLength: 2 })).map(([value, at, extra]) => {
+        const text = JSON.stringify(value)
+        const cut = at % (text.length + 1)
+        return text.slice(0, cut) + extra + (extra === '' ? '' : text.slice(cut))
+      }),
+    },
+    { weight: 1, arbitrary: fc.constant('') },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)) },
+  )
 
 /** A part of a path, percent-encoded or not. */
 const part = fc.oneof(
   fc.nat(40).map((turn) => String(ids[turn % ids.length])),
+  fc.constantFrom('known', 'other'),
   fc.constantFrom(
     '0',
     '01',
@@ -157,18 +211,28 @@ const query = fc.oneof(
   },
 )
 
-const PATHS = [
-  ...['/timers', '/timers/*', '/timers/*/fire', '/timers/*/redrive', '/timers/*/resolve', '/timers/by-key/*'],
-  ...['/timers/batch', '/timers/cancel', '/timers/redrive', '/stats', '/forecast'],
-  ...['/ping', '/healthz', '/readyz', '/metrics', '/', '/*', '/*/*'],
-]
-const path = fc
-  .tuple(fc.constantFrom(...PATHS), part, part, query)
-  .map(([template, one, other, search]) => template.replace('*', one).replace('*', other) + search)
+const OTHER_PATHS = ['/ping', '/healthz', '/readyz', '/metrics', '/', '/*', '/*/*', '/timers/*/*/*']
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND']
 
-const method = fc.oneof(
-  { weight: 10, arbitrary: fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE') },
-  { weight: 1, arbitrary: fc.constantFrom('HEAD', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND') },
+const asked = fc.constantFrom(...KINDS).chain((kind) =>
+  fc.record({
+    method: fc.oneof(
+      { weight: 6, arbitrary: fc.constant(kind.method) },
+      { weight: 1, arbitrary: fc.constantFrom(...METHODS) },
+    ),
+    url: fc
+      .tuple(
+        fc.oneof(
+          { weight: 9, arbitrary: fc.constant(kind.path) },
+          { weight: 1, arbitrary: fc.constantFrom(...OTHER_PATHS) },
+        ),
+        part,
+        part,
+        query,
+      )
+      .map(([path, one, other, search]) => path.replace('*', one).replace('*', other) + search),
+    payload: bodyOf(kind),
+  }),
 )
 
 const headers = fc.record(
@@ -207,11 +271,9 @@ it('no request, however it is made, gets a 5xx, and every refusal is a problem w
   const statuses = new Map<string, number>()
   await fc.assert(
     fc.asyncProperty(
-      method,
-      path,
-      fc.oneof({ weight: 3, arbitrary: plain }, { weight: 1, arbitrary: headers }),
-      body,
-      async (method, url, headers, payload) => {
+      asked,
+      fc.oneof({ weight: 4, arbitrary: plain }, { weight: 1, arbitrary: headers }),
+      async ({ method, url, payload }, headers) => {
         const reply = await bed.api.app.inject({
           method: method as 'GET',
           url,
@@ -237,7 +299,6 @@ it('no request, however it is made, gets a 5xx, and every refusal is a problem w
   )
   // A generator that never gets anything done would find nothing.
   for (const good of ['POST 201', 'POST 202', 'PUT 201', 'PUT 200', 'PATCH 200', 'DELETE 200', 'GET 200']) {
-    expect([good, statuses.get(good) ?? 0]).toEqual([good, expect.any(Number)])
-    expect(statuses.get(good) ?? 0).toBeGreaterThan(0)
+    expect([...statuses.keys()]).toContain(good)
   }
 }, 120_000)

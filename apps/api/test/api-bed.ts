@@ -25,9 +25,9 @@ export interface ApiBed {
 
 const HOST = 'https://example.com'
 
-export async function openApiBed(): Promise<ApiBed> {
+export async function openApiBed(env: Record<string, string> = {}): Promise<ApiBed> {
   const redis = await startTestRedis()
-  const api = await startTestApi({ redisUrl: redis.url })
+  const api = await startTestApi({ redisUrl: redis.url, env })
   await api.ready()
   const hand = await startHand(redis.url)
 

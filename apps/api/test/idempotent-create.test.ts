@@ -13,6 +13,7 @@ const freshKey = () => {
   keys += 1
   return `create-${keys}`
 }
+const DAY = new Date(Date.now() + 10 * 86_400_000).toISOString().slice(0, 10)
 const TIMER = { hours: 1, url: 'https://example.com/hook' }
 const post = (key: string, body: string | object = TIMER) =>
   bed.send('POST', '/timers', body, { 'idempotency-key': key })
@@ -77,8 +78,8 @@ describe('POST /timers with an Idempotency-Key', () => {
     ['with labels in another order', { ...TIMER, labels: ['a', 'b'] }, { ...TIMER, labels: ['b', 'a'] }],
     [
       'with the same instant in another zone',
-      { at: '2026-12-24T18:00:00+01:00', url: TIMER.url },
-      { at: '2026-12-24T17:00:00Z', url: TIMER.url },
+      { at: `${DAY}T18:00:00+01:00`, url: TIMER.url },
+      { at: `${DAY}T17:00:00Z`, url: TIMER.url },
     ],
   ])('knows the same request %s', async (_name, one, other) => {
     const key = freshKey()
@@ -130,9 +131,7 @@ describe('POST /timers with an Idempotency-Key', () => {
     ['a UUID in quotes', '"8e03978e-40d5-43e8-bc93-6894a57f9324"'],
     [
       'every visible character',
-      Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index))
-        .slice(1)
-        .join(''),
+      Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index)).join(''),
     ],
   ])('takes %s', async (_name, key) => {
     expect((await post(key)).statusCode).toBe(201)
