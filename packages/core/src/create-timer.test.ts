@@ -1,20 +1,21 @@
 import { createAddressPolicy } from './address-policy.ts'
 import { type CreateTimerRequest, createTimer } from './create-timer.ts'
-import type { TimerStore } from './ports.ts'
+import type { Created, Idempotency, TimerStore } from './ports.ts'
 import type { Timer, TimerDraft } from './timer.ts'
 
-/** Keeps what it is asked to create. */
-function listeningStore(drafts: TimerDraft[]): TimerStore {
-  const notAsked = () => Promise.reject(new Error('not asked for here'))
+/** Keeps what it is asked to create, and is asked for nothing else. */
+function listeningStore(drafts: TimerDraft[], idempotencies: unknown[] = []): TimerStore {
   return {
-    create: async (draft) => {
+    create: async (draft, idempotency) => {
       drafts.push(draft)
-      return { id: 1, createdAt: 0, dueAt: draft.delayMs, ...draft } as Timer
+      idempotencies.push(idempotency)
+      return { id: 1, createdAt: 0, dueAt: 0, ...draft } as Timer as Created
     },
-    find: notAsked,
-    redrive: notAsked,
-  }
+  } satisfies Partial<TimerStore> as unknown as TimerStore
 }
+
+const NOW = Date.UTC(2026, 5, 1)
+const clock = { now: () => NOW }
 
 const addressPolicy = createAddressPolicy({ allowCidrs: ['127.0.0.0/8'] })
 const origin = { requestId: 'r1', traceparent: undefined }
@@ -24,7 +25,7 @@ describe('createTimer', () => {
 
   test('stores the sum of the parts and the URL as it was written', async () => {
     const drafts: TimerDraft[] = []
-    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
+    const deps = { store: listeningStore(drafts), addressPolicy, clock, maxTimerSeconds: 86_400 }
     const timer = await createTimer(request, origin, deps)
     expect(drafts).toEqual([expect.objectContaining({ url: 'https://a.b/c', delayMs: 14_401_000 })])
     expect(timer.id).toBe(1)
@@ -47,7 +48,24 @@ describe('createTimer', () => {
     ['a header value with a line break', { headers: { 'x-a': '1\r\nx-b: 2' } }, 'INVALID_HEADERS'],
   ])('does not ask the store for %s', async (_, changes, code) => {
     const drafts: TimerDraft[] = []
-    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
+    const deps = { store: listeningStore(drafts), addressPolicy, clock, maxTimerSeconds: 86_400 }
+    await expect(createTimer({ ...request, ...changes }, origin, deps)).rejects.toMatchObject({ code })
+    expect(drafts).toEqual([])
+  })
+
+  test.each<[string, Partial<CreateTimerRequest>, string]>([
+    ['two forms of a time', { at: '2026-06-01T00:00:01Z' }, 'INVALID_TIME'],
+    ['a key that is none', { key: 'a b' }, 'INVALID_KEY'],
+    ['a label that is none', { labels: [''] }, 'INVALID_LABELS'],
+    ['an expiry that is none', { expiresIn: 0 }, 'INVALID_EXPIRY'],
+    [
+      'a callback to an address that is not public',
+      { callback: { url: 'http://10.0.0.1/' } },
+      'INVALID_CALLBACK',
+    ],
+  ])('does not ask the store for %s', async (_, changes, code) => {
+    const drafts: TimerDraft[] = []
+    const deps = { store: listeningStore(drafts), addressPolicy, clock, maxTimerSeconds: 86_400 }
     await expect(createTimer({ ...request, ...changes }, origin, deps)).rejects.toMatchObject({ code })
     expect(drafts).toEqual([])
   })
@@ -56,7 +74,7 @@ describe('createTimer', () => {
     const broken = new Error('away')
     const store = { ...listeningStore([]), create: () => Promise.reject(broken) }
     await expect(
-      createTimer(request, origin, { store, addressPolicy, maxTimerSeconds: 86_400 }),
+      createTimer(request, origin, { store, addressPolicy, clock, maxTimerSeconds: 86_400 }),
     ).rejects.toBe(broken)
   })
 
@@ -75,7 +93,7 @@ describe('createTimer', () => {
     ['a mode', { mode: 'at_least_once', maxAttempts: 30 }, { mode: 'at_least_once', maxAttempts: 30 }],
   ])('takes %s', async (_, changes, expected) => {
     const drafts: TimerDraft[] = []
-    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
+    const deps = { store: listeningStore(drafts), addressPolicy, clock, maxTimerSeconds: 86_400 }
     await createTimer({ ...request, ...changes }, origin, deps)
     expect(drafts).toEqual([expect.objectContaining(expected)])
   })
@@ -90,8 +108,52 @@ describe('createTimer', () => {
     ['', false],
   ])('traceparent %s is kept: %s', async (traceparent, kept) => {
     const drafts: TimerDraft[] = []
-    const deps = { store: listeningStore(drafts), addressPolicy, maxTimerSeconds: 86_400 }
+    const deps = { store: listeningStore(drafts), addressPolicy, clock, maxTimerSeconds: 86_400 }
     await createTimer(request, { requestId: 'r1', traceparent }, deps)
     expect(drafts[0]?.traceparent).toBe(kept ? traceparent : undefined)
+  })
+})
+
+describe('createTimer with an idempotency key', () => {
+  const url = 'https://a.b/c'
+  const create = async (request: CreateTimerRequest, key: string, now = NOW) => {
+    const idempotencies: unknown[] = []
+    const store = listeningStore([], idempotencies)
+    const deps = { store, addressPolicy, clock: { now: () => now }, maxTimerSeconds: 86_400 }
+    await createTimer(request, origin, deps, key)
+    return idempotencies[0] as Idempotency
+  }
+
+  test('hands on the key without its quotes, and a fingerprint of 22 characters', async () => {
+    const idempotency = await create({ seconds: 1, url }, '"abc"')
+    expect(idempotency).toEqual({ key: 'abc', fingerprint: expect.stringMatching(/^[\w-]{22}$/) })
+  })
+
+  test('hands on nothing of it without a key', async () => {
+    const idempotencies: unknown[] = []
+    const deps = { store: listeningStore([], idempotencies), addressPolicy, clock, maxTimerSeconds: 86_400 }
+    await createTimer({ seconds: 1, url }, origin, deps)
+    expect(idempotencies).toEqual([undefined])
+  })
+
+  test('refuses a key that is none', async () => {
+    await expect(create({ seconds: 1, url }, 'a b')).rejects.toMatchObject({
+      code: 'INVALID_IDEMPOTENCY_KEY',
+    })
+  })
+
+  test('asks the store for the first answer although the time has passed meanwhile', async () => {
+    const at = new Date(NOW + 1_000).toISOString()
+    const first = await create({ at, url }, 'abc')
+    const late = await create({ at, url }, 'abc', NOW + 3_600_000)
+    expect(first.orElse).toBeUndefined()
+    expect(late.fingerprint).toBe(first.fingerprint)
+    expect(late.orElse).toMatchObject({ code: 'INVALID_TIME', field: 'at' })
+  })
+
+  test('is the same request a moment after its time', async () => {
+    const at = new Date(NOW + 1_000).toISOString()
+    const [first, again] = [await create({ at, url }, 'abc'), await create({ at, url }, 'abc', NOW + 30_000)]
+    expect(again).toEqual(first)
   })
 })

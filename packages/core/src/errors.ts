@@ -32,6 +32,8 @@ export type TimerErrorCode =
   | 'NOT_UNKNOWN'
   | 'INVALID_CURSOR'
   | 'INVALID_FILTER'
+  /** A change that changes nothing. */
+  | 'EMPTY_CHANGE'
   /** The timer is not in a state from which it can be sent again. */
   | 'NOT_REDRIVABLE'
   /** Redis did not answer, or not in time. The operation may or may not have happened. */

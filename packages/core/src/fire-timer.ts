@@ -42,6 +42,12 @@ export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<voi
     const found = await due.peek()
     if (found.kind !== 'free') return conclude(due, found, deps)
   }
+  if (due.expiresAt !== undefined && deps.clock.now() > due.expiresAt) {
+    // Nothing will be sent, so there is no turn to wait for. The claim decides.
+    const claim = await due.claim()
+    if (claim.kind !== 'granted') return conclude(due, claim, deps)
+    return settle(due, claim.attempt, claim.budget, tooOld(deps.clock.now()), deps)
+  }
   const admission = await deps.gate.enter(timer.url, timer.dueAt)
   if (admission.kind === 'defer') {
     const { until, heldBy } = admission
@@ -118,8 +124,14 @@ async function conclude(due: DueTimer, claim: Unsendable, deps: FireTimerDeps): 
     }
     case 'finished':
       return due.rest()
+    case 'expired':
+      deps.log.info({ timerId: timer.id, reqId: timer.requestId }, 'a timer expired: it was not sent')
+      return deps.onFinished('expired')
     case 'early':
       return due.defer(claim.at)
+    case 'changed':
+      deps.log.debug({ timerId: timer.id, reqId: timer.requestId }, 'changed before its claim')
+      return
     case 'lost':
       deps.log.warn(
         { timerId: timer.id, reqId: timer.requestId },

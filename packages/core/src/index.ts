@@ -4,12 +4,16 @@ export {
   createAddressPolicy,
   literalAddress,
 } from './address-policy.ts'
+export { type ChangeTimerRequest, changeOf } from './change-timer.ts'
 export { type Clock, systemClock } from './clock.ts'
 export {
   type CreateTimerDeps,
   type CreateTimerRequest,
   createTimer,
+  draftOf,
+  newTimerOf,
   type RequestOrigin,
+  type TimerRules,
 } from './create-timer.ts'
 export {
   DEFAULT_MAX_ATTEMPTS,
@@ -21,9 +25,14 @@ export {
   MAX_PAYLOAD_DEPTH,
   MOST_ATTEMPTS,
 } from './delivery-options.ts'
+export { type DueParts, parseDue } from './due.ts'
 export { type DurationParts, durationMs, timeLeftSeconds } from './duration.ts'
 export { TimerError, type TimerErrorCode } from './errors.ts'
+export { type EventType, eventBody } from './event-body.ts'
+export { fingerprintOf } from './fingerprint.ts'
 export { type AttemptReport, type FireTimerDeps, fireTimer } from './fire-timer.ts'
+export { parseIdempotencyKey } from './idempotency-key.ts'
+export { type Read, readInstant } from './instant.ts'
 export { type AttemptResult, type Outcome, requestLeft } from './outcome.ts'
 export {
   type Admission,
@@ -69,6 +78,7 @@ export {
   type Callback,
   DEFAULT_OWNER,
   type Due,
+  FINAL_STATUSES,
   type FinalStatus,
   type LoggedAttempt,
   type Resolution,
@@ -81,4 +91,6 @@ export {
   type TimerSpec,
   type TimerStatus,
 } from './timer.ts'
+export { type CallbackRequest, MAX_EXPIRES_IN, MAX_LABELS, parseKey, parseLabels } from './timer-extras.ts'
+export { isoInstant, type TimerView, timerView } from './timer-view.ts'
 export { type Waiting, type WaitingFor, waitingOf } from './waiting.ts'

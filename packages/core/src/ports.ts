@@ -1,3 +1,4 @@
+import type { TimerError } from './errors.ts'
 import type { AttemptResult } from './outcome.ts'
 import type { Decision } from './retry-policy.ts'
 import type { FinalStatus, Timer, TimerChange, TimerDraft, TimerRecord, TimerStatus } from './timer.ts'
@@ -13,6 +14,11 @@ export interface Idempotency {
   readonly key: string
   /** Of what the timer is, in a canonical form (`fingerprintOf`): another one under the same key is refused. */
   readonly fingerprint: string
+  /**
+   * To be thrown where no timer was created with this key: the time that was asked for is past by now, which does not
+   * keep a request that is sent again from its answer. Absent: a timer is created.
+   */
+  readonly orElse?: TimerError | undefined
 }
 
 export interface Created extends Timer {
@@ -187,8 +193,12 @@ export type Claim =
       readonly claimedAt: number
       readonly budget: RetryBudget | undefined
     }
-  /** The timer has its final status already (also `cancelled`, and `expired` by this very call): nothing is sent. */
+  /** The timer has its final status already (also `cancelled`): nothing is sent. */
   | { readonly kind: 'finished'; readonly status: FinalStatus }
+  /** It is too late to send it: this call has ended it as `expired`. */
+  | { readonly kind: 'expired' }
+  /** A client has changed it since it was read: it is not this worker's any more, and comes again as it is now. */
+  | { readonly kind: 'changed' }
   /** The next attempt is planned for later. */
   | { readonly kind: 'early'; readonly at: number }
   /** The job is not this worker's any more (lock lost, job removed): let go of it. */
@@ -220,6 +230,8 @@ export interface DueTimer {
   readonly timer: Timer
   /** Whether the timer was in another worker's hands before, which was lost. */
   readonly takenOver: boolean
+  /** After this it is not sent any more, epoch ms; undefined where it may always be. */
+  readonly expiresAt: number | undefined
   /** What `claim` would find, claiming nothing. */
   peek(): Promise<Peek>
   /** Asks for the right to send the next attempt. */

@@ -35,6 +35,7 @@ export const TIMER_STATUSES = [
 ] as const
 export type TimerStatus = (typeof TIMER_STATUSES)[number]
 export type FinalStatus = Exclude<TimerStatus, 'pending' | 'firing'>
+export const FINAL_STATUSES: readonly FinalStatus[] = ['fired', 'failed', 'unknown', 'expired', 'cancelled']
 /** Final statuses to which an attempt brings a timer. */
 export type AttemptedStatus = Extract<FinalStatus, 'fired' | 'failed' | 'unknown'>
 

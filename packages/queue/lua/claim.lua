@@ -4,6 +4,8 @@
   Granted to one caller only, ever, for each attempt; a resend of one's own call (same nonce) is granted again. The
   state machine is told in packages/core/src/timer.ts, the fields in packages/queue/src/timers/stored-timer.ts.
 
+  Here, and nowhere else, is decided that a timer is too late to be sent: it ends as `expired` in this step.
+
   KEYS[1]  the job's hash
   KEYS[2]  the job's lock, as BullMQ keeps it
   KEYS[3]  held (sorted set)
@@ -11,6 +13,9 @@
   ARGV[2]  nonce, fresh for every invocation, without a colon; '' only looks and claims nothing
   ARGV[3]  now, epoch ms
   ARGV[4]  the job's id
+  ARGV[5]  version of the timer that this worker has read: its field 'vn', or ''
+  ARGV[6]  '<shard>:<shards>'
+  ARGV[7]  who is told of all events: JSON, or ''
 
   Returns one of
     { 'granted', attempt, planned for or '', budget or '', left }
@@ -19,14 +24,16 @@
     { 'taken', attempt, claimed at, budget or '' }              claimed by another, who wrote no outcome
     { 'free', attempt }                                         only where nothing was to be claimed
     { 'finished', final status }
+    { 'expired' }                                               by this very call
     { 'early', next attempt due at }
+    { 'changed' }                                               by a client: this worker has it no more
     { 'lost' }                                                  the job or its lock is not there, or the lock is another's
 ]]
 local job, lock, held = unpack(KEYS)
-local token, nonce, now, id = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local token, nonce, now, id, version = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 
-local there, status, made, claim, nextAt, budget, heldBy = unpack(
-  redis.call('HMGET', job, 'timestamp', 'st', 'an', 'ca', 'nx', 'bg', 'hb'))
+local there, status, made, claim, nextAt, budget, heldBy, changes, expires = unpack(
+  redis.call('HMGET', job, 'timestamp', 'st', 'an', 'ca', 'nx', 'bg', 'hb', 'vn', 'xi'))
 -- A removed job must not come back as a hash that holds nothing but a claim.
 if not there then return { 'lost' } end
 budget = budget or ''
@@ -47,7 +54,8 @@ if by == nonce and (claimed == attempt or (status == 'unknown' and claimed == at
 end
 
 if status then
-  if mine then return { 'finished', status } end
+  -- A client who cancels takes the timer out of the worker's hands.
+  if mine or status == 'cancelled' or status == 'expired' then return { 'finished', status } end
   return { 'lost' }
 end
 
@@ -56,10 +64,34 @@ if claimed == attempt then
   return { 'lost' }
 end
 
+-- The same worker may have taken it anew since, under the same token.
+if (changes or '') ~= version then return { 'changed' } end
 if not mine then return { 'lost' } end
+
+if expires and nonce ~= '' then
+  -- Counted from the due time, or from the redrive that made it due again.
+  local before, from = string.match(budget, '^(%d+):(%d+)$')
+  local due, owner, labels, cb = unpack(redis.call('HMGET', job, 'du', 'ow', 'lb', 'cb'))
+  local counted = tonumber(before or 0) > 0 and tonumber(from) or tonumber(due)
+  if now > counted + expires * 1000 then
+    local base = baseOf(job, id)
+    letGo(lock, base .. 'stalled', base .. 'active', id)
+    release(job, held, id, heldBy)
+    endWait(base, id, nextAt)
+    redis.call('HDEL', job, 'nx')
+    redis.call('HSET', job, 'st', 'expired', 'finishedOn', ARGV[3],
+      'failedReason', 'expired: not sent within ' .. expires .. ' s of its due time')
+    if labels then unindex(base, id, owner or '', labels) end
+    finish(base, id, 'expired', ARGV[3], due, false)
+    if cb or ARGV[7] ~= '' then announce(base, id, 'expired', ARGV[3], cb, ARGV[6], ARGV[7]) end
+    return { 'expired' }
+  end
+end
+
 if nextAt and tonumber(nextAt) > now then return { 'early', tonumber(nextAt) } end
 if nonce == '' then return { 'free', attempt } end
 
 redis.call('HSET', job, 'ca', attempt .. ':' .. nonce .. ':' .. ARGV[3])
 release(job, held, id, heldBy)
+if nextAt then endWait(baseOf(job, id), id, nextAt) end
 return granted(attempt)

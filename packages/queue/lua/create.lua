@@ -1,8 +1,11 @@
 --[[
-  Stores a new timer: a BullMQ delayed job, with the fields that BullMQ's own Queue.add gives it and ours beside them.
+  Stores a new timer.
 
   The id was minted before, so a resend lands on the same job and stores nothing. A job that is there and was made at
   another moment is another timer: Redis has forgotten that it handed out this id (a failover). Nothing is stored then.
+
+  A key that the timer is to have, and the key under which the request may come again, are written down in the same
+  step: no crash leaves one without the other.
 
   KEYS[1]  the job's hash
   KEYS[2]  delayed (sorted set)
@@ -12,18 +15,48 @@
   ARGV[3]  created at, epoch ms
   ARGV[4]  due at, epoch ms
   ARGV[5]  owner, or '' for the default one
+  and, only where one of them is given, each '' where it is not
+  ARGV[6]  own key
+  ARGV[7]  labels, separated by spaces
+  ARGV[8]  expires in, seconds
+  ARGV[9]  callback, JSON
+  ARGV[10] digest of the idempotency key
+  ARGV[11] fingerprint of the request
 
-  Returns 1 where the timer is stored, 0 where the id is taken.
+  Returns one of
+    1                                         the timer is stored
+    0                                         the id is taken
+    { 'replay', job id, created at, due at }  the same request came before; as it was answered then
+    { 'reused' }                              another request came under this idempotency key
+    { 'taken', job id }                       an unfinished timer has the key
 ]]
 local job, delayed, marker = unpack(KEYS)
-local id, data, createdAt, dueAt, owner = unpack(ARGV)
+local id, data, createdAt, dueAt, owner, key, labels, expires, callback, digest, fingerprint = unpack(ARGV)
 
 local there = redis.call('HGET', job, 'timestamp')
 if there then return there == createdAt and 1 or 0 end
 
-local wait = string.format('%.0f', dueAt - createdAt)
-redis.call('HSET', job, 'name', 't', 'data', data, 'opts', '{"delay":' .. wait .. '}', 'timestamp', createdAt,
-  'delay', wait, 'priority', '0', 'du', dueAt)
-if owner ~= '' then redis.call('HSET', job, 'ow', owner) end
-delay(delayed, marker, id, tonumber(dueAt))
+if key then
+  local base = baseOf(job, id)
+  if digest ~= '' then
+    local known = redis.call('GET', base .. 'i:' .. digest)
+    local made, print = unpack(known and redis.call('HMGET', base .. known, 'timestamp', 'ik') or {})
+    if made and print then
+      local _, before, due = string.match(print, '^([^:]+):([^:]+):(%d+)$')
+      if before ~= fingerprint then return { 'reused' } end
+      return { 'replay', known, made, due }
+    end
+  end
+  if key ~= '' then
+    local holder = redis.call('GET', base .. 'k:' .. owner .. ':' .. key)
+    local made, status = unpack(holder and redis.call('HMGET', base .. holder, 'timestamp', 'st') or {})
+    if made and not status then return { 'taken', holder } end
+  end
+  if digest ~= '' then
+    redis.call('SET', base .. 'i:' .. digest, id)
+    redis.call('HSET', job, 'ik', digest .. ':' .. fingerprint .. ':' .. dueAt)
+  end
+  adorn(base, id, owner, dueAt, key, labels, expires, callback)
+end
+store(job, delayed, marker, id, data, createdAt, dueAt, owner)
 return 1

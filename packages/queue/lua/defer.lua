@@ -13,14 +13,18 @@
   ARGV[3]  when it is to come again, epoch ms
   ARGV[4]  what holds it back, or '' where it is only early
   ARGV[5]  due at, epoch ms
+  ARGV[6]  version of the timer that this worker has read: its field 'vn', or ''
 
   Returns 1, or 0 where the worker does not hold it (any more): also what a resend finds.
 ]]
 local job, lock, stalled, active, delayed, marker, held = unpack(KEYS)
-local id, token, at, by, dueAt = unpack(ARGV)
+local id, token, at, by, dueAt, version = unpack(ARGV)
 
 if redis.call('GET', lock) ~= token then return 0 end
-if redis.call('EXISTS', job) == 0 then
+local there, heldBy, changes = unpack(redis.call('HMGET', job, 'timestamp', 'hb', 'vn'))
+-- Changed since, and taken anew by this very worker: then it is not this one's to give back.
+if there and (changes or '') ~= version then return 0 end
+if not there then
   letGo(lock, stalled, active, id)
   return 0
 end
@@ -28,7 +32,7 @@ end
 delay(delayed, marker, id, tonumber(at))
 letGo(lock, stalled, active, id)
 if by == '' then
-  release(job, held, id, redis.call('HGET', job, 'hb'))
+  release(job, held, id, heldBy)
 else
   redis.call('HSET', job, 'hb', by .. ':' .. at)
   redis.call('ZADD', held, dueAt, id)

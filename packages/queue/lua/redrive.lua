@@ -2,38 +2,49 @@
   Makes a timer that ended as `failed` or `unknown` due again, for a new attempt with a fresh retry budget.
 
   Its log stays: what is known of earlier attempts, and with it the answer to "was it sent?", is kept. Safe to send
-  again: the last 16 commands are remembered by their nonces, and a resend is answered as its first was, whatever has
-  come of the new attempt meanwhile.
+  again: commands are remembered by their nonces, and a resend is answered as its first was, whatever has come of the new
+  attempt meanwhile.
 
-  KEYS[1]  the job's hash
-  KEYS[2]  failed (sorted set)
-  KEYS[3]  delayed (sorted set)
-  KEYS[4]  marker (sorted set)
-  ARGV[1]  the job's id
-  ARGV[2]  now, epoch ms
-  ARGV[3]  nonce of this command, without a space
-  ARGV[4]  how many nonces are remembered
+  KEYS[1]  marker (sorted set)
+  ARGV[1]  the job's id, or 'k:<owner>:<key>'
+  ARGV[2]  owner, or ''
+  ARGV[3]  nonce of this command, without a space; '=' before one that a client chose
+  ARGV[4]  when it is to be sent, epoch ms
 
-  Returns { 'done', the job's hash }, { 'missing' } or { 'refused' } (not failed or unknown).
+  Returns one of
+    { 'done', job id, its hash }
+    { 'again', job id, its hash }      this command was carried out before
+    { 'missing' }
+    { 'refused', status }              not failed or unknown
+    { 'taken', job id }                another unfinished timer has its key
 ]]
-local job, failed, delayed, marker = unpack(KEYS)
-local id, now, nonce, keep = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local base = baseOf(KEYS[1], 'marker')
+local owner, nonce, at = ARGV[2], ARGV[3], ARGV[4]
 
-if redis.call('EXISTS', job) == 0 then return { 'missing' } end
-local status, made, known = unpack(redis.call('HMGET', job, 'st', 'an', 'cn'))
-
-local nonces = {}
-for each in string.gmatch(known or '', '[^ ]+') do
-  if each == nonce then return { 'done', redis.call('HGETALL', job) } end
-  nonces[#nonces + 1] = each
+local id = subject(base, ARGV[1])
+local job = base .. (id or '')
+local there, ow, cf, status, made, known, due, key, labels, claim = unpack(id and redis.call('HMGET', job,
+  'timestamp', 'ow', 'cf', 'st', 'an', 'cn', 'du', 'ky', 'lb', 'ca') or {})
+-- A callback, too, may be sent again.
+if not isOwners(owner, there, ow, false) then return { 'missing' } end
+if isKnown(known, nonce) then return { 'again', id, redis.call('HGETALL', job) } end
+if status ~= 'failed' and status ~= 'unknown' then
+  return { 'refused', statusOf(status, made, claim) }
 end
+if key then
+  local name = base .. 'k:' .. owner .. ':' .. key
+  local holder = redis.call('GET', name)
+  if holder and holder ~= id then
+    local exists, ended = unpack(redis.call('HMGET', base .. holder, 'timestamp', 'st'))
+    if exists and not ended then return { 'taken', holder } end
+  end
+  redis.call('SET', name, id)
+end
+if not unfinish(base, id, status) then return { 'refused', status } end
 
-if status ~= 'failed' and status ~= 'unknown' then return { 'refused' } end
-if redis.call('ZREM', failed, id) == 0 then return { 'refused' } end
-
-nonces[#nonces + 1] = nonce
-while #nonces > keep do table.remove(nonces, 1) end
-redis.call('HDEL', job, 'st', 'nx', 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
-redis.call('HSET', job, 'bg', (made or '0') .. ':' .. now, 'cn', table.concat(nonces, ' '))
-delay(delayed, marker, id, tonumber(now))
-return { 'done', redis.call('HGETALL', job) }
+redis.call('HDEL', job, 'st', 'rs', 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
+redis.call('HSET', job, 'bg', (made or '0') .. ':' .. at, 'nx', at, 'cn', withNonce(known, nonce))
+if labels then index(base, id, owner, labels, due or there) end
+delay(base .. 'delayed', KEYS[1], id, tonumber(at))
+redis.call('ZADD', base .. 'retries', due or there, id)
+return { 'done', id, redis.call('HGETALL', job) }

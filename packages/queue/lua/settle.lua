@@ -4,7 +4,8 @@
 
   The first word on an attempt stands, with one exception: who claimed an attempt and was given up for lost may still
   tell what really happened. That corrects the timer's status. Two things it does not do: undo a redrive, and send what
-  was told to be `unknown`. A request that turns out never to have left ends such a timer as `failed`.
+  was told to be `unknown`. A request that turns out never to have left ends such a timer as `failed`. What a person said
+  of an `unknown` timer (resolve) stands, too.
 
   The lock is not asked for: an outcome that is known is written, also by a worker that lost the job meanwhile. A job
   that another worker holds stays in its hands: it finds here what is true.
@@ -17,8 +18,6 @@
   KEYS[6]  marker (sorted set)
   KEYS[7]  held (sorted set)
   KEYS[8]  wait (list)
-  KEYS[9]  completed (sorted set)
-  KEYS[10] failed (sorted set)
   ARGV[1]  the job's id
   ARGV[2]  token of this worker's lock
   ARGV[3]  now, epoch ms
@@ -31,18 +30,22 @@
   ARGV[10] what came of it, in words, for operators who look at the failed ones
   ARGV[11] how many entries the log keeps
   ARGV[12] when the attempt began, epoch ms: the first one starts the retry budget
+  ARGV[13] '<shard>:<shards>'
+  ARGV[14] who is told of all events: JSON, or ''
 
   Returns { final status or '', 1 if it was this outcome that decided else 0 }, as they are true after the call; { }
   when there is no such timer any more.
 ]]
-local job, lock, stalled, active, delayed, marker, held, wait, completed, failed = unpack(KEYS)
+local job, lock, stalled, active, delayed, marker, held, wait = unpack(KEYS)
 local id, token, now, attempt, nonce, entry = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local status, nextAt, leftAt, reason, keep = ARGV[7], ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
 
-local there, st, nx, an, claim, log, first, budget, heldBy = unpack(redis.call('HMGET', job,
-  'timestamp', 'st', 'nx', 'an', 'ca', 'lg', 'fa', 'bg', 'hb'))
+local there, st, nx, an, claim, log, first, budget, heldBy, due, owner, labels, cb, resolved, callback = unpack(
+  redis.call('HMGET', job, 'timestamp', 'st', 'nx', 'an', 'ca', 'lg', 'fa', 'bg', 'hb', 'du', 'ow', 'lb', 'cb', 'rs', 'cf'))
 if not there then return {} end
 local made = tonumber(an or 0)
+local base = baseOf(job, id)
+local before, waited = st, nx
 
 -- What is to be written, in one command each: every one costs time and a place in the append-only file.
 local set, unset = {}, {}
@@ -103,7 +106,7 @@ elseif nonce ~= '' then
         lines[at] = entry
         tell(lines)
         -- Not where a later attempt is under way already: then that one decides.
-        if isLastClaim() then
+        if isLastClaim() and not resolved then
           if st == 'unknown' and status == '' then status, nextAt = 'failed', '' end
           follow()
           decided = true
@@ -119,27 +122,34 @@ local mine = holder == token
 -- Nobody's: it lies in one of these. Where another holds it, that one finds here what is true.
 local stray = decided and not holder
 if stray then
-  if redis.call('ZREM', failed, id) == 1 then
-    for _, field in ipairs({ 'failedReason', 'stacktrace', 'finishedOn' }) do unset[#unset + 1] = field end
+  if before then
+    if unfinish(base, id, before) then
+      for _, field in ipairs({ 'failedReason', 'stacktrace', 'finishedOn' }) do unset[#unset + 1] = field end
+    end
   elseif redis.call('ZREM', delayed, id) == 0 and redis.call('LREM', active, 1, id) == 0 then
     redis.call('LREM', wait, 1, id)
   end
 end
-if mine or stray then
+if (mine or stray) and not (callback and st == 'fired') then
   -- First to where it goes: an error between the two leaves it on both, never on none.
-  if st == 'fired' then
-    redis.call('ZADD', completed, now, id)
-  elseif st then
-    redis.call('ZADD', failed, now, id)
+  release(job, held, id, heldBy)
+  endWait(base, id, waited)
+  if st then
     -- Where somebody only puts it in its place, the reason is known already.
-    if attempt > 0 then write('failedReason', st .. ': ' .. reason) end
+    if st ~= 'fired' and attempt > 0 then write('failedReason', st .. ': ' .. reason) end
+    write('finishedOn', now)
+    finish(base, id, st, now, due or there, callback)
+    if labels then unindex(base, id, owner or '', labels) end
   else
     delay(delayed, marker, id, tonumber(nx or now))
+    if nx then redis.call('ZADD', base .. 'retries', due or there, id) end
   end
-  if st then write('finishedOn', now) end
-  release(job, held, id, heldBy)
 end
 if #unset > 0 then redis.call('HDEL', job, unpack(unset)) end
 if #set > 0 then redis.call('HSET', job, unpack(set)) end
 if mine then letGo(lock, stalled, active, id) end
+if callback and st == 'fired' and (mine or stray) then finish(base, id, st, now, due, callback) end
+if decided and st and (cb or ARGV[14] ~= '') and not callback then
+  announce(base, id, st, now, cb, ARGV[13], ARGV[14])
+end
 return { st or '', decided and 1 or 0 }

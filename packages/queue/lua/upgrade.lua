@@ -1,16 +1,17 @@
 --[[
-  Brings a timer of format 1 (release 0.1) into format 2. Does nothing to one that is in format 2, so it may run twice,
-  and while the timer is being worked on.
+  Brings a timer of format 1 (release 0.1) or 2 into format 3. Does nothing to one that is in format 3, so it may run
+  twice, and while the timer is being worked on. Where finished ones lie is for arrange.lua.
 
   KEYS[1]  the job's hash
   ARGV[1]  its data as it was read
-  ARGV[2]  the same in format 2
+  ARGV[2]  the same in format 3
+  ARGV[3]  the job's id
 
   Returns 1 where something was changed.
 ]]
 local job = KEYS[1]
-local data, created, opts, due, status, value, log, made, first = unpack(redis.call('HMGET', job,
-  'data', 'timestamp', 'opts', 'du', 'st', 'returnvalue', 'lg', 'an', 'fa'))
+local data, created, opts, due, status, value, log, made, first, nextAt = unpack(redis.call('HMGET', job,
+  'data', 'timestamp', 'opts', 'du', 'st', 'returnvalue', 'lg', 'an', 'fa', 'nx'))
 if not data or not created then return 0 end
 
 local changed = 0
@@ -20,7 +21,8 @@ if data == ARGV[1] and ARGV[1] ~= ARGV[2] then
 end
 if not due then
   local wait = cjson.decode(opts or '{}').delay or 0
-  redis.call('HSET', job, 'du', string.format('%.0f', tonumber(created) + wait))
+  due = string.format('%.0f', tonumber(created) + wait)
+  redis.call('HSET', job, 'du', due)
   changed = 1
 end
 -- A delivered attempt that finishing the job wrote down.
@@ -31,5 +33,10 @@ if not status and value and value ~= 'null' then
   if not first then redis.call('HSET', job, 'fa', string.format('%.0f', entry.t)) end
   redis.call('HDEL', job, 'returnvalue')
   changed = 1
+end
+-- It waits for a retry.
+local base = baseOf(job, ARGV[3])
+if nextAt and not status and redis.call('ZSCORE', base .. 'delayed', ARGV[3]) then
+  changed = math.max(changed, redis.call('ZADD', base .. 'retries', due, ARGV[3]))
 end
 return changed

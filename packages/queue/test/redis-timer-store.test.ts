@@ -167,7 +167,8 @@ describe('the timer store', () => {
         traceparent: undefined,
       }
       const before = Date.now()
-      const timer = await store.create(wish)
+      const { replayed, ...timer } = await store.create(wish)
+      expect(replayed).toBe(false)
       expect(timer).toMatchObject({ url: wish.url, mode: 'at_least_once', maxAttempts: 3 })
       expect(timer.createdAt).toBeGreaterThanOrEqual(before)
       expect(timer.dueAt - timer.createdAt).toBe(HOUR)

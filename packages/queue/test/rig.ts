@@ -8,6 +8,7 @@ import {
   type TimerConsumerOptions,
 } from '../src/consumer/timer-consumer.ts'
 import { jobIdOf, type ShardKeys, shardKeys, timerIdOf } from '../src/shards/shard-keys.ts'
+import { ClientCommands } from '../src/timers/client-commands.ts'
 import { RedisDueTimer } from '../src/timers/due-timer.ts'
 import { TimerCommands } from '../src/timers/timer-commands.ts'
 import { createRedisTimerStore, type RedisTimerStore } from '../src/timers/timer-store.ts'
@@ -37,6 +38,7 @@ export class Rig {
   /** For looking into Redis, and for doing what other processes would do. */
   readonly client: Redis
   readonly commands: TimerCommands
+  readonly clients: ClientCommands
   readonly said: Said[] = []
   readonly log: Log = {
     debug: (fields, message) => this.#say('debug', fields, message),
@@ -56,6 +58,7 @@ export class Rig {
     this.client = new Redis(redis.url, { maxRetriesPerRequest: null, retryStrategy: () => 50 })
     this.client.on('error', () => {})
     this.commands = new TimerCommands(this.client, this.keys())
+    this.clients = new ClientCommands(this.client, this.keys())
   }
 
   #say(level: keyof Log, fields: object, message: string): void {

@@ -470,13 +470,16 @@ describe('the commands on a timer', () => {
     test('sent again by the connection started one more attempt', async () => {
       const { id } = await store.create(draft(1))
       await answer500()
-      expect(await rig.commands.redrive(id, 'one', Date.now())).toMatchObject({ data: expect.any(String) })
+      expect(await rig.clients.redrive({ owner: '', id }, 'one', Date.now())).toMatchObject({ kind: 'done' })
       await answer500()
-      expect(await rig.commands.redrive(id, 'one', Date.now())).toMatchObject({ st: 'failed' })
+      expect(await rig.clients.redrive({ owner: '', id }, 'one', Date.now())).toMatchObject({
+        kind: 'again',
+        hash: { st: 'failed' },
+      })
       expect(await rig.places(id)).toEqual(['failed'])
       expect(await store.find(id)).toMatchObject({ status: 'failed', attempts: 2 })
       // Another request is another redrive.
-      await rig.commands.redrive(id, 'two', Date.now())
+      await rig.clients.redrive({ owner: '', id }, 'two', Date.now())
       expect(await rig.places(id)).toEqual(['delayed'])
     })
 
@@ -498,7 +501,7 @@ describe('the commands on a timer', () => {
       const { id } = await store.create(draft(1))
       for (let round = 0; round < 20; round += 1) {
         await answer500()
-        await rig.commands.redrive(id, `nonce-${round}`, Date.now())
+        await rig.clients.redrive({ owner: '', id }, `nonce-${round}`, Date.now())
       }
       expect((await rig.hash(id)).cn?.split(' ')).toHaveLength(16)
     })

@@ -1,6 +1,7 @@
 import { TimerError, type TimerErrorCode } from '@timers/core'
 import { createTimerBody } from '../schemas/timers.ts'
 import { errorProblem } from './error-problem.ts'
+import { problemBody } from './problem.ts'
 
 const toProblem = (error: unknown, method = 'POST') => errorProblem(error, method, createTimerBody)
 
@@ -10,7 +11,21 @@ describe('errorProblem', () => {
     ['INVALID_URL', 400, false],
     ['INVALID_PAYLOAD', 400, false],
     ['INVALID_HEADERS', 400, false],
+    ['INVALID_TIME', 400, false],
+    ['INVALID_KEY', 400, false],
+    ['INVALID_LABELS', 400, false],
+    ['INVALID_EXPIRY', 400, false],
+    ['INVALID_CALLBACK', 400, false],
+    ['INVALID_IDEMPOTENCY_KEY', 400, false],
+    ['INVALID_CURSOR', 400, false],
+    ['INVALID_FILTER', 400, false],
+    ['EMPTY_CHANGE', 400, false],
     ['NOT_REDRIVABLE', 409, false],
+    ['KEY_TAKEN', 409, false],
+    ['ALREADY_FIRING', 409, false],
+    ['ALREADY_FINISHED', 409, false],
+    ['NOT_UNKNOWN', 409, false],
+    ['IDEMPOTENCY_KEY_REUSED', 422, false],
     ['STORE_UNAVAILABLE', 503, true],
     ['STORE_REFUSED', 503, true],
     ['SHARD_MISMATCH', 503, true],
@@ -23,6 +38,18 @@ describe('errorProblem', () => {
   it('names the field of a timer error', () => {
     const error = new TimerError('INVALID_URL', 'url must be shorter', { field: 'url' })
     expect(toProblem(error).errors).toEqual([{ field: 'url', message: 'url must be shorter' }])
+  })
+
+  it('hands on what a program can go on with', () => {
+    const details = { timer_id: 7 }
+    const body = problemBody(toProblem(new TimerError('KEY_TAKEN', 'taken', { details })), 'r1')
+    expect(body).toMatchObject({ status: 409, code: 'KEY_TAKEN', timer_id: 7 })
+  })
+
+  it('does not let the status of a timer take the place of the status code', () => {
+    const details = { status: 'fired' }
+    const body = problemBody(toProblem(new TimerError('ALREADY_FINISHED', 'over', { details })), 'r1')
+    expect(body).toMatchObject({ status: 409, code: 'ALREADY_FINISHED', timer_status: 'fired' })
   })
 
   it('says that a timer may have been created only where one was to be', () => {

@@ -44,12 +44,12 @@ export function errorProblem(error: unknown, method: string, bodySchema: TObject
 }
 
 function timerProblem(error: TimerError, method: string): Problem {
-  const { code, field, message } = error
+  const { code, field, message, details } = error
   if (code === 'STORE_UNAVAILABLE' && method === 'POST') {
     return problem(
       code,
       `${message}. The timer may or may not have been created: a new request creates another one`,
     )
   }
-  return problem(code, message, field === undefined ? undefined : [{ field, message }])
+  return problem(code, message, field === undefined ? undefined : [{ field, message }], details)
 }

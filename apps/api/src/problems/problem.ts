@@ -40,6 +40,20 @@ const KINDS: Readonly<Record<ProblemCode, ProblemKind>> = {
   INVALID_URL: { status: 400, title: 'The target URL is not valid' },
   INVALID_PAYLOAD: { status: 400, title: 'The payload is not valid' },
   INVALID_HEADERS: { status: 400, title: 'The headers are not valid' },
+  INVALID_TIME: { status: 400, title: 'The time is not valid' },
+  INVALID_KEY: { status: 400, title: 'The key is not valid' },
+  INVALID_LABELS: { status: 400, title: 'The labels are not valid' },
+  INVALID_EXPIRY: { status: 400, title: 'The expiry is not valid' },
+  INVALID_CALLBACK: { status: 400, title: 'The callback is not valid' },
+  INVALID_IDEMPOTENCY_KEY: { status: 400, title: 'The idempotency key is not valid' },
+  INVALID_CURSOR: { status: 400, title: 'The cursor is not valid' },
+  INVALID_FILTER: { status: 400, title: 'The filter is not valid' },
+  EMPTY_CHANGE: { status: 400, title: 'The change is empty' },
+  KEY_TAKEN: { status: 409, title: 'Another timer has this key' },
+  ALREADY_FIRING: { status: 409, title: 'The timer is firing' },
+  ALREADY_FINISHED: { status: 409, title: 'The timer has finished' },
+  NOT_UNKNOWN: { status: 409, title: 'The timer is not unknown' },
+  IDEMPOTENCY_KEY_REUSED: { status: 422, title: 'The idempotency key came with another request' },
   NOT_REDRIVABLE: { status: 409, title: 'The timer cannot be sent again now' },
   STORE_UNAVAILABLE: {
     status: 503,
@@ -101,16 +115,29 @@ export interface Problem extends ProblemKind {
   /** What happened here, and what to do about it; safe to show to a client. */
   readonly detail: string
   readonly errors?: readonly FieldError[]
+  /** More members of the body, for a program to go on with. */
+  readonly members?: ProblemMembers
 }
 
-export function problem(code: ProblemCode, detail: string, errors?: readonly FieldError[]): Problem {
+export type ProblemMembers = Readonly<Record<string, string | number>>
+
+export function problem(
+  code: ProblemCode,
+  detail: string,
+  errors?: readonly FieldError[],
+  members?: ProblemMembers,
+): Problem {
   const found: Problem = { code, ...KINDS[code], detail }
-  return errors === undefined ? found : { ...found, errors }
+  return {
+    ...found,
+    ...(errors === undefined ? {} : { errors }),
+    ...(members === undefined ? {} : { members }),
+  }
 }
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
 
-/** The body of a problem answer, as RFC 9457 has it, with `code` and `errors` as members of our own. */
+/** The body of a problem answer, as RFC 9457 has it, with members of our own: `code`, `errors`, and those of the problem. */
 export interface ProblemBody {
   readonly type: string
   readonly title: string
@@ -122,6 +149,15 @@ export interface ProblemBody {
   readonly errors?: readonly FieldError[]
 }
 
+/**
+ * Members of our own by names that are free: `status` is the status code in every problem (RFC 9457, 3.1.2), so that of
+ * the timer stands as `timer_status`.
+ */
+function freeNames(members: ProblemMembers): ProblemMembers {
+  const { status, ...others } = members
+  return status === undefined ? others : { ...others, timer_status: status }
+}
+
 export function problemBody(found: Problem, requestId: string | undefined): ProblemBody {
   return {
     type: `urn:timers:problem:${found.code.toLowerCase().replaceAll('_', '-')}`,
@@ -131,5 +167,6 @@ export function problemBody(found: Problem, requestId: string | undefined): Prob
     ...(requestId === undefined ? {} : { instance: `urn:timers:request:${requestId}` }),
     code: found.code,
     ...(found.errors === undefined ? {} : { errors: found.errors }),
+    ...(found.members === undefined ? {} : freeNames(found.members)),
   }
 }

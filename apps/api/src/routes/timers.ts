@@ -4,10 +4,12 @@ import {
   type Clock,
   type CreateTimerRequest,
   createTimer,
+  isoInstant,
   originOf,
   type RequestOrigin,
   type TimerStore,
   timeLeftSeconds,
+  timerView,
 } from '@timers/core'
 import type { Logger, Metrics } from '@timers/runtime'
 import type { FastifyRequest } from 'fastify'
@@ -15,7 +17,6 @@ import type { App } from '../app.ts'
 import { problem } from '../problems/problem.ts'
 import type { ReplyWithProblem } from '../problems/problem-reply.ts'
 import { createdTimerBody, createTimerBody, timerBody } from '../schemas/timers.ts'
-import { isoInstant, timerView } from './timer-view.ts'
 
 export interface TimerRouteDeps {
   readonly store: TimerStore

@@ -76,14 +76,23 @@ export const timerBody = Type.Object({
   status: Type.String(),
   created_at: Type.String(),
   due_at: Type.String(),
+  key: Type.Optional(Type.String()),
+  labels: Type.Optional(Type.Array(Type.String())),
   waiting_for: Type.Optional(Type.String()),
   next_attempt_at: Type.Optional(Type.String()),
   fired_at: Type.Optional(Type.String()),
   lateness_ms: Type.Optional(Type.Integer()),
   response_status: Type.Optional(Type.Integer()),
+  finished_at: Type.Optional(Type.String()),
+  resolved: Type.Optional(
+    Type.Object({ as: Type.String(), at: Type.String(), note: Type.Optional(Type.String()) }),
+  ),
   attempts: Type.Optional(Type.Integer()),
   delivery: Type.String(),
   max_attempts: Type.Integer(),
+  expires_in: Type.Optional(Type.Integer()),
+  callback: Type.Optional(Type.Object({ on: Type.Array(Type.String()) })),
+  callback_of: Type.Optional(Type.Integer()),
   attempt_log: Type.Array(
     Type.Object({
       attempt: Type.Integer(),

@@ -3,7 +3,7 @@ import type { Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../shards/error-fields.ts'
 import type { Shard } from '../shards/shards.ts'
-import { loadScript } from '../timers/scripts.ts'
+import { define, loadScript } from '../timers/scripts.ts'
 
 const DAY_MS = 86_400_000
 const SWEEP_EVERY_MS = 10_000
@@ -13,7 +13,7 @@ const STEP = 100
 const STEP_PAUSE_MS = 5
 
 interface Scripts extends Redis {
-  timersSweep(set: string, before: number, most: number, prefix: string): Promise<number>
+  timersSweep(finished: string, before: number, most: number): Promise<[looked: number, removed: number]>
 }
 
 /**
@@ -32,11 +32,7 @@ export class RetentionSweeper {
     this.#shards = shards
     this.#retentionMs = retentionDays * DAY_MS
     this.#log = log
-    for (const { reads } of shards) {
-      if (!('timersSweep' in reads)) {
-        reads.defineCommand('timersSweep', { numberOfKeys: 1, lua: loadScript('sweep') })
-      }
-    }
+    for (const { reads } of shards) define(reads, 'timersSweep', 1, loadScript('sweep', 'places'))
   }
 
   start(): void {
@@ -58,7 +54,7 @@ export class RetentionSweeper {
     let removed = 0
     try {
       for (const shard of this.#shards) {
-        for (const state of ['completed', 'failed'] as const) removed += await this.#sweepState(shard, state)
+        removed += await this.#sweepShard(shard)
       }
       if (removed > 0) this.#log.info({ removed }, 'timers past their retention removed')
     } catch (error) {
@@ -69,14 +65,14 @@ export class RetentionSweeper {
     return removed
   }
 
-  async #sweepState({ reads, keys }: Shard, state: 'completed' | 'failed'): Promise<number> {
+  async #sweepShard({ reads, keys }: Shard): Promise<number> {
     const redis = reads as Scripts
     let removed = 0
     while (!this.#stopped) {
       const before = Math.floor(Date.now() - this.#retentionMs)
-      const went = await redis.timersSweep(keys.key(state), before, STEP, keys.key(''))
+      const [looked, went] = await redis.timersSweep(keys.finished, before, STEP)
       removed += went
-      if (went < STEP) break
+      if (looked < STEP) break
       await sleep(STEP_PAUSE_MS, undefined, { ref: false })
     }
     return removed

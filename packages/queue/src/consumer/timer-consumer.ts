@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Census, DueTimer, Log } from '@timers/core'
+import type { Callback, Census, DueTimer, Log } from '@timers/core'
 import type { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { CensusTaker } from '../index/census.ts'
@@ -38,6 +38,8 @@ export interface TimerConsumerOptions extends RedisOptions {
   readonly retentionDays: number
   /** How long the oldest due timer may wait before the watchdog looks into it, in milliseconds. */
   readonly stuckAfterMs?: number
+  /** Who is told of the ends of all timers. */
+  readonly events?: Callback | undefined
   /** Fires one due timer, and gives it back. Called for each timer that is due, never before its due time. */
   readonly handle: (due: DueTimer) => Promise<void>
 }
@@ -194,7 +196,10 @@ class BullTimerConsumer implements TimerConsumer {
     tuneScripts(connection, this.#shards.redisVersion)
     this.#connection = connection
     this.#workers = this.#shards.all.flatMap((shard) => {
-      const commands = new TimerCommands(connection, shard.keys, fetchScript())
+      const commands = new TimerCommands(connection, shard.keys, {
+        fetch: fetchScript(),
+        events: this.#options.events,
+      })
       const hands = this.#hands[shard.keys.index] as Hands
       return hands.perWorker.map((each) => this.#createWorker(connection, shard, commands, hands, each))
     })
@@ -228,11 +233,7 @@ class BullTimerConsumer implements TimerConsumer {
         process: async (taken, sending, leaving) => {
           // It goes on: the next complaint is a new one.
           this.#lastError = undefined
-          try {
-            await this.#process(taken, commands, { sending, leaving }, inHand)
-          } finally {
-            inHand.delete(taken.jobId)
-          }
+          await this.#process(taken, commands, { sending, leaving }, inHand)
         },
         renewed: (jobIds, askedAt, lockMs) => {
           for (const jobId of jobIds) inHand.get(jobId)?.renewed(askedAt, lockMs)
@@ -278,13 +279,17 @@ class BullTimerConsumer implements TimerConsumer {
     inHand: Map<string, RedisDueTimer>,
   ): Promise<void> {
     const id = timerIdOf(jobId)
+    let due: RedisDueTimer | undefined
     try {
-      const due = new RedisDueTimer({ id, hash, token }, commands, this.#log, moments)
+      due = new RedisDueTimer({ id, hash, token }, commands, this.#log, moments)
       inHand.set(jobId, due)
       await this.#handle(due)
     } catch (error) {
       if (storeErrorKind(error) === 'closed') return
       this.#log.error({ timerId: id, err: error }, 'a due timer could not be handled')
+    } finally {
+      // A client may have changed it meanwhile, and this worker taken it anew.
+      if (inHand.get(jobId) === due) inHand.delete(jobId)
     }
   }
 

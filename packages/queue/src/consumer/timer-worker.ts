@@ -71,6 +71,8 @@ export class TimerWorker extends Worker {
   readonly #fetched = new Map<string, Fetched>()
   /** All that is in hand, also what BullMQ's loop does not know of any more. */
   readonly #inHand = new Set<Promise<void>>()
+  /** Who holds the lock of a job: a client may take a timer out of our hands, and we take it anew before we notice. */
+  readonly #holders = new Map<string, object>()
   #ending = false
 
   constructor(name: string, hooks: TimerWorkerHooks, options: WorkerOptions) {
@@ -87,6 +89,7 @@ export class TimerWorker extends Worker {
     const { hash, asked } = (job as unknown as FetchedJob).fetched ?? { hash: {}, asked: [] }
     const hand = this.#hooks.hands.take()
     this.lockManager.trackJob(jobId, token, Date.now())
+    this.#holders.set(jobId, hand)
     let next: Promise<Job | undefined> | undefined
     await new Promise<void>((resolve) => {
       let hasPlace = true
@@ -111,7 +114,10 @@ export class TimerWorker extends Worker {
       const work = this.#hooks
         .process({ jobId, hash, token }, () => hand.sending(makeRoom), leaving)
         .finally(() => {
-          this.lockManager.untrackJob(jobId)
+          if (this.#holders.get(jobId) === hand) {
+            this.#holders.delete(jobId)
+            this.lockManager.untrackJob(jobId)
+          }
           hand.done()
           this.#inHand.delete(work)
           resolve()

@@ -5,11 +5,32 @@
  * the hash tag `{shard}`, so that on Redis Cluster a shard lives whole in one slot, and all of a timer's scripts with it.
  *
  * Key names are short because every timer pays for its own: see docs/operations.md, memory.
+ *
+ * Beside BullMQ's own, a shard has these; each is there only while something is in it:
+ *
+ * | key                   | what                                                                             |
+ * | --------------------- | -------------------------------------------------------------------------------- |
+ * | `held`                | due timers that are held back, by due time                                       |
+ * | `retries`             | timers that wait for a retry or a redrive, by due time                           |
+ * | `finished`            | a list of all ends, oldest first: `<job id>:<epoch ms>`                          |
+ * | `cancelled`           | of the completed ones those that were cancelled, by due time                     |
+ * | `unknown`, `expired`  | of the failed ones those, by due time                                            |
+ * | `outbox`              | callbacks that were not delivered (yet)                                          |
+ * | `undelivered`         | of these the ones that never will be by themselves                               |
+ * | `labels`              | a set of the label indexes that exist                                            |
+ * | `l:<owner>:<label>`   | unfinished timers with the label, by due time; the default owner is empty        |
+ * | `k:<owner>:<key>`     | job id of the newest timer with that key of its own                              |
+ * | `i:<digest>`          | job id of the timer that was created under that idempotency key                  |
+ *
+ * All sets are sorted by epoch ms (BullMQ's `delayed` by that * 4096). Where a timer in `delayed` is not there with its
+ * due time, it is in `held` or `retries` too.
  */
 export const DEFAULT_PREFIX = 'timers'
 
 export interface ShardKeys {
   readonly index: number
+  /** `<index>:<number of shards>`: what a script needs to make an id of this shard. */
+  readonly layout: string
   /** Name of the BullMQ queue; with the prefix it makes every key of the shard. */
   readonly queueName: string
   /** Counter from which blocks of ids are taken. */
@@ -20,26 +41,33 @@ export interface ShardKeys {
   readonly format: string
   /** Due timers that are held back, by due time. */
   readonly held: string
-  /** Any other key that BullMQ keeps for the queue: `wait`, `delayed`, `failed`, `t1`... */
+  /** Finished timers in the order in which they finished (list), `<job id>:<epoch ms>`. */
+  readonly finished: string
+  /**
+   * Any other key: those that BullMQ keeps for the queue (`wait`, `active`, `delayed`, `completed`, `failed`, `t1`...), and
+   * ours.
+   */
   key(type: string): string
 }
 
-export function shardKeys(prefix: string, index: number): ShardKeys {
+export function shardKeys(prefix: string, index: number, shards = 1): ShardKeys {
   const queueName = `{${index}}`
   const key = (type: string) => `${prefix}:${queueName}:${type}`
   return {
     index,
+    layout: `${index}:${shards}`,
     queueName,
     ids: key('ids'),
     shardCount: key('shards'),
     format: key('format'),
     held: key('held'),
+    finished: key('finished'),
     key,
   }
 }
 
 export function allShardKeys(prefix: string, shards: number): ShardKeys[] {
-  return Array.from({ length: shards }, (_, index) => shardKeys(prefix, index))
+  return Array.from({ length: shards }, (_, index) => shardKeys(prefix, index, shards))
 }
 
 /** The shard of a timer. */
@@ -59,4 +87,9 @@ export function jobIdOf(id: number): string {
 
 export function timerIdOf(jobId: string): number {
   return Number(jobId.slice(1))
+}
+
+/** Name of the key that leads to the newest timer with a key of its own. */
+export function keyRef(owner: string, key: string): string {
+  return `k:${owner}:${key}`
 }

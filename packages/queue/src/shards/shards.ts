@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto'
+import type { Callback } from '@timers/core'
 import type { Redis } from 'ioredis'
+import { ClientCommands } from '../timers/client-commands.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
 import { IdAllocator } from './id-allocator.ts'
 import { connectProducer, connectReader, connectWorker, type RedisOptions } from './redis-client.ts'
@@ -9,6 +12,8 @@ import { allShardKeys, DEFAULT_PREFIX, idInShard, type ShardKeys, shardOf } from
 export interface ShardUse {
   /** Creates and changes timers for clients who wait for an answer. */
   readonly changes: boolean
+  /** Who is told of the ends of all timers. */
+  readonly events?: Callback | undefined
 }
 
 /**
@@ -22,9 +27,11 @@ export class Shard {
   readonly monitor: RedisMonitor
   readonly #server: Server
   readonly #shards: number
-  readonly #changes: { readonly commands: TimerCommands; readonly ids: IdAllocator } | undefined
+  readonly #changes:
+    | { readonly clients: ClientCommands; readonly commands: TimerCommands; readonly ids: IdAllocator }
+    | undefined
 
-  constructor(keys: ShardKeys, shards: number, server: Server) {
+  constructor(keys: ShardKeys, shards: number, server: Server, events: Callback | undefined) {
     this.keys = keys
     this.reads = server.reads
     this.monitor = server.monitor
@@ -32,12 +39,18 @@ export class Shard {
     this.#shards = shards
     const { changes } = server
     this.#changes = changes && {
-      commands: new TimerCommands(changes, keys),
+      clients: new ClientCommands(changes, keys, events),
+      commands: new TimerCommands(changes, keys, { events }),
       ids: new IdAllocator(changes, keys),
     }
   }
 
   /** Commands of a client who waits for the answer. */
+  get clients(): ClientCommands {
+    return this.#forChanges.clients
+  }
+
+  /** Commands of a worker, for who does its work without one (restore). */
   get commands(): TimerCommands {
     return this.#forChanges.commands
   }
@@ -101,12 +114,18 @@ export class Shards {
     this.#options = options
     this.#server = new Server(options, keys, use)
     this.failed = this.#server.monitor.failed
-    this.all = keys.map((each) => new Shard(each, keys.length, this.#server))
+    this.all = keys.map((each) => new Shard(each, keys.length, this.#server, use.events))
   }
 
   /** The shard of a timer. */
   of(id: number): Shard {
     return this.all[shardOf(id, this.all.length)] as Shard
+  }
+
+  /** The shard that a word decides on: always the same, and as good as any other. */
+  forWord(word: string): Shard {
+    if (this.all.length === 1) return this.all[0] as Shard
+    return this.at(createHash('sha256').update(word).digest().readUInt32BE())
   }
 
   /** The `turn`-th shard, counted round. */

@@ -11,9 +11,10 @@ import type {
   Timer,
 } from '@timers/core'
 import { errorFields } from '../shards/error-fields.ts'
+import { freshNonce } from './nonce.ts'
 import { storeErrorKind } from './store-error.ts'
-import { type TimerHash, toTimer } from './stored-timer.ts'
-import { freshNonce, type NextFetch, type TimerCommands } from './timer-commands.ts'
+import { expiresAtOf, type TimerHash, toTimer } from './stored-timer.ts'
+import type { NextFetch, TimerCommands } from './timer-commands.ts'
 
 /** Pause between tries while Redis is there but refuses (out of memory, disk error, loading), in milliseconds. */
 const REFUSED_PAUSE_MS = 250
@@ -43,8 +44,10 @@ const NOBODY_ASKS: Moments = { sending() {}, leaving: () => undefined }
 export class RedisDueTimer implements DueTimer {
   readonly timer: Timer
   readonly takenOver: boolean
+  readonly expiresAt: number | undefined
   readonly #commands: TimerCommands
   readonly #token: string
+  readonly #version: string | undefined
   readonly #log: Log
   readonly #moments: Moments
   readonly #nonce = freshNonce()
@@ -56,8 +59,10 @@ export class RedisDueTimer implements DueTimer {
   constructor({ id, hash, token }: Taken, commands: TimerCommands, log: Log, moments = NOBODY_ASKS) {
     this.timer = toTimer(id, hash)
     this.takenOver = Number(hash.stc ?? 0) > 0
+    this.expiresAt = expiresAtOf(this.timer, hash)
     this.#commands = commands
     this.#token = token
+    this.#version = hash.vn
     this.#log = log
     this.#moments = moments
   }
@@ -107,7 +112,7 @@ export class RedisDueTimer implements DueTimer {
   }
 
   get #holder() {
-    return { id: this.timer.id, token: this.#token }
+    return { id: this.timer.id, token: this.#token, version: this.#version }
   }
 
   #holdsLock(): boolean {

@@ -1,13 +1,17 @@
 import {
   type AttemptResult,
+  type Callback,
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_MODE,
   DEFAULT_OWNER,
+  type Due,
   type FinalStatus,
   type HeldBy,
   type LoggedAttempt,
+  type Resolution,
   requestLeft,
   type Timer,
+  type TimerChange,
   type TimerDraft,
   type TimerRecord,
   type TimerStatus,
@@ -34,15 +38,25 @@ import {
  * | `fa`  | when the first request left, epoch ms                                       |
  * | `lg`  | the last attempts, oldest first, one JSON object a line (see `AttemptEntry`) |
  * | `cn`  | nonces of the last commands that changed it, separated by spaces            |
+ * | `vn`  | how often it was changed by a client                                        |
+ * | `ky`  | its own key                                                                 |
+ * | `lb`  | labels, separated by spaces                                                 |
+ * | `xi`  | seconds after the due time beyond which it is not sent                      |
+ * | `cb`  | who is told of its end: JSON `{"u":<url>,"o":[<statuses>]}`                 |
+ * | `ik`  | how it was asked for: `<digest of the idempotency key>:<fingerprint>:<due at, epoch ms>` |
+ * | `rs`  | who said what became of it: JSON `{"a":<status>,"t":<epoch ms>,"n":<note>}`  |
+ * | `pv`  | the timer that had its key before, and was left alone: `<job id>:<status>`  |
+ * | `cf`  | of a callback: id of the timer that it tells of                             |
  *
  * # Formats
  *
  * The form has a version, `FORMAT`, recorded in Redis (shards/data-layout.ts). Version 1, of release 0.1, has no `du`: a
  * timer is due at `timestamp` plus the delay in `opts`; its payload is a JSON value, `p` in `data`; and a delivered
  * attempt that was the last is the job's `returnvalue`, with no `st`. All of that is read here, and rewritten by
- * `lua/upgrade.lua` (timers/upgrade.ts).
+ * `lua/upgrade.lua` (timers/upgrade.ts). Up to version 2 finished timers lay in the order in which they finished, and
+ * there were no sets beside those (shards/shard-keys.ts).
  */
-export const FORMAT = 2
+export const FORMAT = 3
 
 /** The field `data`: JSON with short names, because every timer pays for them. */
 export interface TimerData {
@@ -62,6 +76,30 @@ export interface TimerData {
   readonly t?: string
   /** Request id. */
   readonly r?: string
+}
+
+/** What a timer has beside its data, as it is stored: '' where it is not given. */
+export interface StoredExtras {
+  readonly key: string
+  readonly labels: string
+  readonly expires: string
+  readonly callback: string
+}
+
+/** A change as `lua/includes/alter.lua` reads it. */
+export interface StoredChange {
+  /** Data, whole. */
+  readonly d?: string
+  /** Members of data to be set. */
+  readonly s?: Partial<TimerData>
+  /** Names of members of data to be taken away. */
+  readonly u?: readonly (keyof TimerData)[]
+  /** Due at, epoch ms. */
+  readonly t?: string
+  /** Labels, expiry, callback, as they are stored; '' takes it away. */
+  readonly l?: string
+  readonly e?: string
+  readonly c?: string
 }
 
 /** A job's hash, as Redis has it. */
@@ -107,6 +145,52 @@ export function toData(draft: TimerDraft): TimerData {
   }
 }
 
+/** Undefined where there is nothing beside the data: then the plain way of storing does. */
+export function toExtras({ key, labels, expiresIn, callback }: TimerDraft): StoredExtras | undefined {
+  if (key === undefined && labels === undefined && expiresIn === undefined && callback === undefined)
+    return undefined
+  return {
+    key: key ?? '',
+    labels: labels?.join(' ') ?? '',
+    expires: expiresIn === undefined ? '' : String(expiresIn),
+    callback: toListener(callback),
+  }
+}
+
+/** Who is told of ends, as scripts read it; '' for nobody. */
+export function toListener(callback: Callback | undefined): string {
+  return callback === undefined ? '' : JSON.stringify({ u: callback.url, o: callback.on })
+}
+
+/** Members of data by the parts of a change; `null` takes the member away. */
+export function toChange(change: TimerChange, now: number): StoredChange {
+  const { due, url, mode, maxAttempts, payload, headers, labels, expiresIn, callback } = change
+  const members: { [Name in keyof TimerData]?: TimerData[Name] | null } = {
+    ...(url !== undefined && { u: url }),
+    ...(mode !== undefined && { m: mode === 'at_least_once' ? (1 as const) : null }),
+    ...(maxAttempts !== undefined && { x: maxAttempts === DEFAULT_MAX_ATTEMPTS ? null : maxAttempts }),
+    // The payload as a value is of format 1.
+    ...(payload !== undefined && { b: payload, p: null }),
+    ...(headers !== undefined && { h: headers }),
+  }
+  const entries = Object.entries(members)
+  const set = entries.filter(([, value]) => value !== null)
+  const unset = entries.filter(([, value]) => value === null).map(([name]) => name as keyof TimerData)
+  return {
+    ...(set.length > 0 && { s: Object.fromEntries(set) as Partial<TimerData> }),
+    ...(unset.length > 0 && { u: unset }),
+    ...(due !== undefined && { t: String(dueAtOf(due, now)) }),
+    ...(labels !== undefined && { l: labels?.join(' ') ?? '' }),
+    ...(expiresIn !== undefined && { e: expiresIn === null ? '' : String(expiresIn) }),
+    ...(callback !== undefined && { c: callback === null ? '' : toListener(callback) }),
+  }
+}
+
+/** Epoch ms. An instant that is past is now: nothing is due before it is there. */
+export function dueAtOf(due: Due, now: number): number {
+  return 'delayMs' in due ? now + due.delayMs : Math.max(now, due.dueAt)
+}
+
 /** Reads what a client created. */
 export function toTimer(id: number, hash: TimerHash): Timer {
   const data = JSON.parse(hash.data ?? '') as TimerData
@@ -121,9 +205,21 @@ export function toTimer(id: number, hash: TimerHash): Timer {
     headers: data.h,
     traceparent: data.t,
     requestId: data.r,
+    ...(hash.ky !== undefined && { key: hash.ky }),
+    ...(hash.lb !== undefined && { labels: hash.lb.split(' ') }),
+    ...(hash.xi !== undefined && { expiresIn: Number(hash.xi) }),
+    ...(hash.cb !== undefined && { callback: parseListener(hash.cb) }),
+    ...(hash.cf !== undefined && { callbackOf: Number(hash.cf) }),
     createdAt,
     dueAt: hash.du === undefined ? createdAt + delayOf(hash) : Number(hash.du),
   }
+}
+
+/** After this it is not sent any more, epoch ms: counted as `lua/claim.lua` does, from the due time or the last redrive. */
+export function expiresAtOf({ dueAt, expiresIn }: Timer, { bg: budget }: TimerHash): number | undefined {
+  if (expiresIn === undefined) return undefined
+  const [after = 0, from = 0] = budget?.split(':').map(Number) ?? []
+  return (after > 0 ? from : dueAt) + expiresIn * 1_000
 }
 
 /** The delay of format 1, in milliseconds. BullMQ sets the field `delay` to 0 at promotion, and never changes `opts`. */
@@ -183,6 +279,8 @@ export function toRecord(id: number, hash: TimerHash): TimerRecord | undefined {
     responseStatus: last?.responseStatus,
     nextAttemptAt: status === 'pending' ? optionalNumber(hash.nx) : undefined,
     held: status === 'pending' ? parseHeld(hash.hb) : undefined,
+    finishedAt: status === 'pending' || status === 'firing' ? undefined : optionalNumber(hash.finishedOn),
+    resolved: hash.rs === undefined ? undefined : parseResolution(hash.rs),
     log,
   }
 }
@@ -190,6 +288,21 @@ export function toRecord(id: number, hash: TimerHash): TimerRecord | undefined {
 function statusOf(hash: TimerHash, attempts: number): TimerStatus {
   if (hash.st !== undefined) return hash.st as FinalStatus
   return claimedAttempt(hash.ca) === attempts + 1 ? 'firing' : 'pending'
+}
+
+function parseListener(text: string): Callback {
+  const { u: url, o: on } = JSON.parse(text) as { u: string; o: FinalStatus[] }
+  return { url, on }
+}
+
+/** How a resolution is stored. */
+export function toResolution(as: Resolution['as'], at: number, note: string | undefined): string {
+  return JSON.stringify({ a: as, t: at, ...(note !== undefined && { n: note }) })
+}
+
+function parseResolution(text: string): Resolution {
+  const { a: as, t: at, n: note } = JSON.parse(text) as { a: Resolution['as']; t: number; n?: string }
+  return { as, at, note }
 }
 
 function parseHeld(text: string | undefined): TimerRecord['held'] {

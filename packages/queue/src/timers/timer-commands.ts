@@ -1,9 +1,16 @@
-import { randomBytes } from 'node:crypto'
-import type { AttemptResult, Decision, FinalStatus, HeldBy, RetryBudget, Settled } from '@timers/core'
+import type {
+  AttemptResult,
+  Callback,
+  Decision,
+  FinalStatus,
+  HeldBy,
+  RetryBudget,
+  Settled,
+} from '@timers/core'
 import type { Redis } from 'ioredis'
 import { jobIdOf, type ShardKeys } from '../shards/shard-keys.ts'
-import { loadScript } from './scripts.ts'
-import { LOG_LENGTH, leftAt, type TimerHash, toEntry, toHash } from './stored-timer.ts'
+import { define, loadScript } from './scripts.ts'
+import { LOG_LENGTH, leftAt, toEntry, toListener } from './stored-timer.ts'
 
 type Args = (string | number)[]
 type ClaimReply = [
@@ -13,15 +20,12 @@ type ClaimReply = [
   budget?: string,
   left?: number,
 ]
-type RedriveReply = [kind: 'done' | 'missing' | 'refused', hash?: string[]]
 type SettleReply = [] | [status: string, decided: number]
 
 interface Scripts {
-  timersCreate(...args: Args): Promise<number>
   timersClaim(...args: Args): Promise<ClaimReply>
   timersDefer(...args: Args): Promise<number>
   timersSettle(...args: Args): Promise<SettleReply>
-  timersRedrive(...args: Args): Promise<RedriveReply>
   timersDeferAndFetch(...args: unknown[]): Promise<[number, unknown]>
   timersSettleAndFetch(...args: unknown[]): Promise<[SettleReply, unknown]>
 }
@@ -34,7 +38,7 @@ export interface NextFetch {
 }
 
 /** Two scripts as one: ours, and then BullMQ's that fetches the next job. Each sees its own KEYS and ARGV. */
-function withFetch(own: string, fetch: string, keys: number, args: number): string {
+function withFetch(own: string, fetch: string, { keys, args }: { keys: number; args: number }): string {
   return `local function part(all, from, to)
   local some = {}
   for at = from, to do some[at - from + 1] = all[at] end
@@ -50,27 +54,13 @@ return { given, fetched }
 `
 }
 
-/** Name and text of each command, and how many keys it takes. */
-const SCRIPTS = [
-  ['timersCreate', 3, loadScript('create', 'places')],
-  ['timersClaim', 3, loadScript('claim', 'places')],
-  ['timersDefer', 7, loadScript('defer', 'places')],
-  ['timersSettle', 10, loadScript('settle', 'places')],
-  ['timersRedrive', 4, loadScript('redrive', 'places')],
-] as const
+/** Keys and arguments of the commands that fetch the next job in the same step. */
+const DEFER = { keys: 7, args: 6 }
+const SETTLE = { keys: 8, args: 14 }
 
-/** Commands whose nonces a timer remembers. */
-const REMEMBERED = 16
-
-/** Random once, then counted: random bytes cost 6 us a claim (docs/benchmarks.md). */
-const PROCESS_NONCE = `${randomBytes(9).toString('base64url')}.`
-let nonces = 0
-
-/** Tells one call from all others, and is the same in its resends. Without colons and spaces. */
-export function freshNonce(): string {
-  nonces += 1
-  return PROCESS_NONCE + nonces.toString(36)
-}
+const CLAIM_TEXT = loadScript('claim', 'places', 'labels', 'finish', 'outbox')
+const DEFER_TEXT = loadScript('defer', 'places')
+const SETTLE_TEXT = loadScript('settle', 'places', 'labels', 'finish', 'outbox')
 
 /** What `claim.lua` answers, in the words of the domain. */
 export type ClaimAnswer =
@@ -91,22 +81,14 @@ export type ClaimAnswer =
   | { readonly kind: 'free' }
   | { readonly kind: 'finished'; readonly status: FinalStatus }
   | { readonly kind: 'early'; readonly at: number }
-  | { readonly kind: 'lost' }
+  | { readonly kind: 'expired' | 'changed' | 'lost' }
 
-/** A new timer as it is stored. */
-export interface NewTimer {
-  readonly id: number
-  readonly data: string
-  readonly createdAt: number
-  readonly dueAt: number
-  /** Absent: the default one. */
-  readonly owner?: string | undefined
-}
-
-/** Who has the timer in hand: its id and the token of the lock. */
+/** Who has the timer in hand: its id, the token of the lock, and the version of the timer that was read. */
 export interface Holder {
   readonly id: number
   readonly token: string
+  /** The field `vn`; absent where it was never changed. */
+  readonly version?: string | undefined
 }
 
 export interface Outcome {
@@ -117,9 +99,16 @@ export interface Outcome {
   readonly decision: Decision
 }
 
+export interface CommandOptions {
+  /** BullMQ's script that fetches a job, and how many keys it takes: for commands that give a timer back. */
+  readonly fetch?: { readonly content: string; readonly keys: number }
+  /** Who is told of the ends of all timers. */
+  readonly events?: Callback | undefined
+}
+
 /**
- * The commands on a timer of one shard: each is one Lua script, one atomic step, and safe to send again. The contracts
- * stand at the heads of the scripts in `lua/`.
+ * What a worker does with a timer of one shard: each command is one Lua script, one atomic step, and safe to send again.
+ * The contracts stand at the heads of the scripts in `lua/`. (What clients do is in client-commands.ts.)
  *
  * With `appendfsync always` what a command answers is on disk before it is known, so it holds over a crash of Redis.
  */
@@ -128,43 +117,32 @@ export class TimerCommands {
   readonly #keys: ShardKeys
   /** The keys that nearly every command takes, in the order of the scripts. */
   readonly #places: readonly string[]
+  readonly #events: string
 
-  /** @param fetch BullMQ's script that fetches a job, and how many keys it takes: for commands that give a timer back */
-  constructor(redis: Redis, keys: ShardKeys, fetch?: { readonly content: string; readonly keys: number }) {
-    for (const [name, numberOfKeys, text] of SCRIPTS) {
-      if (!(name in redis)) redis.defineCommand(name, { numberOfKeys, lua: text })
-    }
-    if (fetch !== undefined && !('timersSettleAndFetch' in redis)) {
-      for (const [name, own, ownKeys, ownArgs] of [
-        ['timersDeferAndFetch', 'defer', 7, 5],
-        ['timersSettleAndFetch', 'settle', 10, 12],
-      ] as const) {
-        redis.defineCommand(name, {
-          numberOfKeys: ownKeys + fetch.keys,
-          lua: withFetch(loadScript(own, 'places'), fetch.content, ownKeys, ownArgs),
-        })
-      }
+  constructor(redis: Redis, keys: ShardKeys, { fetch, events }: CommandOptions = {}) {
+    define(redis, 'timersClaim', 3, CLAIM_TEXT)
+    define(redis, 'timersDefer', DEFER.keys, DEFER_TEXT)
+    define(redis, 'timersSettle', SETTLE.keys, SETTLE_TEXT)
+    if (fetch !== undefined) {
+      const { content, keys: more } = fetch
+      define(redis, 'timersDeferAndFetch', DEFER.keys + more, withFetch(DEFER_TEXT, content, DEFER))
+      define(redis, 'timersSettleAndFetch', SETTLE.keys + more, withFetch(SETTLE_TEXT, content, SETTLE))
     }
     this.#redis = redis as unknown as Scripts
     this.#keys = keys
+    this.#events = toListener(events)
     const { key, held } = keys
     this.#places = [key('stalled'), key('active'), key('delayed'), key('marker'), held]
   }
 
-  /** @returns false where another timer has this id: Redis has handed it out twice */
-  async create({ id, data, createdAt, dueAt, owner = '' }: NewTimer): Promise<boolean> {
-    const { key } = this.#keys
-    const jobId = jobIdOf(id)
-    const keys = [key(jobId), key('delayed'), key('marker')]
-    return (await this.#redis.timersCreate(...keys, jobId, data, createdAt, dueAt, owner)) === 1
-  }
-
   /** Asks for the right to send the next attempt of a timer; an empty nonce only looks. */
-  async claim({ id, token }: Holder, nonce: string, now: number): Promise<ClaimAnswer> {
+  async claim({ id, token, version = '' }: Holder, nonce: string, now: number): Promise<ClaimAnswer> {
     const jobId = jobIdOf(id)
-    const job = this.#keys.key(jobId)
-    const keys = [job, `${job}:lock`, this.#keys.held]
-    const [kind, first, at, budget, left] = await this.#redis.timersClaim(...keys, token, nonce, now, jobId)
+    const { key, held, layout } = this.#keys
+    const job = key(jobId)
+    const keys = [job, `${job}:lock`, held]
+    const args = [token, nonce, now, jobId, version, layout, this.#events]
+    const [kind, first, at, budget, left] = await this.#redis.timersClaim(...keys, ...args)
     switch (kind) {
       case 'granted':
         return {
@@ -179,6 +157,8 @@ export class TimerCommands {
       case 'finished':
         return { kind, status: first as FinalStatus }
       case 'free':
+      case 'expired':
+      case 'changed':
         return { kind }
       case 'early':
         return { kind, at: Number(first) }
@@ -189,7 +169,7 @@ export class TimerCommands {
 
   /** @returns false where the worker does not hold the timer (any more) */
   async defer(
-    { id, token }: Holder,
+    { id, token, version = '' }: Holder,
     until: number,
     heldBy: HeldBy | undefined,
     dueAt: number,
@@ -198,7 +178,7 @@ export class TimerCommands {
     const jobId = jobIdOf(id)
     const job = this.#keys.key(jobId)
     const keys = [job, `${job}:lock`, ...this.#places]
-    const args = [jobId, token, until, heldBy ?? '', dueAt]
+    const args = [jobId, token, until, heldBy ?? '', dueAt, version]
     if (next === undefined) return (await this.#redis.timersDefer(...keys, ...args)) === 1
     const [done, fetched] = await this.#redis.timersDeferAndFetch(
       ...keys,
@@ -224,8 +204,9 @@ export class TimerCommands {
     const jobId = jobIdOf(id)
     const { key } = this.#keys
     const job = key(jobId)
-    const keys = [job, `${job}:lock`, ...this.#places, key('wait'), key('completed'), key('failed')]
-    const args = [jobId, token, now, ...(outcome === undefined ? NO_OUTCOME : outcomeArguments(outcome))]
+    const keys = [job, `${job}:lock`, ...this.#places, key('wait')]
+    const told = outcome === undefined ? NO_OUTCOME : outcomeArguments(outcome)
+    const args = [jobId, token, now, ...told, this.#keys.layout, this.#events]
     const [status, decided] = await this.#settle(keys, args, next)
     if (status === undefined) return undefined
     return { status: status === '' ? undefined : (status as FinalStatus), decided: decided === 1 }
@@ -241,19 +222,6 @@ export class TimerCommands {
     )
     next.fetched(fetched)
     return settled
-  }
-
-  /**
-   * Makes a failed or unknown timer due at `now`.
-   *
-   * @returns the timer after it, or why not
-   */
-  async redrive(id: number, nonce: string, now: number): Promise<TimerHash | 'missing' | 'refused'> {
-    const { key } = this.#keys
-    const jobId = jobIdOf(id)
-    const keys = [key(jobId), key('failed'), key('delayed'), key('marker')]
-    const [kind, flat = []] = await this.#redis.timersRedrive(...keys, jobId, now, nonce, REMEMBERED)
-    return kind === 'done' ? toHash(flat) : kind
   }
 }
 

@@ -1,15 +1,22 @@
 import type { Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../shards/error-fields.ts'
+import type { ShardKeys } from '../shards/shard-keys.ts'
 import type { Shard } from '../shards/shards.ts'
-import { loadScript } from './scripts.ts'
+import { define, loadScript } from './scripts.ts'
 import { FORMAT, type TimerData } from './stored-timer.ts'
 
 /** Keys that one step looks at. */
 const STEP = 200
 
 interface Scripts extends Redis {
-  timersUpgrade(job: string, before: string, after: string): Promise<number>
+  timersUpgrade(job: string, before: string, after: string, jobId: string): Promise<number>
+  timersArrange(
+    set: string,
+    name: string,
+    from: string,
+    most: number,
+  ): Promise<[looked: number, moved: number, last: string]>
 }
 
 /**
@@ -34,9 +41,8 @@ export async function upgradeTimers(shards: readonly Shard[], log: Log): Promise
 }
 
 async function upgradeShard({ reads, keys }: Shard): Promise<number> {
-  if (!('timersUpgrade' in reads)) {
-    reads.defineCommand('timersUpgrade', { numberOfKeys: 1, lua: loadScript('upgrade') })
-  }
+  define(reads, 'timersUpgrade', 1, loadScript('upgrade', 'places'))
+  define(reads, 'timersArrange', 1, loadScript('arrange', 'places'))
   const redis = reads as Scripts
   const isTimer = new RegExp(`^${escaped(keys.key(''))}t\\d+$`)
   let upgraded = 0
@@ -49,12 +55,29 @@ async function upgradeShard({ reads, keys }: Shard): Promise<number> {
         .filter((key) => isTimer.test(key))
         .map(async (key) => {
           const data = (await redis.hget(key, 'data')) ?? ''
-          return redis.timersUpgrade(key, data, upgradedData(data))
+          return redis.timersUpgrade(key, data, upgradedData(data), key.slice(keys.key('').length))
         }),
     )
     upgraded += changes.reduce((sum, changed) => sum + changed, 0)
   } while (cursor !== '0')
+  for (const set of ['completed', 'failed']) upgraded += await arrange(redis, keys, set)
   return upgraded
+}
+
+/**
+ * Those that are moved go to a lower score, behind the ones still to be looked at. What finishes meanwhile lies right, and
+ * may be looked at too.
+ */
+async function arrange(redis: Scripts, keys: ShardKeys, set: string): Promise<number> {
+  let moved = 0
+  let from = '-inf'
+  for (;;) {
+    const [looked, went, last] = await redis.timersArrange(keys.key(set), set, from, STEP)
+    moved += went
+    if (looked < STEP) return moved
+    // A whole step with one score that lies right is passed over.
+    from = went === 0 && last === from ? `(${last}` : last
+  }
 }
 
 /** `p`, a JSON value, becomes `b`, its text. */

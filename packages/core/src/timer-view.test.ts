@@ -1,4 +1,5 @@
-import type { TimerRecord } from '@timers/core'
+import { eventBody } from './event-body.ts'
+import type { TimerRecord } from './timer.ts'
 import { timerView } from './timer-view.ts'
 
 const DUE = Date.UTC(2026, 0, 2, 3, 4, 5, 6)
@@ -21,6 +22,8 @@ const pending: TimerRecord = {
   responseStatus: undefined,
   nextAttemptAt: undefined,
   held: undefined,
+  finishedAt: undefined,
+  resolved: undefined,
   log: [],
 }
 const base = {
@@ -160,7 +163,89 @@ describe('timerView', () => {
         ],
       },
     ],
+    [
+      'cancelled before its time: there is none left',
+      { status: 'cancelled', finishedAt: DUE - 5_000 },
+      DUE - 5_000,
+      { ...base, time_left: 0, status: 'cancelled', finished_at: '2026-01-02T03:04:00.006Z' },
+    ],
+    [
+      'expired: it waits for nothing',
+      { status: 'expired', expiresIn: 60, finishedAt: DUE + 61_000, nextAttemptAt: DUE + 90_000 },
+      DUE + 61_000,
+      {
+        ...base,
+        time_left: 0,
+        status: 'expired',
+        expires_in: 60,
+        finished_at: '2026-01-02T03:05:06.006Z',
+      },
+    ],
+    [
+      'resolved, with a note',
+      {
+        status: 'fired',
+        finishedAt: DUE + 9_000,
+        resolved: { as: 'fired', at: DUE + 9_000, note: 'seen in their log' },
+      },
+      DUE + 9_000,
+      {
+        ...base,
+        time_left: 0,
+        status: 'fired',
+        finished_at: '2026-01-02T03:04:14.006Z',
+        resolved: { as: 'fired', at: '2026-01-02T03:04:14.006Z', note: 'seen in their log' },
+      },
+    ],
+    [
+      'resolved, without a note',
+      { status: 'failed', resolved: { as: 'failed', at: DUE, note: undefined } },
+      DUE,
+      { ...base, time_left: 0, status: 'failed', resolved: { as: 'failed', at: base.due_at } },
+    ],
+    [
+      'with all that a client may add, but where the callback goes',
+      {
+        key: 'order:17',
+        labels: ['shop', 'mail'],
+        expiresIn: 60,
+        callback: { url: 'https://a.b/?token=secret', on: ['failed', 'expired'] },
+      },
+      DUE - 1,
+      {
+        ...base,
+        time_left: 1,
+        status: 'pending',
+        waiting_for: 'due_time',
+        next_attempt_at: base.due_at,
+        key: 'order:17',
+        labels: ['shop', 'mail'],
+        expires_in: 60,
+        callback: { on: ['failed', 'expired'] },
+      },
+    ],
+    [
+      'a callback: of which timer it tells',
+      { callbackOf: 3 },
+      DUE,
+      { ...base, time_left: 0, status: 'pending', waiting_for: 'worker', callback_of: 3 },
+    ],
   ])('%s', (_name, changes, now, expected) => {
-    expect(timerView({ ...pending, ...changes }, now)).toEqual(expected)
+    const view = timerView({ ...pending, ...changes }, now)
+    expect(view).toStrictEqual(expected)
+    expect(JSON.stringify(view)).not.toMatch(/token/)
+  })
+})
+
+describe('eventBody', () => {
+  it('tells what became of a timer, as clients see it then', () => {
+    const record: TimerRecord = { ...pending, status: 'failed', attempts: 1, finishedAt: DUE + 10 }
+    const body = eventBody('timer.failed', DUE + 10, record)
+    expect(JSON.parse(body)).toEqual({
+      type: 'timer.failed',
+      timestamp: '2026-01-02T03:04:05.016Z',
+      data: { timer: timerView(record, DUE + 10) },
+    })
+    expect(body).not.toMatch(/token/)
   })
 })

@@ -1,0 +1,36 @@
+--[[
+  Cancels a timer: no request leaves after this. It competes with claim.lua for the timer, and one of the two wins.
+
+  Safe to send again: a timer that is cancelled stays so.
+
+  KEYS[1]  marker (sorted set)
+  ARGV[1]  the job's id, or 'k:<owner>:<key>'
+  ARGV[2]  owner, or ''
+  ARGV[3]  now, epoch ms
+  ARGV[4]  '<shard>:<shards>'
+  ARGV[5]  who is told of all events: JSON, or ''
+
+  Returns { 'done', job id, its hash }, { 'missing' }, { 'firing', status } or { 'finished', status }.
+]]
+local base = baseOf(KEYS[1], 'marker')
+local owner, now = ARGV[2], ARGV[3]
+
+local id = subject(base, ARGV[1])
+local job = base .. (id or '')
+local there, ow, cf, st, made, claim, nextAt, heldBy, due, labels, cb = unpack(id and redis.call('HMGET', job,
+  'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'nx', 'hb', 'du', 'lb', 'cb') or {})
+if not isOwners(owner, there, ow, cf) then return { 'missing' } end
+local status = statusOf(st, made, claim)
+if status == 'cancelled' then return { 'done', id, redis.call('HGETALL', job) } end
+if status == 'firing' then return { 'firing', status } end
+if status ~= 'pending' then return { 'finished', status } end
+
+takeOut(base, id)
+release(job, base .. 'held', id, heldBy)
+endWait(base, id, nextAt)
+redis.call('HDEL', job, 'nx')
+redis.call('HSET', job, 'st', 'cancelled', 'finishedOn', now, 'returnvalue', '"cancelled"')
+if labels then unindex(base, id, owner, labels) end
+finish(base, id, 'cancelled', now, due or there, false)
+if cb or ARGV[5] ~= '' then announce(base, id, 'cancelled', now, cb, ARGV[4], ARGV[5]) end
+return { 'done', id, redis.call('HGETALL', job) }

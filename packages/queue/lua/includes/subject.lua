@@ -1,0 +1,39 @@
+-- Which timer a command of a client is about.
+
+-- Returns the job's id, or nil. `ref` is it, or 'k:<owner>:<key>': then the newest timer with that key is meant.
+local function subject(base, ref)
+  if string.sub(ref, 1, 2) ~= 'k:' then return ref end
+  return redis.call('GET', base .. ref) or nil
+end
+
+-- Whether a timer whose fields these are may be changed by a client of this owner. Callbacks are nobody's.
+local function isOwners(owner, there, ow, cf)
+  return there and (ow or '') == owner and not cf
+end
+
+-- The last commands that changed a timer, by their nonces: a command that is sent again is known by it. Those of clients
+-- who gave a key of their own (they begin with '=') are kept longer, since they may come again at any time.
+local KEPT, KEPT_LONG = 16, 1000
+
+local function isKnown(known, nonce)
+  return known and string.find(' ' .. known .. ' ', ' ' .. nonce .. ' ', 1, true) ~= nil
+end
+
+local function withNonce(known, nonce)
+  local short, long = {}, {}
+  for each in string.gmatch((known or '') .. ' ' .. nonce, '[^ ]+') do
+    local kept, most = short, KEPT
+    if string.sub(each, 1, 1) == '=' then kept, most = long, KEPT_LONG end
+    if #kept == most then table.remove(kept, 1) end
+    kept[#kept + 1] = each
+  end
+  for _, each in ipairs(short) do long[#long + 1] = each end
+  return table.concat(long, ' ')
+end
+
+-- What is true of a timer: its fields 'st', 'an' and 'ca'.
+local function statusOf(st, made, claim)
+  if st then return st end
+  local claimed = tonumber(string.match(claim or '', '^%d+'))
+  return claimed == tonumber(made or 0) + 1 and 'firing' or 'pending'
+end

@@ -1,0 +1,204 @@
+import type { Callback, TimerStatus } from '@timers/core'
+import type { Redis } from 'ioredis'
+import { jobIdOf, keyRef, type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
+import { define, loadScript } from './scripts.ts'
+import { type StoredChange, type StoredExtras, type TimerHash, toHash, toListener } from './stored-timer.ts'
+
+type Args = (string | number)[]
+
+interface Scripts {
+  timersCreate(
+    ...args: Args
+  ): Promise<number | [kind: string, jobId?: string, createdAt?: string, dueAt?: string]>
+  timersUpsert(
+    ...args: Args
+  ): Promise<[kind: string, jobId: string, hash: string[], before?: string, status?: string]>
+  timersCancel(...args: Args): Promise<Reply>
+  timersChange(...args: Args): Promise<Reply>
+  timersRedrive(...args: Args): Promise<Reply>
+  timersResolve(...args: Args): Promise<Reply>
+}
+
+type Reply = [kind: string, jobIdOrStatus?: string, hash?: string[]]
+
+/** Name of each command, how many keys it takes, and its text. */
+const SCRIPTS = [
+  ['timersCreate', 3, loadScript('create', 'places', 'labels', 'store')],
+  ['timersUpsert', 3, loadScript('upsert', 'places', 'labels', 'store', 'subject', 'alter')],
+  ['timersCancel', 1, loadScript('cancel', 'places', 'labels', 'finish', 'outbox', 'subject')],
+  ['timersChange', 1, loadScript('change', 'places', 'labels', 'subject', 'alter')],
+  ['timersRedrive', 1, loadScript('redrive', 'places', 'labels', 'finish', 'subject')],
+  ['timersResolve', 1, loadScript('resolve', 'places', 'finish', 'outbox', 'subject')],
+] as const
+
+/** A new timer as it is stored. */
+export interface NewTimer {
+  readonly id: number
+  readonly data: string
+  readonly createdAt: number
+  readonly dueAt: number
+  /** '' for the default one. */
+  readonly owner: string
+  readonly extras?: StoredExtras | undefined
+  readonly idempotency?: { readonly digest: string; readonly fingerprint: string } | undefined
+}
+
+/** What became of a create. */
+export type CreateAnswer =
+  | { readonly kind: 'stored' }
+  /** Another timer has this id: Redis has handed it out twice. */
+  | { readonly kind: 'id taken' }
+  | { readonly kind: 'replay'; readonly id: number; readonly createdAt: number; readonly dueAt: number }
+  | { readonly kind: 'reused' }
+  | { readonly kind: 'key taken'; readonly id: number }
+
+/** Whose timer a command is about, and which: by its id, or the newest one with a key. */
+export type Subject = { readonly owner: string } & ({ readonly id: number } | { readonly key: string })
+
+/** What became of a change. */
+export type ChangeAnswer =
+  | { readonly kind: 'done' | 'again'; readonly id: number; readonly hash: TimerHash }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'firing' | 'finished' | 'refused'; readonly status: TimerStatus }
+  | { readonly kind: 'taken'; readonly id: number }
+
+export type UpsertAnswer =
+  | {
+      readonly kind: 'created'
+      readonly id: number
+      readonly hash: TimerHash
+      readonly previous: { readonly id: number; readonly status: TimerStatus } | undefined
+    }
+  | { readonly kind: 'changed'; readonly id: number; readonly hash: TimerHash }
+  | { readonly kind: 'id taken' }
+
+const NO_EXTRAS: StoredExtras = { key: '', labels: '', expires: '', callback: '' }
+
+/**
+ * What clients do with the timers of one shard: each command is one Lua script, one atomic step, and safe to send again.
+ * The contracts stand at the heads of the scripts in `lua/`.
+ */
+export class ClientCommands {
+  readonly #redis: Scripts
+  readonly #keys: ShardKeys
+  readonly #events: string
+
+  /** @param events who is told of the ends of all timers */
+  constructor(redis: Redis, keys: ShardKeys, events?: Callback) {
+    for (const [name, numberOfKeys, text] of SCRIPTS) define(redis, name, numberOfKeys, text)
+    this.#redis = redis as unknown as Scripts
+    this.#keys = keys
+    this.#events = toListener(events)
+  }
+
+  async create(timer: NewTimer): Promise<CreateAnswer> {
+    const { id, data, createdAt, dueAt, owner, extras, idempotency } = timer
+    const jobId = jobIdOf(id)
+    const plain = [...this.#placesOf(jobId), jobId, data, createdAt, dueAt, owner]
+    const answer = await this.#redis.timersCreate(
+      ...(extras === undefined && idempotency === undefined
+        ? plain
+        : [...plain, ...extraArguments(extras), idempotency?.digest ?? '', idempotency?.fingerprint ?? '']),
+    )
+    if (answer === 1) return { kind: 'stored' }
+    if (answer === 0) return { kind: 'id taken' }
+    const [kind, other = '', made, due] = answer as [string, string?, string?, string?]
+    switch (kind) {
+      case 'replay':
+        return { kind, id: timerIdOf(other), createdAt: Number(made), dueAt: Number(due) }
+      case 'taken':
+        return { kind: 'key taken', id: timerIdOf(other) }
+      default:
+        return { kind: 'reused' }
+    }
+  }
+
+  /**
+   * @param nonce of this command
+   * @param change to a pending timer that has the key; undefined leaves it as it is
+   */
+  async upsert(timer: NewTimer, nonce: string, change: StoredChange | undefined): Promise<UpsertAnswer> {
+    const { id, data, createdAt, dueAt, owner, extras } = timer
+    const jobId = jobIdOf(id)
+    const [kind, found, flat, before = '', status] = await this.#redis.timersUpsert(
+      ...this.#placesOf(jobId),
+      jobId,
+      data,
+      createdAt,
+      dueAt,
+      owner,
+      ...extraArguments(extras),
+      nonce,
+      change === undefined ? '' : JSON.stringify(change),
+    )
+    switch (kind) {
+      case 'created': {
+        const previous = before === '' ? undefined : { id: timerIdOf(before), status: status as TimerStatus }
+        return { kind, id: timerIdOf(found), hash: toHash(flat), previous }
+      }
+      case 'changed':
+        return { kind, id: timerIdOf(found), hash: toHash(flat) }
+      default:
+        return { kind: 'id taken' }
+    }
+  }
+
+  async cancel(subject: Subject, now: number): Promise<ChangeAnswer> {
+    const { layout } = this.#keys
+    return toAnswer(await this.#redis.timersCancel(...this.#of(subject), now, layout, this.#events))
+  }
+
+  async change(subject: Subject, nonce: string, change: StoredChange): Promise<ChangeAnswer> {
+    return toAnswer(await this.#redis.timersChange(...this.#of(subject), nonce, JSON.stringify(change)))
+  }
+
+  /** @param at when it is to be sent, epoch ms */
+  async redrive(subject: Subject, nonce: string, at: number): Promise<ChangeAnswer> {
+    return toAnswer(await this.#redis.timersRedrive(...this.#of(subject), nonce, at))
+  }
+
+  /** @param resolution as it is stored */
+  async resolve(
+    subject: Subject,
+    nonce: string,
+    now: number,
+    as: 'fired' | 'failed',
+    resolution: string,
+  ): Promise<ChangeAnswer> {
+    const args = [nonce, now, as, resolution, this.#keys.layout, this.#events]
+    return toAnswer(await this.#redis.timersResolve(...this.#of(subject), ...args))
+  }
+
+  #placesOf(jobId: string): string[] {
+    const { key } = this.#keys
+    return [key(jobId), key('delayed'), key('marker')]
+  }
+
+  /** The key and the first two arguments of all commands that are about a timer that is there. */
+  #of(subject: Subject): string[] {
+    const { owner } = subject
+    const ref = 'id' in subject ? jobIdOf(subject.id) : keyRef(owner, subject.key)
+    return [this.#keys.key('marker'), ref, owner]
+  }
+}
+
+function extraArguments(extras = NO_EXTRAS): string[] {
+  const { key, labels, expires, callback } = extras
+  return [key, labels, expires, callback]
+}
+
+function toAnswer([kind, found = '', flat = []]: Reply): ChangeAnswer {
+  switch (kind) {
+    case 'done':
+    case 'again':
+      return { kind, id: timerIdOf(found), hash: toHash(flat) }
+    case 'firing':
+    case 'finished':
+    case 'refused':
+      return { kind, status: found as TimerStatus }
+    case 'taken':
+      return { kind, id: timerIdOf(found) }
+    default:
+      return { kind: 'missing' }
+  }
+}
