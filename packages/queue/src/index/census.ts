@@ -6,6 +6,8 @@ import type { Shard } from '../shards/shards.ts'
 import { waitingTimers } from './waiting.ts'
 
 const LOOK_EVERY_MS = 2_000
+/** How many of those whose turn has come are looked for among those that were held back: their turns are the newest. */
+const COMPARED = 256
 
 /** Counts the timers every two seconds, from Redis' own sets; what it found last can be asked for at any time. */
 export class CensusTaker {
@@ -65,22 +67,24 @@ function sum(a: Census, b: Census): Census {
 
 async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promise<Census> {
   const delayed = key('delayed')
-  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, waiters] = await Promise.all([
+  // BullMQ keeps `due * 4096 + n` as the score.
+  const soFar = (now + 1) * 0x1000 - 1
+  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, newest, waiters] = await Promise.all([
     redis.zcard(delayed),
     redis.llen(key('wait')),
-    // BullMQ keeps `due * 4096 + n` as the score.
-    redis.zcount(delayed, '-inf', (now + 1) * 0x1000 - 1),
+    redis.zcount(delayed, '-inf', soFar),
     redis.zcard(held),
     redis.zrange(delayed, 0, '0', 'WITHSCORES'),
     redis.zrange(held, 0, '0', 'WITHSCORES'),
+    redis.zrevrangebyscore(delayed, soFar, '-inf', 'LIMIT', 0, COMPARED),
     waitingTimers(redis, key),
   ])
   // Those whose turn has come are in both, until a worker takes them.
+  const turns = [...newest, ...waiters.map(({ jobId }) => jobId)]
   const both =
-    deferred === 0 || waiters.length === 0
+    deferred === 0 || turns.length === 0
       ? 0
-      : (await redis.zmscore(held, ...waiters.map(({ jobId }) => jobId))).filter((score) => score !== null)
-          .length
+      : (await redis.zmscore(held, ...turns)).filter((score) => score !== null).length
   const oldest = [scoreOf(oldestDelayed) / 0x1000, scoreOf(oldestHeld), ...waiters.map(({ since }) => since)]
   return {
     pending: planned + waiting,
