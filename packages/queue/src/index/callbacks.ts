@@ -1,23 +1,34 @@
 import type { Shard } from '../shards/shards.ts'
 
-/** Members that are looked at in one command. */
+/** Members of the outbox that are looked at in one command. */
 const LOOK = 250
 
-/** Job ids of the callbacks that were not delivered, in small parts: they lie among the timers, and are none of a client's. */
-export async function* undelivered({ reads, keys }: Shard): AsyncGenerator<string[]> {
-  for (let from = 0; ; from += LOOK) {
-    const ids = await reads.zrange(keys.key('outbox'), from, `${from + LOOK - 1}`)
-    if (ids.length > 0) yield ids
-    if (ids.length < LOOK) return
-  }
+/** A callback that waits for its time in `delayed`, among the timers. */
+export interface WaitingCallback {
+  /** When it wakes up, epoch ms. */
+  readonly wakesAt: number
+  readonly isHeld: boolean
 }
 
-/** Scores of the members of a set that are among `ids`. */
-export async function scoresIn(
-  { reads, keys }: Shard,
-  set: string,
-  ids: readonly string[],
-): Promise<number[]> {
-  const scores = await reads.zmscore(keys.key(set), ...ids)
-  return scores.flatMap((score) => (score === null ? [] : [Number(score)]))
+/**
+ * The callbacks that wait in `delayed`, where there are so many. The newest first: what was given up, and stays in the
+ * outbox for its retention, is older.
+ */
+export async function waitingCallbacks(shard: Shard, most: number): Promise<WaitingCallback[]> {
+  const { reads, keys } = shard
+  const { key, held } = keys
+  const found: WaitingCallback[] = []
+  for (let from = 0; found.length < most; from += LOOK) {
+    const ids = await reads.zrevrange(key('outbox'), from, from + LOOK - 1)
+    if (ids.length === 0) break
+    const [wakes, holds] = await Promise.all([
+      reads.zmscore(key('delayed'), ...ids),
+      reads.zmscore(held, ...ids),
+    ])
+    for (const [at, score] of wakes.entries()) {
+      if (score !== null)
+        found.push({ wakesAt: Math.floor(Number(score) / 0x1000), isHeld: holds[at] !== null })
+    }
+  }
+  return found
 }

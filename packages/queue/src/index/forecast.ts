@@ -1,6 +1,6 @@
 import type { ForecastQuery } from '@timers/core'
 import type { Shard } from '../shards/shards.ts'
-import { scoresIn, undelivered } from './callbacks.ts'
+import { waitingCallbacks } from './callbacks.ts'
 import { withScripts } from './scripts.ts'
 
 /** Buckets that one command counts. */
@@ -28,18 +28,19 @@ async function forecastShard(
   edges: readonly number[],
   query: ForecastQuery,
 ): Promise<number[]> {
-  const { key } = shard.keys
+  const { reads, keys } = shard
   const counts: number[] = []
   for (let at = 0; at < edges.length - 1; at += TOGETHER) {
     const scores = edges.slice(at, at + TOGETHER + 1).map((edge) => edge * 0x1000)
-    counts.push(...(await withScripts(shard.reads).timersForecast(key('delayed'), ...scores)))
+    counts.push(...(await withScripts(reads).timersForecast(keys.key('delayed'), ...scores)))
   }
-  for await (const ids of undelivered(shard)) {
-    for (const score of await scoresIn(shard, 'delayed', ids)) {
-      const wakesAt = score / 0x1000
-      const at = Math.floor((wakesAt - query.from) / query.bucketMs)
-      if (wakesAt >= query.from && wakesAt < query.to) counts[at] = Math.max(0, (counts[at] ?? 0) - 1)
-    }
+  const [outbox, undelivered] = await Promise.all(
+    ['outbox', 'undelivered'].map((set) => reads.zcard(keys.key(set))),
+  )
+  for (const { wakesAt } of await waitingCallbacks(shard, (outbox ?? 0) - (undelivered ?? 0))) {
+    const at = Math.floor((wakesAt - query.from) / query.bucketMs)
+    const count = counts[at]
+    if (wakesAt < query.to && count !== undefined) counts[at] = Math.max(0, count - 1)
   }
   return counts
 }

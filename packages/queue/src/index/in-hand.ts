@@ -14,6 +14,7 @@ export interface InHand extends Place {
   readonly firing: boolean
   /** Whether it stands among those that were held back. */
   readonly held: boolean
+  readonly isCallback: boolean
 }
 
 /** All that wait for a worker or are in the hands of one: never many beside those that wait for their time. */
@@ -35,7 +36,7 @@ export async function readOn(shard: Shard, first: Flat): Promise<InHand[]> {
 
 /** Keys of the lists and of what is to be known of those in them, as the scripts take them. */
 export function handKeys({ keys: { key, held } }: Shard): string[] {
-  return [key('wait'), key('active'), key('outbox'), held]
+  return [key('wait'), key('active'), held]
 }
 
 function lookAt(shard: Shard, from: number): Promise<Flat> {
@@ -44,14 +45,15 @@ function lookAt(shard: Shard, from: number): Promise<Flat> {
 
 function toHands([, ...flat]: Flat): InHand[] {
   const hands: InHand[] = []
-  for (let at = 0; at < flat.length; at += 5) {
-    const [jobId, dueAt, since, firing, held] = flat.slice(at, at + 5)
+  for (let at = 0; at < flat.length; at += 6) {
+    const [jobId, dueAt, since, firing, held, callback] = flat.slice(at, at + 6)
     hands.push({
       jobId: String(jobId),
       dueAt: Number(dueAt),
       since: Number(since),
       firing: firing === 1,
       held: held === 1,
+      isCallback: callback === 1,
     })
   }
   return hands

@@ -98,7 +98,7 @@ export class Lister {
     const earliest = range.order === 'asc' ? range.start : range.end
     const looks = (shard: Shard) => sourcesOf(filter, shard.keys).inHand && earliest.dueAt <= latest
     const hands = await Promise.all(this.#shards.all.filter(looks).map(readInHand))
-    return hands.flat()
+    return hands.flat().filter(({ isCallback }) => !isCallback)
   }
 
   /** What came into a worker's hands since `before` was looked at: it may have left its set before that was looked at. */

@@ -124,7 +124,7 @@ function shardRow(shard: Shard, sources: readonly Source[], { order, start, end 
 
 /** One look at all sources of a shard: the places after `from`, and up to where these are all; undefined: to the end. */
 async function look(
-  { reads, keys }: Shard,
+  { reads }: Shard,
   sources: readonly Source[],
   order: Order,
   from: Place,

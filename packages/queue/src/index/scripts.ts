@@ -12,14 +12,14 @@ type CountReply = [sizes: number[], due: number, lowestDelayed: string, lowestHe
 interface Scripts {
   timersPage(numberOfKeys: number, ...args: Args): Promise<Flat[]>
   timersHands(...args: Args): Promise<Flat>
-  timersCount(...args: Args): Promise<CountReply>
+  timersCount(numberOfKeys: number, ...args: Args): Promise<CountReply>
   timersForecast(...args: Args): Promise<number[]>
 }
 
 const SCRIPTS = [
   ['timersPage', undefined, loadScript('page')],
-  ['timersHands', 4, loadScript('hands', 'in-hand')],
-  ['timersCount', 10, loadScript('count', 'in-hand')],
+  ['timersHands', 3, loadScript('hands', 'in-hand')],
+  ['timersCount', undefined, loadScript('count', 'in-hand')],
   ['timersForecast', 1, loadScript('forecast')],
 ] as const
 

@@ -1,15 +1,27 @@
 import type { ShardStats } from '@timers/core'
 import type { Shard } from '../shards/shards.ts'
-import { scoresIn, undelivered } from './callbacks.ts'
+import { waitingCallbacks } from './callbacks.ts'
 import { handKeys, LOOK, readOn } from './in-hand.ts'
 import { withScripts } from './scripts.ts'
 
 /** Members of `delayed` that one command compares with those that are held back. */
 const COMPARED = 250
-/** The sets that are counted, behind `outbox` and `held`. */
-const COUNTED = ['delayed', 'completed', 'cancelled', 'failed', 'unknown', 'expired'] as const
+/** The sets that are counted, after `held`. */
+const COUNTED = [
+  'delayed',
+  'completed',
+  'cancelled',
+  'failed',
+  'unknown',
+  'expired',
+  'outbox',
+  'undelivered',
+] as const
 
-/** Counts the timers of each shard, from Redis' own sets. Exact where nothing moves meanwhile. */
+/**
+ * Counts the timers of each shard, from Redis' own sets. Exact where nothing moves meanwhile. Callbacks lie in the same sets,
+ * and are not counted.
+ */
 export function countTimers(shards: readonly Shard[], now: number): Promise<ShardStats[]> {
   return Promise.all(shards.map((shard) => countShard(shard, now)))
 }
@@ -18,27 +30,31 @@ async function countShard(shard: Shard, now: number): Promise<ShardStats> {
   const { key, index } = shard.keys
   const lastDueScore = (now + 1) * 0x1000 - 1
   const [sizes, due, lowestDelayed, lowestHeld, first] = await withScripts(shard.reads).timersCount(
+    3 + COUNTED.length,
     ...handKeys(shard),
     ...COUNTED.map(key),
     key(''),
     LOOK,
     lastDueScore,
   )
-  const [
-    outbox = 0,
-    held = 0,
-    delayed = 0,
-    completed = 0,
-    cancelled = 0,
-    failed = 0,
-    unknown = 0,
-    expired = 0,
-  ] = sizes
-  const inHand = await readOn(shard, first)
+  const [held = 0, ...counted] = sizes
+  const size = (set: (typeof COUNTED)[number]) => counted[COUNTED.indexOf(set)] ?? 0
+
+  const all = await readOn(shard, first)
+  const inHand = all.filter(({ isCallback }) => !isCallback)
   const waiting = inHand.filter(({ firing }) => !firing)
-  const callbacks = outbox === 0 ? NO_CALLBACKS : await countCallbacks(shard, lastDueScore)
-  const heldToo = held === 0 ? 0 : await countHeld(shard, due, lastDueScore)
-  const heldInHand = inHand.filter((hand) => hand.held).length
+  const callbacksOut = size('outbox') - size('undelivered') - (all.length - inHand.length)
+  const callbacks = await waitingCallbacks(shard, callbacksOut)
+  const heldCallbacks = callbacks.filter(({ isHeld }) => isHeld).length
+  const deferred = Math.max(
+    0,
+    held - heldCallbacks - all.filter((hand) => hand.isCallback && hand.held).length,
+  )
+  // Those whose turn has come are in two of these: not looked at by a worker yet, or in its hands.
+  const twice =
+    inHand.filter((hand) => hand.held).length + (held === 0 ? 0 : await countHeld(shard, due, lastDueScore))
+  const overdue =
+    due - callbacks.filter(({ wakesAt, isHeld }) => wakesAt <= now && !isHeld).length + waiting.length
   const dueSince = [
     lowestDelayed === '' ? now : Math.floor(Number(lowestDelayed) / 0x1000),
     lowestHeld === '' ? now : Number(lowestHeld),
@@ -47,46 +63,27 @@ async function countShard(shard: Shard, now: number): Promise<ShardStats> {
   return {
     shard: index,
     counts: {
-      pending: delayed - callbacks.delayed + waiting.length,
+      pending: size('delayed') - callbacks.length + waiting.length,
       firing: inHand.length - waiting.length,
-      fired: completed - cancelled,
-      failed: failed - unknown - expired - (callbacks.failed - callbacks.unknown),
-      unknown: unknown - callbacks.unknown,
-      cancelled,
-      expired,
+      fired: size('completed') - size('cancelled'),
+      failed: size('failed') - size('unknown') - size('expired') - size('undelivered'),
+      unknown: size('unknown'),
+      cancelled: size('cancelled'),
+      expired: size('expired'),
     },
-    deferred: held - callbacks.held,
-    overdue: due - callbacks.due + waiting.length + held - callbacks.held - heldToo - heldInHand,
+    deferred,
+    overdue: overdue + deferred - twice,
     oldestOverdueMs: Math.max(0, now - dueSince.reduce((a, b) => Math.min(a, b))),
   }
 }
 
-const NO_CALLBACKS = { delayed: 0, due: 0, held: 0, failed: 0, unknown: 0 }
-
-/** In which sets the callbacks lie that were not delivered. */
-async function countCallbacks(shard: Shard, lastDueScore: number): Promise<typeof NO_CALLBACKS> {
-  const counts = { ...NO_CALLBACKS }
-  for await (const ids of undelivered(shard)) {
-    const [delayed, held, failed, unknown] = await Promise.all(
-      ['delayed', 'held', 'failed', 'unknown'].map((set) => scoresIn(shard, set, ids)),
-    )
-    counts.delayed += delayed?.length ?? 0
-    counts.due += delayed?.filter((score) => score <= lastDueScore).length ?? 0
-    counts.held += held?.length ?? 0
-    counts.failed += failed?.length ?? 0
-    counts.unknown += unknown?.length ?? 0
-  }
-  return counts
-}
-
 /** How many of the first `due` members of `delayed` are held back: their turn has come, and no worker has looked yet. */
-async function countHeld(shard: Shard, due: number, lastDueScore: number): Promise<number> {
-  const delayed = shard.keys.key('delayed')
+async function countHeld({ reads, keys }: Shard, due: number, lastDueScore: number): Promise<number> {
   let count = 0
   for (let from = 0; from < due; from += COMPARED) {
-    const ids = await shard.reads.zrangebyscore(delayed, '-inf', lastDueScore, 'LIMIT', from, COMPARED)
+    const ids = await reads.zrangebyscore(keys.key('delayed'), '-inf', lastDueScore, 'LIMIT', from, COMPARED)
     if (ids.length === 0) break
-    count += (await scoresIn(shard, 'held', ids)).length
+    count += (await reads.zmscore(keys.held, ...ids)).filter((score) => score !== null).length
   }
   return count
 }

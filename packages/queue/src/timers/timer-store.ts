@@ -23,7 +23,9 @@ import {
   type Upserted,
 } from '@timers/core'
 import { CensusTaker } from '../index/census.ts'
+import { forecast } from '../index/forecast.ts'
 import { Lister } from '../index/lister.ts'
+import { countTimers } from '../index/stats.ts'
 import { ANSWER_TIMEOUT_MS, type RedisOptions } from '../shards/redis-client.ts'
 import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
@@ -185,15 +187,15 @@ class ShardedTimerStore implements RedisTimerStore {
   }
 
   list(query: TimerQuery): Promise<TimerPage> {
-    return this.#lister.list(query)
+    return answer(this.#shards.at(0), () => this.#lister.list(query))
   }
 
-  async stats(): Promise<readonly ShardStats[]> {
-    throw new Error('built by helper index')
+  stats(): Promise<readonly ShardStats[]> {
+    return answer(this.#shards.at(0), () => countTimers(this.#shards.all, Date.now()))
   }
 
-  async forecast(_query: ForecastQuery): Promise<readonly number[]> {
-    throw new Error('built by helper index')
+  forecast(query: ForecastQuery): Promise<readonly number[]> {
+    return answer(this.#shards.at(0), () => forecast(this.#shards.all, query))
   }
 
   health(): RedisHealth {
