@@ -29,6 +29,7 @@
     0                                         the id is taken
     { 'replay', job id, created at, due at }  the same request came before; as it was answered then
     { 'reused' }                              another request came under this idempotency key
+    { 'doubt', guard }                        the same, unless that request's timer is gone (guard.lua)
     { 'none' }                                nothing came before, and nothing is stored
     { 'taken', job id }                       an unfinished timer has the key
 ]]
@@ -42,6 +43,11 @@ if key then
   local base = baseOf(job, id)
   if digest ~= '' then
     local known = redis.call('GET', base .. 'i:' .. digest)
+    if known and string.sub(known, 1, 1) == '@' then
+      local verdict = judgeGuard(known, fingerprint, createdAt)
+      if verdict then return verdict end
+      known = false
+    end
     local made, print = unpack(known and redis.call('HMGET', base .. known, 'timestamp', 'ik') or {})
     if made and print then
       local _, before, due = string.match(print, '^([^:]+):([^:]+):(%d+)$')

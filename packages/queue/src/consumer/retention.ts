@@ -3,6 +3,7 @@ import type { Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../shards/error-fields.ts'
 import type { Shard } from '../shards/shards.ts'
+import { sweepGuards } from '../timers/guards.ts'
 import { define, loadScript } from '../timers/scripts.ts'
 import { LabelRepair } from './label-repair.ts'
 
@@ -60,6 +61,7 @@ export class RetentionSweeper {
         removed += await this.#sweepShard(shard)
       }
       if (removed > 0) this.#log.info({ removed }, 'timers past their retention removed')
+      await sweepGuards(this.#shards)
       const repaired = await this.#labels.round()
       if (repaired > 0) this.#log.warn({ repaired }, 'entries of labels that pointed at nothing removed')
     } catch (error) {

@@ -30,6 +30,7 @@ import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
 import type { ChangeAnswer, NewTimer, Subject } from './client-commands.ts'
+import { FIRST_LOOK_MS, isGuarding } from './guards.ts'
 import { clientNonce, digestOf, freshNonce } from './nonce.ts'
 import { toStoreError, unavailable } from './store-error.ts'
 import {
@@ -205,8 +206,8 @@ class ShardedTimerStore implements RedisTimerStore {
 
   /** A key decides where its timer lies, so that all who use it meet there; any other timer lies where it is its turn. */
   #shardFor({ owner, key }: TimerDraft, idempotency?: Idempotency): Shard {
-    const word = key ?? idempotency?.key
-    if (word !== undefined) return this.#shards.forWord(`${ownerField(owner)}\0${word}`)
+    if (key !== undefined) return this.#shards.forWord(keyWord(ownerField(owner), key))
+    if (idempotency !== undefined) return this.#shards.forWord(idempotencyWord(owner, idempotency.key))
     const shard = this.#shards.at(this.#turn)
     this.#turn = (this.#turn + 1) % this.#shards.all.length
     return shard
@@ -215,20 +216,43 @@ class ShardedTimerStore implements RedisTimerStore {
   #shardOf(subject: Subject): Shard {
     return 'id' in subject
       ? this.#shards.of(subject.id)
-      : this.#shards.forWord(`${subject.owner}\0${subject.key}`)
+      : this.#shards.forWord(keyWord(subject.owner, subject.key))
   }
 
-  #create(shard: Shard, draft: TimerDraft, idempotency: Idempotency | undefined): Promise<Created> {
-    const asked = idempotency && {
-      digest: digestOf(ownerField(draft.owner), idempotency.key),
-      fingerprint: idempotency.fingerprint,
+  async #create(shard: Shard, draft: TimerDraft, idempotency: Idempotency | undefined): Promise<Created> {
+    if (idempotency === undefined) return this.#store(shard, draft)
+    const { key, fingerprint, orElse } = idempotency
+    const word = digestOf(ownerField(draft.owner), key)
+    const asked = { digest: word, fingerprint, tooLate: orElse }
+    // Its own key decides where the timer lies; this one, where other requests under it would be looked for.
+    const known = this.#shards.forWord(idempotencyWord(draft.owner, key))
+    if (known !== shard) await this.#guard(known, shard, asked)
+    return this.#store(shard, draft, asked)
+  }
+
+  async #guard(known: Shard, home: Shard, asked: Asked): Promise<void> {
+    for (let tries = 0; tries < MOST_IDS; tries += 1) {
+      const now = Date.now()
+      const done = await known.clients.guard(asked, home.keys.index, now, now + FIRST_LOOK_MS)
+      if (done.kind === 'ok') return
+      if (done.kind === 'reused') throw keyReused()
+      await this.#judge(known, asked, done.guard)
     }
+    throw keyReused()
+  }
+
+  /** A guard of another request stands, or falls with its timer. */
+  async #judge(known: Shard, { digest }: Asked, guard: string): Promise<void> {
+    if (await isGuarding(this.#shards.all, digest, guard)) throw keyReused()
+    await known.clients.unguard(digest, guard)
+  }
+
+  #store(shard: Shard, draft: TimerDraft, asked?: Asked): Promise<Created> {
     return this.#withId(shard, draft, async (timer) => {
-      const orElse = idempotency?.orElse
       const done = await shard.clients.create(
         asked === undefined
           ? timer
-          : { ...timer, idempotency: asked, data: orElse === undefined ? timer.data : '' },
+          : { ...timer, idempotency: asked, data: asked.tooLate === undefined ? timer.data : '' },
       )
       switch (done.kind) {
         case 'stored':
@@ -238,12 +262,12 @@ class ShardedTimerStore implements RedisTimerStore {
         case 'key taken':
           throw keyTaken(done.id)
         case 'none':
-          throw orElse
+          throw asked?.tooLate
         case 'reused':
-          throw new TimerError(
-            'IDEMPOTENCY_KEY_REUSED',
-            'this idempotency key came with another request before: use a new key for a new timer',
-          )
+          throw keyReused()
+        case 'doubt':
+          await this.#judge(shard, asked as Asked, done.guard)
+          return this.#store(shard, draft, asked)
         default:
           return undefined
       }
@@ -318,6 +342,30 @@ class ShardedTimerStore implements RedisTimerStore {
       }
     })
   }
+}
+
+/** A request that may be sent again. */
+interface Asked {
+  readonly digest: string
+  readonly fingerprint: string
+  /** To be thrown where it was not carried out before. */
+  readonly tooLate: TimerError | undefined
+}
+
+/** What a key of a timer's own, and an idempotency key, decide a shard by. */
+function keyWord(owner: string, key: string): string {
+  return `key\0${owner}\0${key}`
+}
+
+function idempotencyWord(owner: string | undefined, key: string): string {
+  return `idempotency\0${ownerField(owner)}\0${key}`
+}
+
+function keyReused(): TimerError {
+  return new TimerError(
+    'IDEMPOTENCY_KEY_REUSED',
+    'this idempotency key came with another request before: use a new key for a new timer',
+  )
 }
 
 function notRedrivable(status: TimerStatus): TimerError {
