@@ -25,6 +25,9 @@ import {
   type Upserted,
 } from '@timers/core'
 import { CensusTaker } from '../index/census.ts'
+import { forecast } from '../index/forecast.ts'
+import { Lister } from '../index/lister.ts'
+import { countTimers } from '../index/stats.ts'
 import { ANSWER_TIMEOUT_MS, type RedisOptions } from '../shards/redis-client.ts'
 import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
@@ -71,6 +74,7 @@ class ShardedTimerStore implements RedisTimerStore {
   readonly failed: Promise<Error>
   readonly #shards: Shards
   readonly #census: CensusTaker
+  readonly #lister: Lister
   readonly #log: Log
   #turn = 0
 
@@ -79,6 +83,7 @@ class ShardedTimerStore implements RedisTimerStore {
     this.#shards = new Shards(options, { changes: true, events: options.events })
     this.failed = this.#shards.failed
     this.#census = new CensusTaker(this.#shards.all, options.log)
+    this.#lister = new Lister(this.#shards)
   }
 
   async start(): Promise<void> {
@@ -172,16 +177,16 @@ class ShardedTimerStore implements RedisTimerStore {
     )
   }
 
-  async list(_query: TimerQuery): Promise<TimerPage> {
-    throw new Error('built by helper index')
+  list(query: TimerQuery): Promise<TimerPage> {
+    return answer(this.#shards.at(0), () => this.#lister.list(query))
   }
 
-  async stats(): Promise<readonly ShardStats[]> {
-    throw new Error('built by helper index')
+  stats(): Promise<readonly ShardStats[]> {
+    return answer(this.#shards.at(0), () => countTimers(this.#shards.all, Date.now()))
   }
 
-  async forecast(_query: ForecastQuery): Promise<readonly number[]> {
-    throw new Error('built by helper index')
+  forecast(query: ForecastQuery): Promise<readonly number[]> {
+    return answer(this.#shards.at(0), () => forecast(this.#shards.all, query))
   }
 
   health(): RedisHealth {
