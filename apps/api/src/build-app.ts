@@ -26,11 +26,13 @@ import { registerCancelTimer } from './routes/cancel-timer.ts'
 import { registerChangeTimer } from './routes/change-timer.ts'
 import { registerCreateTimer } from './routes/create-timer.ts'
 import { registerFireTimer } from './routes/fire-timer.ts'
+import { registerListTimers } from './routes/list.ts'
 import { registerOperationsRoutes } from './routes/operations.ts'
 import { registerPutTimer } from './routes/put-timer.ts'
 import { registerReadTimer } from './routes/read-timer.ts'
 import { registerRedriveTimer } from './routes/redrive-timer.ts'
 import { registerResolveTimer } from './routes/resolve-timer.ts'
+import { registerStats } from './routes/stats.ts'
 import { createTimerCounters } from './routes/timer-counters.ts'
 import type { TimerRouteDeps } from './routes/timer-routes.ts'
 import { serverOptions } from './server-options.ts'
@@ -106,6 +108,8 @@ export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
 function registerTimerRoutes(app: App, deps: TimerRouteDeps): void {
   registerCreateTimer(app, deps)
   registerReadTimer(app, deps)
+  registerListTimers(app, deps)
+  registerStats(app, deps)
   registerPutTimer(app, deps)
   registerChangeTimer(app, deps)
   registerCancelTimer(app, deps)

@@ -32,8 +32,10 @@ export { TimerError, type TimerErrorCode } from './errors.ts'
 export { type EventType, eventBody } from './event-body.ts'
 export { fingerprintOf } from './fingerprint.ts'
 export { type AttemptReport, type FireTimerDeps, fireTimer } from './fire-timer.ts'
+export { MOST_BUCKETS, parseForecastQuery } from './forecast-query.ts'
 export { parseIdempotencyKey } from './idempotency-key.ts'
 export { type Read, readInstant } from './instant.ts'
+export { type ListedTimers, listTimers, MOST_LISTED } from './list-timers.ts'
 export { type AttemptResult, type Outcome, requestLeft } from './outcome.ts'
 export {
   type Admission,

@@ -29,7 +29,9 @@ takeOut(base, id)
 release(job, base .. 'held', id, heldBy)
 endWait(base, id, nextAt)
 redis.call('HDEL', job, 'nx')
-redis.call('HSET', job, 'st', 'cancelled', 'finishedOn', now, 'returnvalue', '"cancelled"')
+redis.call('HSET', job, 'st', 'cancelled', 'finishedOn', now, 'returnvalue', '"cancelled"',
+  -- Bull Board reckons with it.
+  'processedOn', now)
 if labels then unindex(base, id, owner, labels) end
 finish(base, id, 'cancelled', now, due or there, false)
 if cb or ARGV[5] ~= '' then announce(base, id, 'cancelled', now, cb, ARGV[4], ARGV[5]) end
