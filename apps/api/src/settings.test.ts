@@ -10,6 +10,7 @@ describe('the settings of the API', () => {
       DELIVERY_ALLOW_CIDRS: [],
       HOST: '0.0.0.0',
       ALLOWED_HOSTS: [],
+      EVENTS_ON: ['failed', 'unknown', 'expired', 'cancelled'],
       PORT: 3_000,
       MAX_TIMER_SECONDS: 31_536_000,
       SHUTDOWN_TIMEOUT_MS: 10_000,
