@@ -134,6 +134,25 @@ describe('the list of timers', () => {
     },
   )
 
+  test.each(['asc', 'desc'] as const)(
+    'sets of which one is far denser than the other, each longer than a look (%s)',
+    async (order) => {
+      await open()
+      const thin = Array.from({ length: 400 }, (_, index) => ({
+        id: index + 1,
+        dueAt: NOW - HOUR + index * 5_000,
+        place: 'fired' as const,
+      }))
+      const dense = Array.from({ length: 400 }, (_, index) => ({
+        id: index + 1_001,
+        dueAt: NOW - HOUR / 2 + index,
+        place: 'failed' as const,
+      }))
+      await placer.putAll([...thin, ...dense])
+      expect(ids(await walk({ order, limit: 150 }))).toEqual(inOrder([...thin, ...dense], order))
+    },
+  )
+
   test.each(TIMER_STATUSES.map((status) => [status]))(
     'shows those that are %s, and no others',
     async (status) => {
