@@ -153,6 +153,22 @@ describe('the list of timers', () => {
     },
   )
 
+  test.each(['asc', 'desc'] as const)(
+    'a page that needs several looks at shards that are not equally full (%s)',
+    async (order) => {
+      await open(3)
+      const timers = Array.from({ length: 1_000 }, (_, index) => ({
+        id: index + 1,
+        dueAt: NOW + HOUR + index * (index % 3 === 0 ? 3_000 : 1_000),
+        place: 'planned' as const,
+      }))
+      await placer.putAll(timers)
+      const walked = await walk({ order, limit: 1_000 })
+      expect(ids(walked)).toEqual(inOrder(timers, order))
+      expect(walked.pages).toBe(1)
+    },
+  )
+
   test.each(TIMER_STATUSES.map((status) => [status]))(
     'shows those that are %s, and no others',
     async (status) => {
