@@ -1,6 +1,6 @@
 import type { Installation } from '@timers/lab'
 import { figure } from '../figure.ts'
-import { CONNECTIONS, LoadGenerator } from '../load.ts'
+import { LoadGenerator } from '../load.ts'
 import { type Bench, measure } from '../measure.ts'
 import { NOWHERE } from './creates.ts'
 
@@ -82,12 +82,28 @@ async function startSide({ install }: Bench, name: string): Promise<Side> {
   return { installation, url: (await installation.startApi()).url }
 }
 
+/** In batches: what is measured here is not creating. */
 async function fill({ url }: Side, load: LoadGenerator, count: number, dueAtOnce: string): Promise<void> {
-  const together = Math.round(count * AT_ONCE)
-  await load.create(url, NOWHERE, LONG_SECONDS, { amount: count - together })
-  const body = JSON.stringify({ at: dueAtOnce, url: NOWHERE })
-  const creates = { url, method: 'POST', paths: ['/timers'], body, connections: CONNECTIONS } as const
-  await load.closedLoop({ ...creates, stop: { amount: together } })
+  const batch = Math.min(1_000, count / 20)
+  for (const [due, share] of [
+    [{ seconds: LONG_SECONDS }, 1 - AT_ONCE],
+    [{ at: dueAtOnce }, AT_ONCE],
+  ] as const) {
+    const timers = Array.from({ length: batch }, () => ({ ...due, url: NOWHERE }))
+    const creates = {
+      url,
+      method: 'POST',
+      paths: ['/timers/batch'],
+      body: JSON.stringify({ timers }),
+    } as const
+    await load.closedLoop({
+      ...creates,
+      connections: 2,
+      stop: { amount: Math.round((count * share) / batch) },
+    })
+  }
+  const { counts } = (await get(`${url}/stats`)) as { counts: { pending: number } }
+  if (counts.pending !== count) throw new Error(`${counts.pending} timers wait, and not ${count}`)
 }
 
 async function get(url: string): Promise<unknown> {
