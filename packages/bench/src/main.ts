@@ -13,6 +13,7 @@ import { bursts } from './measures/bursts.ts'
 import { creates } from './measures/creates.ts'
 import { fires } from './measures/fires.ts'
 import { lateness } from './measures/lateness.ts'
+import { list } from './measures/list.ts'
 import { memory } from './measures/memory.ts'
 import { pending } from './measures/pending.ts'
 import { reads } from './measures/reads.ts'
@@ -33,6 +34,7 @@ const MEASURES: readonly Measure[] = [
   backlog,
   underFire,
   pending,
+  list,
   memory,
 ]
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
