@@ -7,6 +7,8 @@ import { toStoreError } from './store-error.ts'
 import { idsTaken, MOST_IDS, type TimerCreator } from './timer-creator.ts'
 import type { Item, Run, Together } from './together.ts'
 
+/** How long a batch may take here: reading a thousand timers, judging and answering them belongs to the two seconds, too. */
+const WITHIN_MS = ANSWER_TIMEOUT_MS - 200
 /** Most timers of one step of Redis: half a millisecond of its time. */
 const MOST_A_STEP = 50
 
@@ -33,22 +35,17 @@ export function createMany(
 ): Promise<readonly (Created | Error)[]> {
   const { creator, together } = deps
   const shardOf = (request: NewTimerRequest) => creator.shardFor(request)
-  return together.all<NewTimerRequest, Created>(
-    requests,
-    ANSWER_TIMEOUT_MS,
-    shardOf,
-    async (shard, items, run) => {
-      let ids: readonly number[]
-      try {
-        ids = await shard.takeIds(items.length)
-      } catch (error) {
-        for (const item of items) run.tell(item, toStoreError(error))
-        return
-      }
-      const births = items.map((item, at) => ({ item, timer: unborn(item.thing), id: ids[at] as number }))
-      await Promise.all(stepsOf(births).map((some) => run.step(() => createSome(shard, some, run, deps))))
-    },
-  )
+  return together.all<NewTimerRequest, Created>(requests, WITHIN_MS, shardOf, async (shard, items, run) => {
+    let ids: readonly number[]
+    try {
+      ids = await shard.takeIds(items.length)
+    } catch (error) {
+      for (const item of items) run.tell(item, toStoreError(error))
+      return
+    }
+    const births = items.map((item, at) => ({ item, timer: unborn(item.thing), id: ids[at] as number }))
+    await Promise.all(stepsOf(births).map((some) => run.step(() => createSome(shard, some, run, deps))))
+  })
 }
 
 /** Parts of the list in its order, of so many at most, and each of one owner's. */
