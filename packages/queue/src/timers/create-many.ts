@@ -1,7 +1,7 @@
 import type { Created, Log, NewTimerRequest } from '@timers/core'
 import { ANSWER_TIMEOUT_MS } from '../shards/redis-client.ts'
 import type { Shard } from '../shards/shards.ts'
-import { born, createdBy, type Unborn, unborn } from './creation.ts'
+import { born, createdBy, idempotencyWord, type Unborn, unborn } from './creation.ts'
 import { doubted } from './refusal.ts'
 import { toStoreError } from './store-error.ts'
 import { idsTaken, MOST_IDS, type TimerCreator } from './timer-creator.ts'
@@ -18,24 +18,69 @@ export interface CreateManyDeps {
   readonly log: Log
 }
 
+/** A request, and the shard in which its timer is to lie. */
+interface Sited {
+  readonly request: NewTimerRequest
+  readonly shard: Shard
+}
+
 /** One request, as it is to be stored, and the id it has for now. */
 interface Birth {
-  readonly item: Item<NewTimerRequest>
+  readonly item: Item<Sited>
   readonly timer: Unborn
   readonly id: number
 }
 
 /**
  * Creates many timers together: their ids in one block a shard, and some of them in each step of Redis. Those with the same
- * key or idempotency key come to their shard in the order in which they were given.
+ * key or idempotency key come one after the other, in the order in which they were given.
  */
-export function createMany(
+export async function createMany(
   requests: readonly NewTimerRequest[],
   deps: CreateManyDeps,
 ): Promise<readonly (Created | Error)[]> {
-  const { creator, together } = deps
-  const shardOf = (request: NewTimerRequest) => creator.shardFor(request)
-  return together.all<NewTimerRequest, Created>(requests, WITHIN_MS, shardOf, async (shard, items, run) => {
+  const until = performance.now() + WITHIN_MS
+  const left = () => Math.max(0, until - performance.now())
+  const sited = requests.map((request) => ({ request, shard: deps.creator.shardFor(request) }))
+  const apart = followers(sited)
+  const results = [
+    ...(await createTogether(
+      sited.filter((_, place) => !apart.has(place)),
+      left(),
+      deps,
+    )),
+  ]
+  for (const place of apart) {
+    const [result] = await createTogether([sited[place] as Sited], left(), deps)
+    results.splice(place, 0, result as Created | Error)
+  }
+  return results
+}
+
+/**
+ * Places of those whose idempotency key was given before, with a timer that is to lie in another shard: in one shard they
+ * would come in their order by themselves.
+ */
+function followers(sited: readonly Sited[]): ReadonlySet<number> {
+  const first = new Map<string, Shard>()
+  const found = new Set<number>()
+  for (const [place, { request, shard }] of sited.entries()) {
+    if (request.idempotency === undefined) continue
+    const word = idempotencyWord(request.draft.owner, request.idempotency.key)
+    const before = first.get(word)
+    if (before === undefined) first.set(word, shard)
+    else if (before !== shard) found.add(place)
+  }
+  return found
+}
+
+function createTogether(
+  sited: readonly Sited[],
+  withinMs: number,
+  deps: CreateManyDeps,
+): Promise<readonly (Created | Error)[]> {
+  const shardOf = ({ shard }: Sited) => shard
+  return deps.together.all<Sited, Created>(sited, withinMs, shardOf, async (shard, items, run) => {
     let ids: readonly number[]
     try {
       ids = await shard.takeIds(items.length)
@@ -43,7 +88,11 @@ export function createMany(
       for (const item of items) run.tell(item, toStoreError(error))
       return
     }
-    const births = items.map((item, at) => ({ item, timer: unborn(item.thing), id: ids[at] as number }))
+    const births = items.map((item, at) => ({
+      item,
+      timer: unborn(item.thing.request),
+      id: ids[at] as number,
+    }))
     await Promise.all(stepsOf(births).map((some) => run.step(() => createSome(shard, some, run, deps))))
   })
 }
@@ -89,11 +138,11 @@ async function guarded(
   run: Run<Created>,
   creator: TimerCreator,
 ): Promise<readonly Birth[]> {
-  if (!births.some(({ item }) => mayNeedGuard(item.thing))) return births
+  if (!births.some(({ item }) => mayNeedGuard(item.thing.request))) return births
   const free = await Promise.all(
     births.map(async ({ item }) => {
       try {
-        await creator.guard(shard, item.thing)
+        await creator.guard(shard, item.thing.request)
         return true
       } catch (error) {
         run.tell(item, toStoreError(error))
@@ -116,7 +165,7 @@ async function createOnce(
   creator: TimerCreator,
 ): Promise<Birth[]> {
   const now = Date.now()
-  const timers = births.map(({ timer, item, id }) => born(timer, item.thing.draft, id, now))
+  const timers = births.map(({ timer, item, id }) => born(timer, item.thing.request.draft, id, now))
   const answers = await shard.clients.createMany(timers)
   const left: Birth[] = []
   for (const [at, timer] of timers.entries()) {
@@ -132,8 +181,8 @@ async function createOnce(
       run.tell(
         item,
         answer.kind === 'doubt'
-          ? await creator.create(shard, item.thing)
-          : createdBy(item.thing, timer, answer),
+          ? await creator.create(shard, item.thing.request)
+          : createdBy(item.thing.request, timer, answer),
       )
     } catch (error) {
       run.tell(item, toStoreError(error))
