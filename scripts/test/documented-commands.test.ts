@@ -9,7 +9,7 @@ import { startTestApi, type TestApi } from '../../apps/api/test/test-api.ts'
 import { openWorkerBed, type WorkerBed } from '../../apps/worker/test/worker-bed.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'docs/operations.md', 'docs/security.md']
+const DOCUMENTS = ['README.md', 'CONTRIBUTING.md', 'docs/api.md', 'docs/operations.md', 'docs/security.md']
 
 const textOf = (document: string) => readFileSync(join(ROOT, document), 'utf8')
 
@@ -114,7 +114,7 @@ describe('after "Single services"', () => {
 
   test('the example of redrive gives a timer that can be redriven', async () => {
     const port = await freePort()
-    const [create = '', redrive = ''] = blocksOf('README.md', '### `POST /timers/:id/redrive`')
+    const [create = '', redrive = ''] = blocksOf('docs/api.md', '## `POST /timers/{id}/redrive`')
     const { id } = JSON.parse(await run(here(create, port)))
     await bed.settled(id, ({ status }) => status === 'failed')
     const lines = await startShownReceiver(port)

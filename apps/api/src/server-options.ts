@@ -6,6 +6,9 @@ import type { FastifyHttpOptions, RawServerDefault } from 'fastify'
  */
 export const BODY_LIMIT_BYTES = 16 * 1_024
 
+/** What a PATCH takes, as `Accept-Patch` tells it (RFC 5789). */
+export const PATCH_MEDIA_TYPES = 'application/json, application/merge-patch+json'
+
 export const serverOptions: FastifyHttpOptions<RawServerDefault> = {
   bodyLimit: BODY_LIMIT_BYTES,
   /** Whole request, headers and body, from its first byte. */
@@ -35,7 +38,8 @@ export const serverOptions: FastifyHttpOptions<RawServerDefault> = {
       removeAdditional: false,
       useDefaults: false,
       allErrors: true,
-      keywords: ['wording'],
+      // What validation-problem.ts makes words of.
+      keywords: ['wording', 'noun', 'alternatives'],
     },
   },
 }

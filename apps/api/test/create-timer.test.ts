@@ -194,7 +194,7 @@ const refusedFields: readonly Refusal[] = [
     'an unknown field',
     { seconds: 1, url: URL, foo: 1 },
     ['foo'],
-    'allowed are hours, minutes, seconds, url, delivery, max_attempts, payload and headers',
+    'allowed are hours, minutes, seconds, in, at, at_local, timezone, url, delivery, max_attempts, payload, headers, key,',
   ],
   ['a field in another case', { Seconds: 1, url: URL }, ['Seconds', 'seconds'], 'Seconds is not a field'],
   [

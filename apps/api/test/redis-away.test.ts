@@ -110,6 +110,52 @@ describe('while Redis is away', () => {
   })
 })
 
+describe('what a 503 says of asking again', () => {
+  it.each<[string, 'DELETE' | 'PATCH' | 'POST' | 'PUT', string, string | undefined, RegExp]>([
+    [
+      'a create',
+      'POST',
+      '/timers',
+      undefined,
+      /may or may not have been created: a new request creates another/,
+    ],
+    ['a create', 'POST', '/timers', undefined, /With an Idempotency-Key it would be safe/],
+    [
+      'a create with a key',
+      'POST',
+      '/timers',
+      'a',
+      /again with the same Idempotency-Key: that creates no second/,
+    ],
+    ['an upsert', 'PUT', '/timers/by-key/a', undefined, /again: it leaves one pending timer with this key/],
+    ['a cancel', 'DELETE', '/timers/1', undefined, /may or may not have been cancelled. .* that is safe/],
+    ['a change', 'PATCH', '/timers/by-key/a', undefined, /may or may not have been changed. .* that is safe/],
+    ['a fire', 'POST', '/timers/1/fire', undefined, /may or may not be due now. .* it fires once/],
+    ['a redrive', 'POST', '/timers/1/redrive', undefined, /ask with an Idempotency-Key: then that is safe/],
+    ['a redrive with a key', 'POST', '/timers/1/redrive', 'a', /with the same Idempotency-Key: that is safe/],
+    [
+      'a resolve',
+      'POST',
+      '/timers/1/resolve',
+      undefined,
+      /may or may not have been settled. .* that is safe/,
+    ],
+  ])('%s', async (_name, method, url, key, words) => {
+    await redis.shutDown()
+    const { app } = await startApi()
+    const timer = { seconds: 60, url: 'https://example.com' }
+    const body = { POST: timer, PUT: timer, PATCH: { seconds: 60 }, DELETE: undefined }[method]
+    const reply = await app.inject({
+      method,
+      url,
+      headers: { ...(key !== undefined && { 'idempotency-key': key }) },
+      ...(body !== undefined && { payload: url.endsWith('/resolve') ? { as: 'fired' } : body }),
+    })
+    expect(reply.statusCode).toBe(503)
+    expect(reply.json()).toMatchObject({ code: 'STORE_UNAVAILABLE', detail: expect.stringMatching(words) })
+  })
+})
+
 describe('while Redis takes no writes', () => {
   it('answers 503 STORE_REFUSED, still reads, and recovers', async () => {
     const api = await startApi()

@@ -23,7 +23,9 @@ describe('/metrics of requests', () => {
     expect(counts(before, 'method="POST",route="/timers",status="5xx"')).toBe('0')
     expect(counts(before, 'method="any",route="unmatched",status="4xx"')).toBe('0')
     expect(before).toMatch(/^timers_api_problems_total\{code="NOT_READY",service="api"\} 0$/m)
-    expect(before).toMatch(/^timers_redrives_total\{service="api"\} 0$/m)
+    for (const name of ['creates_replayed', 'cancels', 'changes', 'fired_now', 'redrives', 'resolved']) {
+      expect(before).toMatch(new RegExp(`^timers_${name}_total\\{service="api"\\} 0$`, 'm'))
+    }
     expect(before).toMatch(/^timers_build_info\{version=".+",node=".+",service="api"\} 1$/m)
 
     await api.app.inject('/secret-path')

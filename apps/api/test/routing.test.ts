@@ -45,16 +45,23 @@ describe('an unknown path', () => {
 
 describe('a method that a path does not know', () => {
   it.each([
-    ['GET', '/timers', 'POST, OPTIONS'],
-    ['GET', '/timers/', 'POST, OPTIONS'],
-    ['DELETE', '/timers', 'POST, OPTIONS'],
-    ['PUT', '/timers/1', 'GET, HEAD, OPTIONS'],
-    ['POST', '/timers/1?x=1', 'GET, HEAD, OPTIONS'],
-    ['PATCH', '/timers/abc', 'GET, HEAD, OPTIONS'],
+    ['PUT', '/timers', 'GET, HEAD, POST, OPTIONS'],
+    ['PUT', '/timers/', 'GET, HEAD, POST, OPTIONS'],
+    ['DELETE', '/timers', 'GET, HEAD, POST, OPTIONS'],
+    ['POST', '/stats', 'GET, HEAD, OPTIONS'],
+    ['POST', '/forecast', 'GET, HEAD, OPTIONS'],
+    ['PUT', '/timers/1', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
+    ['POST', '/timers/1?x=1', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
+    ['PUT', '/timers/abc', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
+    ['POST', '/timers/by-key/a', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
+    ['POST', '/timers/by-key/a%2Fb', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
+    ['GET', '/timers/1/fire', 'POST, OPTIONS'],
+    ['DELETE', '/timers/1/redrive', 'POST, OPTIONS'],
+    ['PUT', '/timers/1/resolve', 'POST, OPTIONS'],
     ['POST', '/ping', 'GET, HEAD, OPTIONS'],
     ['POST', '/healthz', 'GET, HEAD, OPTIONS'],
     ['TRACE', '/metrics', 'GET, HEAD, OPTIONS'],
-    ['PROPFIND', '/timers', 'POST, OPTIONS'],
+    ['PROPFIND', '/timers', 'GET, HEAD, POST, OPTIONS'],
   ])('%s %s is 405 with Allow, before the body is read', async (method, url, allow) => {
     const reply = await api.app.inject({
       method: method as 'GET',
@@ -70,8 +77,16 @@ describe('a method that a path does not know', () => {
   it('is told by OPTIONS', async () => {
     const reply = await api.app.inject({ method: 'OPTIONS', url: '/timers' })
     expect(reply.statusCode).toBe(204)
-    expect(reply.headers.allow).toBe('POST, OPTIONS')
+    expect(reply.headers.allow).toBe('GET, HEAD, POST, OPTIONS')
     expect(reply.payload).toBe('')
+  })
+
+  it('is told by OPTIONS, and in which types a PATCH may come', async () => {
+    const reply = await api.app.inject({ method: 'OPTIONS', url: '/timers/by-key/a' })
+    expect(reply.statusCode).toBe(204)
+    expect(reply.headers.allow).toBe('GET, HEAD, PUT, PATCH, DELETE, OPTIONS')
+    expect(reply.headers['accept-patch']).toBe('application/json, application/merge-patch+json')
+    expect(reply.headers['access-control-allow-methods']).toBeUndefined()
   })
 })
 
@@ -81,6 +96,8 @@ describe('a path that cannot be read', () => {
     ['/%', 400, 'INVALID_PATH'],
     ['/timers/%c3%28', 400, 'INVALID_PATH'],
     [`/timers/${'1'.repeat(1_025)}`, 414, 'URI_TOO_LONG'],
+    [`/timers/by-key/${'k'.repeat(1_025)}`, 414, 'URI_TOO_LONG'],
+    ['/timers/by-key/%zz', 400, 'INVALID_PATH'],
   ])('%.30s is %i', async (url, status, code) => {
     const reply = await api.app.inject(url)
     expect(reply.statusCode).toBe(status)

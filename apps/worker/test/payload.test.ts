@@ -1,4 +1,4 @@
-import { createAddressPolicy, createTimer } from '@timers/core'
+import { createAddressPolicy, createTimer, systemClock } from '@timers/core'
 import { type Receiver, startReceiver } from '@timers/lab'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
@@ -63,6 +63,7 @@ test('headers named like parts of every object arrive', async () => {
     {
       store: bed.store,
       addressPolicy: createAddressPolicy({ allowCidrs: ['127.0.0.0/8'] }),
+      clock: systemClock,
       maxTimerSeconds: 60,
     },
   )

@@ -168,6 +168,8 @@ export interface Census {
   readonly overdue: number
   /** How long the longest of these has been due, in milliseconds; 0 where there is none. */
   readonly oldestOverdueMs: number
+  /** Callbacks that are not delivered and still tried. Not among the pending; where they are overdue, among those. */
+  readonly callbacks: number
 }
 
 /** What became of asking for the right to send an attempt. */
@@ -254,6 +256,8 @@ export interface DueTimer {
 export interface WebhookRequest {
   readonly id: number
   readonly url: string
+  /** The timer that it tells of, where it is a callback. */
+  readonly callbackOf?: number | undefined
   /** 1 for the first. */
   readonly attempt: number
   /** JSON text; undefined: an empty body. */

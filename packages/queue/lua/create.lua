@@ -11,7 +11,8 @@
   KEYS[2]  delayed (sorted set)
   KEYS[3]  marker (sorted set)
   ARGV[1]  the job's id
-  ARGV[2]  data: JSON, see packages/queue/src/timers/stored-timer.ts
+  ARGV[2]  data: JSON, see packages/queue/src/timers/stored-timer.ts; '' where the timer could not be stored any more, and
+           only one that was stored before can be the answer
   ARGV[3]  created at, epoch ms
   ARGV[4]  due at, epoch ms
   ARGV[5]  owner, or '' for the default one
@@ -28,6 +29,8 @@
     0                                         the id is taken
     { 'replay', job id, created at, due at }  the same request came before; as it was answered then
     { 'reused' }                              another request came under this idempotency key
+    { 'doubt', guard }                        the same, unless that request's timer is gone (guard.lua)
+    { 'none' }                                nothing came before, and nothing is stored
     { 'taken', job id }                       an unfinished timer has the key
 ]]
 local job, delayed, marker = unpack(KEYS)
@@ -40,6 +43,11 @@ if key then
   local base = baseOf(job, id)
   if digest ~= '' then
     local known = redis.call('GET', base .. 'i:' .. digest)
+    if known and string.sub(known, 1, 1) == '@' then
+      local verdict = judgeGuard(known, fingerprint, createdAt)
+      if verdict then return verdict end
+      known = false
+    end
     local made, print = unpack(known and redis.call('HMGET', base .. known, 'timestamp', 'ik') or {})
     if made and print then
       local _, before, due = string.match(print, '^([^:]+):([^:]+):(%d+)$')
@@ -47,6 +55,7 @@ if key then
       return { 'replay', known, made, due }
     end
   end
+  if data == '' then return { 'none' } end
   if key ~= '' then
     local holder = redis.call('GET', base .. 'k:' .. owner .. ':' .. key)
     local made, status = unpack(holder and redis.call('HMGET', base .. holder, 'timestamp', 'st') or {})

@@ -33,7 +33,7 @@ describe('after a downtime', () => {
       dueAts.map(async (dueAt) => {
         ids += 1
         const id = ids
-        await rig.commands.create({ id, data: DATA, createdAt: dueAt - 2 * HOUR, dueAt })
+        await rig.clients.create({ id, data: DATA, createdAt: dueAt - 2 * HOUR, dueAt, owner: '' })
         return id
       }),
     )

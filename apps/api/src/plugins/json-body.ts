@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { MAX_PAYLOAD_DEPTH, TimerError } from '@timers/core'
-import { errorCodes } from 'fastify'
+import { errorCodes, type FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import { scanBody } from '../body-scan.ts'
 import { problem } from '../problems/problem.ts'
@@ -15,10 +15,16 @@ declare module 'fastify' {
 }
 
 /**
- * `application/json`, with any parameters but a charset other than UTF-8: JSON has no other (RFC 8259). Matched against
- * what Fastify makes of the header: lower case, one space after each semicolon, values in quotes.
+ * A media type with any parameters but a charset other than UTF-8: JSON has no other (RFC 8259). Matched against what
+ * Fastify makes of the header: lower case, one space after each semicolon, values in quotes.
  */
-const JSON_IN_UTF8 = /^application\/json(?:; (?!charset=)[^;]*|; charset="utf-?8")*$/i
+function inUtf8(mediaType: string): RegExp {
+  return new RegExp(`^${mediaType}(?:; (?!charset=)[^;]*|; charset="utf-?8")*$`, 'i')
+}
+
+const JSON_IN_UTF8 = inUtf8('application/json')
+/** RFC 7396. A change is one in either type: what is absent stays, null takes away. */
+const MERGE_PATCH_IN_UTF8 = inUtf8('application/merge-patch\\+json')
 
 const UNSUPPORTED_CODING = problem(
   'UNSUPPORTED_CONTENT_ENCODING',
@@ -36,13 +42,25 @@ export function acceptJsonOnly(app: App): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(JSON_IN_UTF8, { parseAs: 'buffer' }, (request, body: Buffer, done) => {
     try {
-      if (!isPlain(request.headers['content-encoding'])) throw new ProblemError(UNSUPPORTED_CODING)
-      const nothing = body.length === 0 && request.routeOptions.config.bodyIsOptional === true
-      done(null, nothing ? undefined : parseBody(body))
+      done(null, read(request, body))
     } catch (error) {
       done(error as Error)
     }
   })
+  app.addContentTypeParser(MERGE_PATCH_IN_UTF8, { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    try {
+      if (request.method !== 'PATCH') throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()
+      done(null, read(request, body))
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+}
+
+function read(request: FastifyRequest, body: Buffer): unknown {
+  if (!isPlain(request.headers['content-encoding'])) throw new ProblemError(UNSUPPORTED_CODING)
+  const nothing = body.length === 0 && request.routeOptions.config.bodyIsOptional === true
+  return nothing ? undefined : parseBody(body)
 }
 
 function isPlain(coding: string | undefined): boolean {

@@ -2,6 +2,7 @@ import type { HTTPMethods } from 'fastify'
 import type { App } from '../app.ts'
 import { problem } from '../problems/problem.ts'
 import { pathOf, type ReplyWithProblem } from '../problems/problem-reply.ts'
+import { PATCH_MEDIA_TYPES } from '../server-options.ts'
 
 const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
@@ -19,11 +20,15 @@ export function answerUnmatchedRequests(app: App, replyWithProblem: ReplyWithPro
       replyWithProblem(
         request,
         reply,
-        problem('NOT_FOUND', 'there is nothing at this path; the API is at /timers and /timers/:id'),
+        problem(
+          'NOT_FOUND',
+          'there is nothing at this path; timers are at /timers, /timers/:id and /timers/by-key/:key',
+        ),
       )
       return
     }
     reply.header('allow', [...allowed, 'OPTIONS'].join(', '))
+    if (allowed.includes('PATCH')) reply.header('accept-patch', PATCH_MEDIA_TYPES)
     if (request.method === 'OPTIONS') {
       reply.code(204).send()
       return

@@ -1,9 +1,8 @@
 import { TimerError, type TimerErrorCode } from '@timers/core'
-import { createTimerBody } from '../schemas/timers.ts'
-import { errorProblem } from './error-problem.ts'
+import { type ErrorContext, errorProblem } from './error-problem.ts'
 import { problemBody } from './problem.ts'
 
-const toProblem = (error: unknown, method = 'POST') => errorProblem(error, method, createTimerBody)
+const toProblem = (error: unknown, context: ErrorContext = {}) => errorProblem(error, context)
 
 describe('errorProblem', () => {
   it.each<[TimerErrorCode, number, boolean]>([
@@ -52,10 +51,35 @@ describe('errorProblem', () => {
     expect(body).toMatchObject({ status: 409, code: 'ALREADY_FINISHED', timer_status: 'fired' })
   })
 
-  it('says that a timer may have been created only where one was to be', () => {
+  it('says of an operation that may have been done what its route knows of it', () => {
     const error = new TimerError('STORE_UNAVAILABLE', 'Redis cannot be reached')
-    expect(toProblem(error, 'POST').detail).toMatch(/may or may not have been created/)
-    expect(toProblem(error, 'GET').detail).not.toMatch(/created/)
+    const refused = new TimerError('STORE_REFUSED', 'Redis takes no writes')
+    const ifUnavailable = 'It is safe to ask again'
+    expect(toProblem(error, { ifUnavailable }).detail).toBe(
+      'Redis cannot be reached. It is safe to ask again',
+    )
+    expect(toProblem(error).detail).toBe('Redis cannot be reached')
+    expect(toProblem(refused, { ifUnavailable }).detail).toBe('Redis takes no writes')
+  })
+
+  it('tells the limit of the route whose body was too large', () => {
+    const error = Object.assign(new Error('too large'), {
+      code: 'FST_ERR_CTP_BODY_TOO_LARGE',
+      statusCode: 413,
+    })
+    expect(toProblem(error, { bodyLimit: 4_194_304 }).detail).toBe(
+      'the body must be at most 4194304 bytes long',
+    )
+  })
+
+  it('tells a PATCH which types it may have', () => {
+    const error = Object.assign(new Error('type'), {
+      code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE',
+      statusCode: 415,
+    })
+    const types = 'application/json, application/merge-patch+json'
+    expect(toProblem(error, { method: 'PATCH' }).headers).toEqual({ accept: types, 'accept-patch': types })
+    expect(toProblem(error, { method: 'POST' }).headers).toEqual({ accept: 'application/json' })
   })
 
   it.each([

@@ -3,7 +3,9 @@ import type { Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../shards/error-fields.ts'
 import type { Shard } from '../shards/shards.ts'
+import { sweepGuards } from '../timers/guards.ts'
 import { define, loadScript } from '../timers/scripts.ts'
+import { LabelRepair } from './label-repair.ts'
 
 const DAY_MS = 86_400_000
 const SWEEP_EVERY_MS = 10_000
@@ -23,6 +25,7 @@ interface Scripts extends Redis {
 export class RetentionSweeper {
   readonly #shards: readonly Shard[]
   readonly #retentionMs: number
+  readonly #labels: LabelRepair
   readonly #log: Log
   #timer: NodeJS.Timeout | undefined
   #stopped = false
@@ -31,6 +34,7 @@ export class RetentionSweeper {
   constructor(shards: readonly Shard[], retentionDays: number, log: Log) {
     this.#shards = shards
     this.#retentionMs = retentionDays * DAY_MS
+    this.#labels = new LabelRepair(shards)
     this.#log = log
     for (const { reads } of shards) define(reads, 'timersSweep', 1, loadScript('sweep', 'places'))
   }
@@ -57,6 +61,9 @@ export class RetentionSweeper {
         removed += await this.#sweepShard(shard)
       }
       if (removed > 0) this.#log.info({ removed }, 'timers past their retention removed')
+      await sweepGuards(this.#shards)
+      const repaired = await this.#labels.round()
+      if (repaired > 0) this.#log.warn({ repaired }, 'entries of labels that pointed at nothing removed')
     } catch (error) {
       this.#log.debug(errorFields(error), 'sweep broken off')
     } finally {

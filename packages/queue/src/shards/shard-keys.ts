@@ -21,6 +21,7 @@
  * | `l:<owner>:<label>`   | unfinished timers with the label, by due time; the default owner is empty        |
  * | `k:<owner>:<key>`     | job id of the newest timer with that key of its own                              |
  * | `i:<digest>`          | job id of the timer that was created under that idempotency key                  |
+ * | `guards`              | digests whose `i:` speaks of a timer in another shard (timers/guards.ts)         |
  *
  * All sets are sorted by epoch ms (BullMQ's `delayed` by that * 4096). Where a timer in `delayed` is not there with its
  * due time, it is in `held` or `retries` too.

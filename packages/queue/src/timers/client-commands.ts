@@ -17,23 +17,28 @@ interface Scripts {
   timersChange(...args: Args): Promise<Reply>
   timersRedrive(...args: Args): Promise<Reply>
   timersResolve(...args: Args): Promise<Reply>
+  timersGuard(...args: Args): Promise<[kind: 'ok' | 'reused' | 'doubt', guard?: string]>
+  timersUnguard(...args: Args): Promise<number>
 }
 
 type Reply = [kind: string, jobIdOrStatus?: string, hash?: string[]]
 
 /** Name of each command, how many keys it takes, and its text. */
 const SCRIPTS = [
-  ['timersCreate', 3, loadScript('create', 'places', 'labels', 'store')],
+  ['timersCreate', 3, loadScript('create', 'places', 'labels', 'store', 'guards')],
   ['timersUpsert', 3, loadScript('upsert', 'places', 'labels', 'store', 'subject', 'alter')],
   ['timersCancel', 1, loadScript('cancel', 'places', 'labels', 'finish', 'outbox', 'subject')],
   ['timersChange', 1, loadScript('change', 'places', 'labels', 'subject', 'alter')],
   ['timersRedrive', 1, loadScript('redrive', 'places', 'labels', 'finish', 'subject')],
+  ['timersGuard', 1, loadScript('guard', 'places', 'guards')],
+  ['timersUnguard', 1, loadScript('unguard', 'places')],
   ['timersResolve', 1, loadScript('resolve', 'places', 'finish', 'outbox', 'subject')],
 ] as const
 
 /** A new timer as it is stored. */
 export interface NewTimer {
   readonly id: number
+  /** '' where it is too late to store it: then only one that was stored before can be the answer. */
   readonly data: string
   readonly createdAt: number
   readonly dueAt: number
@@ -49,7 +54,9 @@ export type CreateAnswer =
   /** Another timer has this id: Redis has handed it out twice. */
   | { readonly kind: 'id taken' }
   | { readonly kind: 'replay'; readonly id: number; readonly createdAt: number; readonly dueAt: number }
-  | { readonly kind: 'reused' }
+  | { readonly kind: 'reused' | 'none' }
+  /** `reused`, unless the timer of the request that is remembered is gone. */
+  | { readonly kind: 'doubt'; readonly guard: string }
   | { readonly kind: 'key taken'; readonly id: number }
 
 /** Whose timer a command is about, and which: by its id, or the newest one with a key. */
@@ -71,6 +78,12 @@ export type UpsertAnswer =
     }
   | { readonly kind: 'changed'; readonly id: number; readonly hash: TimerHash }
   | { readonly kind: 'id taken' }
+
+/** What became of a guard. */
+export type GuardAnswer =
+  | { readonly kind: 'ok' }
+  | { readonly kind: 'reused' }
+  | { readonly kind: 'doubt'; readonly guard: string }
 
 const NO_EXTRAS: StoredExtras = { key: '', labels: '', expires: '', callback: '' }
 
@@ -108,6 +121,10 @@ export class ClientCommands {
         return { kind, id: timerIdOf(other), createdAt: Number(made), dueAt: Number(due) }
       case 'taken':
         return { kind: 'key taken', id: timerIdOf(other) }
+      case 'none':
+        return { kind }
+      case 'doubt':
+        return { kind, guard: other }
       default:
         return { kind: 'reused' }
     }
@@ -167,6 +184,23 @@ export class ClientCommands {
   ): Promise<ChangeAnswer> {
     const args = [nonce, now, as, resolution, this.#keys.layout, this.#events]
     return toAnswer(await this.#redis.timersResolve(...this.#of(subject), ...args))
+  }
+
+  /** Remembers a request whose timer is to lie in the shard `home`. */
+  async guard(
+    { digest, fingerprint }: { readonly digest: string; readonly fingerprint: string },
+    home: number,
+    now: number,
+    lookAt: number,
+  ): Promise<GuardAnswer> {
+    const marker = this.#keys.key('marker')
+    const [kind, guard = ''] = await this.#redis.timersGuard(marker, digest, fingerprint, home, now, lookAt)
+    return kind === 'doubt' ? { kind, guard } : { kind }
+  }
+
+  /** Forgets a guard, unless it has become another one. */
+  async unguard(digest: string, guard: string): Promise<void> {
+    await this.#redis.timersUnguard(this.#keys.key('marker'), digest, guard)
   }
 
   #placesOf(jobId: string): string[] {

@@ -25,11 +25,15 @@ import {
   type Upserted,
 } from '@timers/core'
 import { CensusTaker } from '../index/census.ts'
+import { forecast } from '../index/forecast.ts'
+import { Lister } from '../index/lister.ts'
+import { countTimers } from '../index/stats.ts'
 import { ANSWER_TIMEOUT_MS, type RedisOptions } from '../shards/redis-client.ts'
 import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
 import type { ChangeAnswer, NewTimer, Subject } from './client-commands.ts'
+import { FIRST_LOOK_MS, isGuarding } from './guards.ts'
 import { clientNonce, digestOf, freshNonce } from './nonce.ts'
 import { toStoreError, unavailable } from './store-error.ts'
 import {
@@ -70,6 +74,7 @@ class ShardedTimerStore implements RedisTimerStore {
   readonly failed: Promise<Error>
   readonly #shards: Shards
   readonly #census: CensusTaker
+  readonly #lister: Lister
   readonly #log: Log
   #turn = 0
 
@@ -78,6 +83,7 @@ class ShardedTimerStore implements RedisTimerStore {
     this.#shards = new Shards(options, { changes: true, events: options.events })
     this.failed = this.#shards.failed
     this.#census = new CensusTaker(this.#shards.all, options.log)
+    this.#lister = new Lister(this.#shards)
   }
 
   async start(): Promise<void> {
@@ -171,16 +177,16 @@ class ShardedTimerStore implements RedisTimerStore {
     )
   }
 
-  async list(_query: TimerQuery): Promise<TimerPage> {
-    throw new Error('built by helper index')
+  list(query: TimerQuery): Promise<TimerPage> {
+    return answer(this.#shards.at(0), () => this.#lister.list(query))
   }
 
-  async stats(): Promise<readonly ShardStats[]> {
-    throw new Error('built by helper index')
+  stats(): Promise<readonly ShardStats[]> {
+    return answer(this.#shards.at(0), () => countTimers(this.#shards.all, Date.now()))
   }
 
-  async forecast(_query: ForecastQuery): Promise<readonly number[]> {
-    throw new Error('built by helper index')
+  forecast(query: ForecastQuery): Promise<readonly number[]> {
+    return answer(this.#shards.at(0), () => forecast(this.#shards.all, query))
   }
 
   health(): RedisHealth {
@@ -205,8 +211,8 @@ class ShardedTimerStore implements RedisTimerStore {
 
   /** A key decides where its timer lies, so that all who use it meet there; any other timer lies where it is its turn. */
   #shardFor({ owner, key }: TimerDraft, idempotency?: Idempotency): Shard {
-    const word = key ?? idempotency?.key
-    if (word !== undefined) return this.#shards.forWord(`${ownerField(owner)}\0${word}`)
+    if (key !== undefined) return this.#shards.forWord(keyWord(ownerField(owner), key))
+    if (idempotency !== undefined) return this.#shards.forWord(idempotencyWord(owner, idempotency.key))
     const shard = this.#shards.at(this.#turn)
     this.#turn = (this.#turn + 1) % this.#shards.all.length
     return shard
@@ -215,16 +221,44 @@ class ShardedTimerStore implements RedisTimerStore {
   #shardOf(subject: Subject): Shard {
     return 'id' in subject
       ? this.#shards.of(subject.id)
-      : this.#shards.forWord(`${subject.owner}\0${subject.key}`)
+      : this.#shards.forWord(keyWord(subject.owner, subject.key))
   }
 
-  #create(shard: Shard, draft: TimerDraft, idempotency: Idempotency | undefined): Promise<Created> {
-    const asked = idempotency && {
-      digest: digestOf(ownerField(draft.owner), idempotency.key),
-      fingerprint: idempotency.fingerprint,
+  async #create(shard: Shard, draft: TimerDraft, idempotency: Idempotency | undefined): Promise<Created> {
+    if (idempotency === undefined) return this.#store(shard, draft)
+    const { key, fingerprint, orElse } = idempotency
+    const word = digestOf(ownerField(draft.owner), key)
+    const asked = { digest: word, fingerprint, tooLate: orElse }
+    // Its own key decides where the timer lies; this one, where other requests under it would be looked for.
+    const known = this.#shards.forWord(idempotencyWord(draft.owner, key))
+    if (known !== shard) await this.#guard(known, shard, asked)
+    return this.#store(shard, draft, asked)
+  }
+
+  async #guard(known: Shard, home: Shard, asked: Asked): Promise<void> {
+    for (let tries = 0; tries < MOST_IDS; tries += 1) {
+      const now = Date.now()
+      const done = await known.clients.guard(asked, home.keys.index, now, now + FIRST_LOOK_MS)
+      if (done.kind === 'ok') return
+      if (done.kind === 'reused') throw keyReused()
+      await this.#judge(known, asked, done.guard)
     }
+    throw keyReused()
+  }
+
+  /** A guard of another request stands, or falls with its timer. */
+  async #judge(known: Shard, { digest }: Asked, guard: string): Promise<void> {
+    if (await isGuarding(this.#shards.all, digest, guard)) throw keyReused()
+    await known.clients.unguard(digest, guard)
+  }
+
+  #store(shard: Shard, draft: TimerDraft, asked?: Asked): Promise<Created> {
     return this.#withId(shard, draft, async (timer) => {
-      const done = await shard.clients.create(asked === undefined ? timer : { ...timer, idempotency: asked })
+      const done = await shard.clients.create(
+        asked === undefined
+          ? timer
+          : { ...timer, idempotency: asked, data: asked.tooLate === undefined ? timer.data : '' },
+      )
       switch (done.kind) {
         case 'stored':
           return created(draft, timer, false)
@@ -232,11 +266,13 @@ class ShardedTimerStore implements RedisTimerStore {
           return created(draft, done, true)
         case 'key taken':
           throw keyTaken(done.id)
+        case 'none':
+          throw asked?.tooLate
         case 'reused':
-          throw new TimerError(
-            'IDEMPOTENCY_KEY_REUSED',
-            'this idempotency key came with another request before: use a new key for a new timer',
-          )
+          throw keyReused()
+        case 'doubt':
+          await this.#judge(shard, asked as Asked, done.guard)
+          return this.#store(shard, draft, asked)
         default:
           return undefined
       }
@@ -311,6 +347,30 @@ class ShardedTimerStore implements RedisTimerStore {
       }
     })
   }
+}
+
+/** A request that may be sent again. */
+interface Asked {
+  readonly digest: string
+  readonly fingerprint: string
+  /** To be thrown where it was not carried out before. */
+  readonly tooLate: TimerError | undefined
+}
+
+/** What a key of a timer's own, and an idempotency key, decide a shard by. */
+function keyWord(owner: string, key: string): string {
+  return `key\0${owner}\0${key}`
+}
+
+function idempotencyWord(owner: string | undefined, key: string): string {
+  return `idempotency\0${ownerField(owner)}\0${key}`
+}
+
+function keyReused(): TimerError {
+  return new TimerError(
+    'IDEMPOTENCY_KEY_REUSED',
+    'this idempotency key came with another request before: use a new key for a new timer',
+  )
 }
 
 function notRedrivable(status: TimerStatus): TimerError {
