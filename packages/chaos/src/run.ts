@@ -62,6 +62,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     await untilUp(running)
     progress.watch({ clients, receivers })
     const startedAt = Date.now()
+    clients.quitAt = startedAt + plan.loadMs
     const faults: FaultRun[] = []
     const breaking = at(plan.faults, async (fault) => {
       faults.push(await playFault(fault, running, progress))
