@@ -98,6 +98,14 @@ describe('the census', () => {
     expect(await counted(census)).toMatchObject({ pending: 1, callbacks: 0 })
   })
 
+  test('one whose turn has come, and that nobody has promoted, was counted twice', async () => {
+    const census = await taker()
+    const { dueAt } = await store.create(draft(1))
+    const hand = await rig.take()
+    await hand.due.defer(Date.now() + 10, 'receiver_limit')
+    expect(await counted(census, dueAt + 5_000)).toMatchObject({ pending: 1, deferred: 1, overdue: 1 })
+  })
+
   test('sums up over all shards', async () => {
     const census = await taker(3)
     await Promise.all(Array.from({ length: 7 }, () => store.create(draft(1))))

@@ -6,7 +6,10 @@ import type { Shard } from '../shards/shards.ts'
 import { waitingTimers } from './waiting.ts'
 
 const LOOK_EVERY_MS = 2_000
-/** How many of those that are in hand are compared with the callbacks. */
+/**
+ * How many of those whose turn has come are looked for among those that were held back (their turns are the newest), and
+ * of those in hand among the callbacks.
+ */
 const COMPARED = 256
 
 /** Counts the timers every two seconds, from Redis' own sets; what it found last can be asked for at any time. */
@@ -68,23 +71,25 @@ function sum(a: Census, b: Census): Census {
 
 async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promise<Census> {
   const delayed = key('delayed')
-  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, waiters, told, givenUp] =
+  // BullMQ keeps `due * 4096 + n` as the score.
+  const soFar = (now + 1) * 0x1000 - 1
+  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, newest, waiters, told, givenUp] =
     await Promise.all([
       redis.zcard(delayed),
       redis.llen(key('wait')),
-      // BullMQ keeps `due * 4096 + n` as the score.
-      redis.zcount(delayed, '-inf', (now + 1) * 0x1000 - 1),
+      redis.zcount(delayed, '-inf', soFar),
       redis.zcard(held),
       redis.zrange(delayed, 0, '0', 'WITHSCORES'),
       redis.zrange(held, 0, '0', 'WITHSCORES'),
+      redis.zrevrangebyscore(delayed, soFar, '-inf', 'LIMIT', 0, COMPARED),
       waitingTimers(redis, key),
       redis.zcard(key('outbox')),
       redis.zcard(key('undelivered')),
     ])
   const callbacks = told - givenUp
   // Those whose turn has come are in both, until a worker takes them.
-  const waiterIds = waiters.map(({ jobId }) => jobId)
-  const both = deferred === 0 ? 0 : await countIn(redis, held, waiterIds)
+  const turns = [...newest, ...waiters.map(({ jobId }) => jobId)]
+  const both = deferred === 0 ? 0 : await countIn(redis, held, turns)
   // Those that are under way do not wait.
   const inHand = callbacks === 0 ? [] : await redis.lrange(key('active'), -COMPARED, -1)
   const sending = await countIn(redis, key('outbox'), inHand)
