@@ -157,9 +157,6 @@ function flawsOfJob(id: string, hash: TimerHash, contents: Contents): string[] {
     if (st === undefined) is(name, true)
     else if (rests) is(name, false)
   }
-  if (hash.ky !== undefined && st === undefined) {
-    must(contents.texts.has(`k:${hash.ow ?? ''}:${hash.ky}`), 'its key leads nowhere')
-  }
   if (hash.ik !== undefined) {
     must(contents.texts.get(`i:${hash.ik.split(':')[0]}`) === id, 'its idempotency key does not lead to it')
   }

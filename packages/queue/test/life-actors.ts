@@ -116,6 +116,10 @@ export class Actors {
       const hash = await this.#rig.hash(id)
       this.life.add({ id, mode: 'at_least_once', payload: undefined, dueAt: Number(hash.du), callback: true })
     }
+    for (const [key, id] of this.life.keys) {
+      if (this.life.timers.get(id)?.gone) continue
+      expect(await client.get(this.#rig.keys().key(`k::${key}`))).toBe(jobIdOf(id))
+    }
     const timers = [...this.life.timers.values()]
     expect(timers.filter(({ callback }) => callback)).toHaveLength(this.life.announced)
     const records = await Promise.all(timers.map(({ id }) => this.#rig.hash(id)))

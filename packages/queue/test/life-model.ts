@@ -155,7 +155,10 @@ export class Life {
   }
 
   #follow(timer: Expected, decision: Decision): void {
-    if (decision.kind === 'final') return this.end(timer, decision.status)
+    if (decision.kind === 'final') {
+      this.end(timer, decision.status)
+      return
+    }
     timer.status = 'pending'
     timer.claimer = undefined
     timer.nextAt = decision.at
