@@ -57,15 +57,16 @@ async function read(redis: Redis, { key }: ShardKeys): Promise<Contents> {
   const lists = new Map<string, readonly string[]>()
   const sets = new Map<string, Scores>()
   const strange: string[] = []
-  for (const name of names) {
-    if (/^t\d+$/.test(name)) jobs.set(name, await redis.hgetall(key(name)))
-    else if (/^t\d+:lock$/.test(name)) locks.add(name.slice(0, -':lock'.length))
-    else if (/^[ki]:/.test(name)) texts.set(name, (await redis.get(key(name))) ?? '')
-    else if (LISTS.includes(name)) lists.set(name, await redis.lrange(key(name), 0, -1))
-    else if (SETS.includes(name) || name.startsWith('l:'))
-      sets.set(name, toScores(await redis.zrange(key(name), 0, '-1', 'WITHSCORES')))
-    else if (name !== 'labels' && !FURNITURE.includes(name)) strange.push(name)
+  const look = async (name: string): Promise<unknown> => {
+    if (/^t\d+$/.test(name)) return jobs.set(name, await redis.hgetall(key(name)))
+    if (/^t\d+:lock$/.test(name)) return locks.add(name.slice(0, -':lock'.length))
+    if (/^[ki]:/.test(name)) return texts.set(name, (await redis.get(key(name))) ?? '')
+    if (LISTS.includes(name)) return lists.set(name, await redis.lrange(key(name), 0, -1))
+    if (SETS.includes(name) || name.startsWith('l:'))
+      return sets.set(name, toScores(await redis.zrange(key(name), 0, '-1', 'WITHSCORES')))
+    return name === 'labels' || FURNITURE.includes(name) || strange.push(name)
   }
+  await Promise.all(names.map(look))
   return {
     jobs,
     locks,

@@ -43,6 +43,11 @@ export type Step =
   | { do: 'look for lost ones' }
   | { do: 'sweep' }
 
+/** Most often one of the last: it is what is done to one timer one after the other that matters. */
+function recent<T>(things: readonly T[], of: number): T | undefined {
+  return things[things.length - 1 - (of % Math.min(things.length, of < 6 ? 2 : 5))]
+}
+
 /** Clients and workers that do what they are told, to Redis and to the model, and compare what comes of it. */
 export class Actors {
   readonly life = new Life()
@@ -86,7 +91,7 @@ export class Actors {
         return this.#resolve(this.#timer(step.of), step.as)
       case 'create again':
       case 'send again':
-        return this.#sent[step.of % this.#sent.length]?.()
+        return recent(this.#sent, step.of)?.()
       case 'take':
         return this.#take(`worker-${step.worker}`)
       case 'claim':
@@ -140,11 +145,11 @@ export class Actors {
 
   #timer(of: number): Expected | undefined {
     const timers = [...this.life.timers.values()].filter(({ gone }) => !gone)
-    return timers[of % timers.length]
+    return recent(timers, of)
   }
 
   async #withHand(of: number, act: (hand: Played, timer: Expected) => Promise<void>): Promise<void> {
-    const hand = this.#hands[of % this.#hands.length]
+    const hand = recent(this.#hands, of)
     const timer = hand && this.life.timers.get(hand.id)
     if (hand !== undefined && timer !== undefined) await act(hand, timer)
   }
