@@ -131,11 +131,13 @@ if stray then
     redis.call('LREM', wait, 1, id)
   end
 end
-if (mine or stray) and not (callback and st == 'fired') then
+if mine or stray then
   -- First to where it goes: an error between the two leaves it on both, never on none.
   release(job, held, id, heldBy)
   endWait(base, id, waited)
-  if st then
+  if callback and st == 'fired' then
+    -- Delivered: it goes, whole, when all else is written.
+  elseif st then
     -- Where somebody only puts it in its place, the reason is known already.
     if st ~= 'fired' and attempt > 0 then write('failedReason', st .. ': ' .. reason) end
     write('finishedOn', now)
@@ -150,7 +152,8 @@ if #unset > 0 then redis.call('HDEL', job, unpack(unset)) end
 if #set > 0 then redis.call('HSET', job, unpack(set)) end
 if mine then letGo(lock, stalled, active, id) end
 if callback and st == 'fired' and (mine or stray) then finish(base, id, st, now, due, callback) end
-if decided and st and (cb or ARGV[14] ~= '') and not callback then
+-- `unknown` that turns out to be `unknown` is no news.
+if decided and st and st ~= before and (cb or ARGV[14] ~= '') and not callback then
   announce(base, id, st, now, cb, ARGV[13], ARGV[14])
 end
 return { st or '', decided and 1 or 0 }
