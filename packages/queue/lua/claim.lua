@@ -75,6 +75,7 @@ if expires and nonce ~= '' then
   local counted = tonumber(before or 0) > 0 and tonumber(from) or tonumber(due)
   if now > counted + expires * 1000 then
     local base = baseOf(job, id)
+    local unindex, finish, announce = seldom()
     letGo(lock, base .. 'stalled', base .. 'active', id)
     release(job, held, id, heldBy)
     endWait(base, id, nextAt)

@@ -40,10 +40,13 @@ local job, lock, stalled, active, delayed, marker, held, wait = unpack(KEYS)
 local id, token, now, attempt, nonce, entry = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local status, nextAt, leftAt, reason, keep = ARGV[7], ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
 
-local there, st, nx, an, claim, log, first, budget, heldBy, due, owner, labels, cb, resolved, callback = unpack(
-  redis.call('HMGET', job, 'timestamp', 'st', 'nx', 'an', 'ca', 'lg', 'fa', 'bg', 'hb', 'du', 'ow', 'lb', 'cb', 'rs', 'cf'))
+local there, st, nx, an, budget, heldBy, due, labels, cb, callback = unpack(
+  redis.call('HMGET', job, 'timestamp', 'st', 'nx', 'an', 'bg', 'hb', 'du', 'lb', 'cb', 'cf'))
 if not there then return {} end
 local made = tonumber(an or 0)
+-- What only timers have that were tried before.
+local claim, log, first, resolved
+if an then claim, log, first, resolved = unpack(redis.call('HMGET', job, 'ca', 'lg', 'fa', 'rs')) end
 local base = baseOf(job, id)
 local before, waited = st, nx
 
@@ -123,6 +126,7 @@ local mine = holder == token
 local stray = decided and not holder
 if stray then
   if before then
+    local _, unfinish = seldom()
     if unfinish(base, id, before) then
       for _, field in ipairs({ 'failedReason', 'stacktrace', 'finishedOn' }) do unset[#unset + 1] = field end
     end
@@ -139,7 +143,10 @@ if (mine or stray) and not (callback and st == 'fired') then
     if st ~= 'fired' and attempt > 0 then write('failedReason', st .. ': ' .. reason) end
     write('finishedOn', now)
     finish(base, id, st, now, due or there, callback)
-    if labels then unindex(base, id, owner or '', labels) end
+    if labels then
+      local unindex = seldom()
+      unindex(base, id, redis.call('HGET', job, 'ow') or '', labels)
+    end
   else
     delay(delayed, marker, id, tonumber(nx or now))
     if nx then redis.call('ZADD', base .. 'retries', due or there, id) end
@@ -150,6 +157,7 @@ if #set > 0 then redis.call('HSET', job, unpack(set)) end
 if mine then letGo(lock, stalled, active, id) end
 if callback and st == 'fired' and (mine or stray) then finish(base, id, st, now, due, callback) end
 if decided and st and (cb or ARGV[14] ~= '') and not callback then
+  local _, _, announce = seldom()
   announce(base, id, st, now, cb, ARGV[13], ARGV[14])
 end
 return { st or '', decided and 1 or 0 }

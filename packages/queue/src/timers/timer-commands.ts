@@ -58,9 +58,15 @@ return { given, fetched }
 const DEFER = { keys: 7, args: 6 }
 const SETTLE = { keys: 8, args: 14 }
 
-const CLAIM_TEXT = loadScript('claim', 'places', 'labels', 'finish', 'outbox')
+const CLAIM_TEXT = loadScript('claim', 'places', {
+  includes: ['labels', 'finish', 'outbox'],
+  gives: ['unindex', 'finish', 'announce'],
+})
 const DEFER_TEXT = loadScript('defer', 'places')
-const SETTLE_TEXT = loadScript('settle', 'places', 'labels', 'finish', 'outbox')
+const SETTLE_TEXT = loadScript('settle', 'places', 'finish', {
+  includes: ['labels', 'unfinish', 'outbox'],
+  gives: ['unindex', 'unfinish', 'announce'],
+})
 
 /** What `claim.lua` answers, in the words of the domain. */
 export type ClaimAnswer =
