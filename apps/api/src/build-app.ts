@@ -22,15 +22,19 @@ import { problem } from './problems/problem.ts'
 import { createProblemReply } from './problems/problem-reply.ts'
 import { createRefusals, type Refusals } from './problems/refusals.ts'
 import { endWithProblem } from './problems/socket-problem.ts'
+import { registerBatch } from './routes/batch.ts'
+import { registerBulk } from './routes/bulk.ts'
 import { registerCancelTimer } from './routes/cancel-timer.ts'
 import { registerChangeTimer } from './routes/change-timer.ts'
 import { registerCreateTimer } from './routes/create-timer.ts'
 import { registerFireTimer } from './routes/fire-timer.ts'
+import { registerListTimers } from './routes/list.ts'
 import { registerOperationsRoutes } from './routes/operations.ts'
 import { registerPutTimer } from './routes/put-timer.ts'
 import { registerReadTimer } from './routes/read-timer.ts'
 import { registerRedriveTimer } from './routes/redrive-timer.ts'
 import { registerResolveTimer } from './routes/resolve-timer.ts'
+import { registerStats } from './routes/stats.ts'
 import { createTimerCounters } from './routes/timer-counters.ts'
 import type { TimerRouteDeps } from './routes/timer-routes.ts'
 import { serverOptions } from './server-options.ts'
@@ -87,12 +91,14 @@ export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
   })
   const closing = closeGracefully(app, settings.SHUTDOWN_TIMEOUT_MS * DRAIN_SHARE)
 
-  registerTimerRoutes(app, {
+  const timerDeps = {
     ...deps,
     counters: createTimerCounters(metrics),
     addressPolicy: addressPolicyOf(settings),
     maxTimerSeconds: settings.MAX_TIMER_SECONDS,
-  })
+  }
+  registerTimerRoutes(app, timerDeps)
+  registerBatch(app, timerDeps, refusals)
   registerOperationsRoutes(app, {
     health: () => store.health(),
     census: () => store.census(),
@@ -106,12 +112,15 @@ export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
 function registerTimerRoutes(app: App, deps: TimerRouteDeps): void {
   registerCreateTimer(app, deps)
   registerReadTimer(app, deps)
+  registerListTimers(app, deps)
+  registerStats(app, deps)
   registerPutTimer(app, deps)
   registerChangeTimer(app, deps)
   registerCancelTimer(app, deps)
   registerFireTimer(app, deps)
   registerRedriveTimer(app, deps)
   registerResolveTimer(app, deps)
+  registerBulk(app, deps)
 }
 
 /**

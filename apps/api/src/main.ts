@@ -5,6 +5,7 @@ import {
   createLogger,
   createMetrics,
   descriptorLimit,
+  eventsOf,
   listening,
   parseSettings,
   runService,
@@ -19,6 +20,7 @@ await bootstrap(async () => {
   const store = createRedisTimerStore({
     redisUrl: settings.REDIS_URL,
     shards: settings.TIMER_SHARDS,
+    events: eventsOf(settings),
     log: logger,
   })
   const app = buildApp(settings, {

@@ -2,6 +2,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import {
   allowedHostsSetting,
   commonSettings,
+  eventSettings,
   listenSettings,
   portSetting,
   targetSettings,
@@ -12,6 +13,7 @@ export const apiSettings = Type.Object({
   ...commonSettings,
   ...listenSettings,
   ...targetSettings,
+  ...eventSettings,
   PORT: portSetting(3_000, 'Port of the API'),
   ALLOWED_HOSTS: allowedHostsSetting,
   MAX_CONNECTIONS: Type.Optional(

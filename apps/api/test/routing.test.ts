@@ -45,9 +45,11 @@ describe('an unknown path', () => {
 
 describe('a method that a path does not know', () => {
   it.each([
-    ['GET', '/timers', 'POST, OPTIONS'],
-    ['GET', '/timers/', 'POST, OPTIONS'],
-    ['DELETE', '/timers', 'POST, OPTIONS'],
+    ['PUT', '/timers', 'GET, HEAD, POST, OPTIONS'],
+    ['PUT', '/timers/', 'GET, HEAD, POST, OPTIONS'],
+    ['DELETE', '/timers', 'GET, HEAD, POST, OPTIONS'],
+    ['POST', '/stats', 'GET, HEAD, OPTIONS'],
+    ['POST', '/forecast', 'GET, HEAD, OPTIONS'],
     ['PUT', '/timers/1', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
     ['POST', '/timers/1?x=1', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
     ['PUT', '/timers/abc', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
@@ -59,7 +61,7 @@ describe('a method that a path does not know', () => {
     ['POST', '/ping', 'GET, HEAD, OPTIONS'],
     ['POST', '/healthz', 'GET, HEAD, OPTIONS'],
     ['TRACE', '/metrics', 'GET, HEAD, OPTIONS'],
-    ['PROPFIND', '/timers', 'POST, OPTIONS'],
+    ['PROPFIND', '/timers', 'GET, HEAD, POST, OPTIONS'],
   ])('%s %s is 405 with Allow, before the body is read', async (method, url, allow) => {
     const reply = await api.app.inject({
       method: method as 'GET',
@@ -75,7 +77,7 @@ describe('a method that a path does not know', () => {
   it('is told by OPTIONS', async () => {
     const reply = await api.app.inject({ method: 'OPTIONS', url: '/timers' })
     expect(reply.statusCode).toBe(204)
-    expect(reply.headers.allow).toBe('POST, OPTIONS')
+    expect(reply.headers.allow).toBe('GET, HEAD, POST, OPTIONS')
     expect(reply.payload).toBe('')
   })
 

@@ -16,6 +16,10 @@ describe('readableData', () => {
       },
     ],
     [
+      { u: 'https://a.b', e: { y: 'timer.failed', t: 1, h: { data: '{}' } } },
+      { url: 'https://a.b', event: 'timer.failed' },
+    ],
+    [
       { m: 2, other: true },
       { delivery: 2, other: true },
     ],

@@ -11,6 +11,7 @@ const LONG_NAMES: Readonly<Record<string, string>> = {
   h: 'headers',
   t: 'traceparent',
   r: 'request_id',
+  e: 'event',
 }
 const LONG_DELIVERY: Readonly<Record<string, string>> = { 1: 'at_least_once' }
 
@@ -18,11 +19,15 @@ const LONG_DELIVERY: Readonly<Record<string, string>> = { 1: 'at_least_once' }
 export function readableData(data: unknown): unknown {
   if (typeof data !== 'object' || data === null) return data
   return Object.fromEntries(
-    Object.entries(data).map(([name, value]) => [
-      LONG_NAMES[name] ?? name,
-      name === 'm' ? (LONG_DELIVERY[String(value)] ?? value) : value,
-    ]),
+    Object.entries(data).map(([name, value]) => [LONG_NAMES[name] ?? name, readableValue(name, value)]),
   )
+}
+
+function readableValue(name: string, value: unknown): unknown {
+  if (name === 'm') return LONG_DELIVERY[String(value)] ?? value
+  // Of a callback what it tells, and not the whole timer that it tells of.
+  if (name === 'e' && typeof value === 'object' && value !== null && 'y' in value) return value.y
+  return value
 }
 
 /** What is needed of a job to name it. */

@@ -4,11 +4,12 @@ import { type AttemptReport, type Log, originOf, requestLeft } from '@timers/cor
  * One wide line an attempt: what happened, how long each part took, how late it was, and what follows.
  *
  * Of the target only the origin; of the answer only its status. `reqId` and `traceId` lead back to the request that
- * created the timer.
+ * created the timer. A callback is a timer of its own: `callbackOf` is the one that it tells of.
  */
 export function logAttempt({ timer, attempt, result, decision }: AttemptReport, log: Log): void {
   const fields = {
     timerId: timer.id,
+    callbackOf: timer.callbackOf,
     reqId: timer.requestId,
     traceId: timer.traceparent?.split('-')[1],
     attempt,

@@ -2,6 +2,7 @@ import { type Clock, fireTimer, systemClock } from '@timers/core'
 import { createTimerConsumer } from '@timers/queue'
 import {
   createMetrics,
+  eventsOf,
   type Logger,
   listening,
   type Readiness,
@@ -42,6 +43,7 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
   const consumer = createTimerConsumer({
     redisUrl: settings.REDIS_URL,
     shards: settings.TIMER_SHARDS,
+    events: eventsOf(settings),
     ...(deps.prefix === undefined ? {} : { prefix: deps.prefix }),
     concurrency: settings.WORKER_CONCURRENCY,
     retentionDays: settings.RETENTION_DAYS,
@@ -59,7 +61,7 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
           counts.attempt(report)
           logAttempt(report, logger)
         },
-        onFinished: (status) => counts.finished(status),
+        onFinished: (status, timer) => counts.finished(status, timer),
       }),
   })
   const counts = createWorkerMetrics(metrics, {

@@ -1,6 +1,15 @@
 import { Type } from '@sinclair/typebox'
 import { RestoreRefused, restoreTimers } from '@timers/queue'
-import { bootstrap, commonSettings, createLogger, parseSettings, SettingsError } from '@timers/runtime'
+import {
+  bootstrap,
+  commonSettings,
+  createLogger,
+  eventSettings,
+  eventsOf,
+  parseSettings,
+  SettingsError,
+  targetSettings,
+} from '@timers/runtime'
 
 /**
  * To be run once after Redis was restored from a backup, before any service starts: docs/operations.md, "Backup and
@@ -8,6 +17,8 @@ import { bootstrap, commonSettings, createLogger, parseSettings, SettingsError }
  */
 const restoreSettings = Type.Object({
   ...commonSettings,
+  ...targetSettings,
+  ...eventSettings,
   TIMERS_RESTORED_AT: Type.String({
     pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(\\.\\d+)?(Z|[+-]\\d{2}:\\d{2})$',
     wording: 'the time at which the backup was made, such as 2026-11-21T03:00:00Z',
@@ -24,7 +35,7 @@ await bootstrap(async () => {
   }
   try {
     const { before, ...done } = await restoreTimers(
-      { redisUrl: settings.REDIS_URL, shards: settings.TIMER_SHARDS, log },
+      { redisUrl: settings.REDIS_URL, shards: settings.TIMER_SHARDS, events: eventsOf(settings), log },
       madeAt,
     )
     if (before) log.info('this restore was made safe before: nothing to do')

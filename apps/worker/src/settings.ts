@@ -1,5 +1,5 @@
 import { type Static, Type } from '@sinclair/typebox'
-import { commonSettings, listenSettings, targetSettings } from '@timers/runtime'
+import { commonSettings, eventSettings, listenSettings, targetSettings } from '@timers/runtime'
 import { SECRET_PATTERN } from './delivery/signature.ts'
 
 /** Settings of the worker. The tables in the documents are made of these descriptions. */
@@ -27,6 +27,7 @@ export const workerSettings = Type.Object({
         'Proxy for all webhooks (CONNECT); it then decides which host names may be reached. Not set: no proxy, whatever HTTP_PROXY says',
     }),
   ),
+  ...eventSettings,
   WEBHOOK_SECRETS: Type.Array(Type.String({ pattern: SECRET_PATTERN }), {
     default: [],
     wording: 'one or more secrets, each whsec_ followed by 24 to 64 bytes in base64',

@@ -19,8 +19,11 @@ function workerMetrics() {
   return { counts, samples }
 }
 
+const timer = { dueAt: 1_000 } as Timer
+const callback = { ...timer, callbackOf: 7 } as Timer
+
 const report = (outcome: AttemptReport['result']['outcome'], firstRequest: boolean): AttemptReport => ({
-  timer: { dueAt: 1_000 } as Timer,
+  timer,
   attempt: 1,
   result: { outcome, sentAt: 1_015 },
   decision: { kind: 'final', status: 'fired' },
@@ -34,8 +37,10 @@ describe('createWorkerMetrics', () => {
       'timers_finished_total{status="fired"} 0',
       'timers_finished_total{status="failed"} 0',
       'timers_finished_total{status="unknown"} 0',
+      'timers_finished_total{status="cancelled"} 0',
+      'timers_finished_total{status="expired"} 0',
     ])
-    counts.finished('unknown')
+    counts.finished('unknown', timer)
     expect(await samples('timers_finished_total')).toContain('timers_finished_total{status="unknown"} 1')
   })
 
@@ -57,6 +62,24 @@ describe('createWorkerMetrics', () => {
     expect(lateness).toContain('timers_lateness_seconds_bucket{le="0.01"} 0')
     expect(lateness).toContain('timers_lateness_seconds_bucket{le="0.02"} 1')
     expect(lateness).toContain('timers_lateness_seconds_count{} 1')
+  })
+
+  test('a callback counts as a callback: no timer is late, or failed, by it', async () => {
+    const { counts, samples } = workerMetrics()
+    counts.attempt({ ...report('rejected', true), timer: callback })
+    counts.finished('failed', callback)
+    counts.finished('unknown', callback)
+    counts.finished('fired', callback)
+    expect(await samples('timers_callback_attempts_total')).toContain(
+      'timers_callback_attempts_total{outcome="rejected"} 1',
+    )
+    expect(await samples('timers_callbacks_total')).toEqual([
+      'timers_callbacks_total{outcome="delivered"} 1',
+      'timers_callbacks_total{outcome="failed"} 2',
+    ])
+    expect(await samples('timers_lateness_seconds')).toContain('timers_lateness_seconds_count{} 0')
+    const others = [...(await samples('timers_attempts_total')), ...(await samples('timers_finished_total'))]
+    expect(others.filter((sample) => !sample.endsWith(' 0'))).toEqual([])
   })
 
   test.each([

@@ -1,4 +1,4 @@
-import type { AttemptReport, FinalStatus, Outcome } from '@timers/core'
+import type { AttemptReport, FinalStatus, Outcome, Timer } from '@timers/core'
 import { createTimerMetrics, type Metrics, type TimerGauges } from '@timers/runtime'
 
 /** What the figures of a worker are read from. */
@@ -13,7 +13,7 @@ export interface WorkerGauges extends TimerGauges {
 /** What to call with every attempt, and with every timer that came to its end. */
 export interface WorkerCounts {
   attempt(report: AttemptReport): void
-  finished(status: FinalStatus): void
+  finished(status: FinalStatus, timer: Timer): void
 }
 
 /** Every one of them: the compiler asks for what is missing. */
@@ -29,7 +29,13 @@ const STATUSES: Readonly<Record<FinalStatus, { readonly status: FinalStatus }>> 
   fired: { status: 'fired' },
   failed: { status: 'failed' },
   unknown: { status: 'unknown' },
+  cancelled: { status: 'cancelled' },
+  expired: { status: 'expired' },
 }
+
+const DELIVERED = { outcome: 'delivered' }
+/** Given up: nobody sends it again. */
+const FAILED = { outcome: 'failed' }
 
 /** The figures of a worker, for `/metrics`. */
 export function createWorkerMetrics(metrics: Metrics, gauges: WorkerGauges): WorkerCounts {
@@ -47,6 +53,19 @@ export function createWorkerMetrics(metrics: Metrics, gauges: WorkerGauges): Wor
     ['status'],
     Object.values(STATUSES),
   )
+  // Callbacks stand apart: a receiver of events that is down is not a timer that came late, or failed.
+  const callbackAttempts = metrics.counter(
+    'timers_callback_attempts_total',
+    'Attempts to deliver a callback or an event, by outcome',
+    ['outcome'],
+    Object.values(OUTCOMES),
+  )
+  const callbacks = metrics.counter(
+    'timers_callbacks_total',
+    'Callbacks and events that came to their end, by what they came to',
+    ['outcome'],
+    [DELIVERED, FAILED],
+  )
   metrics.gauge('timers_in_flight', 'Timers in hand', gauges.inFlight)
   metrics.gauge('timers_breakers_open', 'Receivers that get nothing but a probe', gauges.breakersOpen)
   metrics.total(
@@ -56,9 +75,13 @@ export function createWorkerMetrics(metrics: Metrics, gauges: WorkerGauges): Wor
   )
   return {
     attempt: ({ timer, result, firstRequest }) => {
+      if (timer.callbackOf !== undefined) return callbackAttempts.inc(OUTCOMES[result.outcome])
       attempts.inc(OUTCOMES[result.outcome])
       if (firstRequest) lateness.observe((result.sentAt - timer.dueAt) / 1_000)
     },
-    finished: (status) => finished.inc(STATUSES[status]),
+    finished: (status, { callbackOf }) => {
+      if (callbackOf !== undefined) return callbacks.inc(status === 'fired' ? DELIVERED : FAILED)
+      finished.inc(STATUSES[status])
+    },
   }
 }

@@ -116,6 +116,21 @@ test('what arrives is verified by standardwebhooks, in the middle of a rotation 
   expect(() => new Webhook(secretOf(32)).verify(arrived, headersOf(0))).toThrow('No matching signature found')
 })
 
+test('a callback goes to its URL as it is, under an id that no webhook of a timer has', async () => {
+  const secret = secretOf(32)
+  const body = '{"type":"timer.failed"}'
+  await client([secret]).send({
+    id: 8,
+    callbackOf: 7,
+    url: `${receiver.url}/events?x=1#f`,
+    attempt: 3,
+    body,
+  })
+  expect(receiver.requests[0]).toMatchObject({ method: 'POST', url: '/events?x=1', body })
+  expect(headersOf(0)).toMatchObject({ 'webhook-id': 'event_8', 'content-type': 'application/json' })
+  expect(new Webhook(secret).verify(body, headersOf(0))).toEqual({ type: 'timer.failed' })
+})
+
 test('an empty body is signed as well', async () => {
   const secret = secretOf(32)
   await client([secret]).send({ id: 9, url: receiver.hookUrl, attempt: 1 })

@@ -7,6 +7,7 @@ import { verdictOf } from './figure.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { type Measure, type MeasureResult, scaleOf } from './measure.ts'
 import { backlog } from './measures/backlog.ts'
+import { batch } from './measures/batch.ts'
 import { bursts } from './measures/bursts.ts'
 import { creates } from './measures/creates.ts'
 import { fires } from './measures/fires.ts'
@@ -21,6 +22,7 @@ import { rowsOf, textTable } from './table.ts'
 
 const MEASURES: readonly Measure[] = [
   creates,
+  batch,
   reads,
   fires,
   bursts,

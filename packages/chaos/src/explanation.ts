@@ -5,6 +5,8 @@ import { type Behaviour, DOORS, indexOf, type PlannedCreate } from './load-plan.
 
 /** For what is not instant: a signal, a clock that is read before a command is sent, two busy cores. */
 const SLACK_MS = 2_000
+/** After a fault, until everything is as before. */
+const RECOVERED_MS = 8_000
 /** After this without a sign of life a worker's timers are handed on. */
 const LOCK_MS = 6_000
 
@@ -21,6 +23,7 @@ export class Explanations {
   readonly #creates: readonly PlannedCreate[]
   readonly #closings: readonly Closing[]
   readonly #webhookTimeoutMs: number
+  readonly #faults: readonly FaultRun[]
   readonly #deaths: readonly FaultRun[]
   readonly #stops: readonly FaultRun[]
   readonly #troubles: readonly Span[]
@@ -29,12 +32,13 @@ export class Explanations {
     this.#creates = creates
     this.#closings = closings
     this.#webhookTimeoutMs = webhookTimeoutMs
+    this.#faults = faults
     this.#deaths = faults.filter(endsWork)
     this.#stops = faults.filter(({ kind }) => kind === 'worker-stop')
     this.#troubles = union(faults.filter(({ kind }) => isRedisTrouble(kind)))
   }
 
-  of(attempt: AttemptView, creation: Pick<Creation, 'key' | 'mode'>): string | undefined {
+  of(attempt: AttemptView, creation: Pick<Creation, 'key' | 'mode' | 'expiresInMs'>): string | undefined {
     const at = Date.parse(attempt.at)
     const planned = this.#creates[indexOf(creation.key)]
     if (planned === undefined) return undefined
@@ -48,9 +52,19 @@ export class Explanations {
         return this.#neverSent(at, planned)
       case 'rejected':
         return planned.behaviour === 'error' || planned.behaviour === 'broken' ? 'receiver: error' : undefined
+      case 'expired':
+        return this.#expired(at, planned, creation.expiresInMs ?? 0)
       default:
         return undefined
     }
+  }
+
+  /** It waited for a receiver that is no good, or something was broken until after its time. */
+  #expired(dueAt: number, { behaviour }: PlannedCreate, expiresInMs: number): string | undefined {
+    if (behaviour !== 'fast' && behaviour !== 'slow') return `receiver: ${behaviour}`
+    const until = dueAt + expiresInMs
+    const fault = this.#faults.find(({ from, to }) => from <= until && to + RECOVERED_MS >= dueAt)
+    return fault && `${fault.kind} before it was sent`
   }
 
   /**

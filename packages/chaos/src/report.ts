@@ -41,6 +41,16 @@ interface Counts {
   readonly status: Readonly<Record<string, number>>
   /** What clients were answered who wanted a timer to be sent again. */
   readonly redrives: Readonly<Record<string, number>>
+  /** What clients were answered who wanted a timer to be another, by what they wanted. */
+  readonly changes: Readonly<Record<string, Readonly<Record<string, number>>>>
+  /** The same, of those who put a timer by key. */
+  readonly puts: Readonly<Record<string, number>>
+  /** Creates that were sent again with their idempotency key: how many there were, and how many were known. */
+  readonly sameCreates: { readonly asked: number; readonly replayed: number }
+  /** Cancels and redrives by label: how many ended, and how many timers they were about. */
+  readonly sweeps: { readonly asked: number; readonly complete: number; readonly done: number }
+  /** Callbacks by what they told, repeats included. */
+  readonly callbacks: Readonly<Record<string, number>>
   /** How often a client was told that a timer is `unknown`. */
   readonly toldUnknown: number
   /** Timers for hosts that never answer, and for names that no name server answers for. */
@@ -114,6 +124,8 @@ export function latenesses({ evidence }: RunResult): Lateness[] {
 
 function countsOf({ evidence, creates, namesUnanswered }: RunResult): Counts {
   const { creations, sightings, views, redrives = [], tellings = [] } = evidence
+  const { changes = [], sweeps = [], callbacks = [] } = evidence
+  const keyed = creations.filter(({ idempotencyKey }) => idempotencyKey !== undefined)
   const seen = new Set(sightings.map(({ key }) => key))
   const unacknowledged = creations.filter(({ acknowledged }) => acknowledged === undefined)
   return {
@@ -124,7 +136,28 @@ function countsOf({ evidence, creates, namesUnanswered }: RunResult): Counts {
     requests: sightings.length,
     status: tally([...views.values()].map(({ status }) => status)),
     redrives: tally(redrives.map(({ answer }) => String(answer))),
-    toldUnknown: tellings.length,
+    changes: Object.fromEntries(
+      [...new Set(changes.map(({ kind }) => kind))].map((kind) => [
+        kind,
+        tally(changes.filter((one) => one.kind === kind).map(({ answer, code }) => code ?? String(answer))),
+      ]),
+    ),
+    puts: tally(
+      creations.flatMap(({ onConflict, acknowledged, failure }) =>
+        onConflict === undefined ? [] : [failure ?? (acknowledged?.met ? '200' : '201')],
+      ),
+    ),
+    sameCreates: {
+      asked: keyed.length,
+      replayed: keyed.filter(({ acknowledged }) => acknowledged?.replayed).length,
+    },
+    sweeps: {
+      asked: sweeps.length,
+      complete: sweeps.filter(({ complete }) => complete).length,
+      done: sweeps.reduce((sum, { done }) => sum + done, 0),
+    },
+    callbacks: tally(callbacks.map(({ event }) => event)),
+    toldUnknown: tellings.filter(({ status }) => status === 'unknown').length,
     silent: creates.filter(({ behaviour }) => behaviour === 'silent').length,
     nameless: creates.filter(({ behaviour }) => behaviour === 'nameless').length,
     namesUnanswered,

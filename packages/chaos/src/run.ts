@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Evidence, eventually, onTheirWay } from '@timers/lab'
+import { type Evidence, eventually, onTheirWay, stillToTell } from '@timers/lab'
 import type { Broken, FaultRun } from './broken.ts'
 import { ChaosClients } from './chaos-clients.ts'
 import { Explanations } from './explanation.ts'
 import type { PlannedFault } from './fault-plan.ts'
-import type { PlannedCreate } from './load-plan.ts'
+import { indexOf, type PlannedCreate } from './load-plan.ts'
 import type { Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { Receivers } from './receivers.ts'
@@ -42,6 +42,8 @@ const LONGEST_TIMER_MS = 20_000
 /** Longest that the last timers may take after the time up to which they were planned. */
 const REST_PATIENCE_MS = 75_000
 const LOOK_EVERY_MS = 250
+/** Where nothing is broken, on a machine that has much else to do. */
+const PROMPT_MS = 5_000
 
 /** Plays a plan: processes up, load and faults, everything healed, rest. */
 export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunSettings): Promise<RunResult> {
@@ -56,7 +58,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
   try {
     stage = await Stage.open(minutes)
     const running = stage
-    const clients = new ChaosClients(() => running.nextApi())
+    const clients = new ChaosClients(() => running.nextApi(), receivers)
     await untilUp(running)
     progress.watch({ clients, receivers })
     const startedAt = Date.now()
@@ -65,9 +67,13 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
       faults.push(await playFault(fault, running, progress))
     })
     const closing = at(plan.closings, (closed) => receivers.close(closed))
-    const creating = at(plan.creates, (create) =>
-      clients.create(create, (one, key) => receivers.urlFor(one, key)),
-    )
+    const { creates, alone } = plan
+    const creating = [
+      at(creates.slice(0, alone), (create) => clients.create(create)),
+      at(plan.keys, (key) => clients.playKey(key, creates[key.index] as PlannedCreate)),
+      at(plan.batches, (batch) => clients.playBatch(batch, creates)),
+      at(plan.sweeps, (sweep) => clients.playSweep(sweep)),
+    ]
     const redriving = at(plan.redrives, (redrive) =>
       clients.redriveOne(
         redrive,
@@ -79,7 +85,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     await running.redis.revive()
     const healedAt = Date.now()
     progress.say('everything is healed')
-    await Promise.all([creating, redriving])
+    await Promise.all([...creating, redriving])
     const restAt = Date.now() + LONGEST_TIMER_MS + settleMs
     progress.say(`no more timers are created; waiting for rest, at most until ${clock(restAt)}`)
     const left = await untilAtRest(running, receivers, restAt, (now) => progress.left(now))
@@ -87,14 +93,15 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     await running.stopWorkers()
     progress.say('reading every timer')
     const sightings = receivers.sightings()
+    const listed = (await clients.list()).map(({ id }) => id)
     const ids = new Set([
       ...clients.acknowledged.map(({ acknowledged }) => acknowledged?.id ?? 0),
       ...sightings.map(({ id }) => id),
+      ...listed,
     ])
     const views = await clients.read(ids)
     const stops = running.services.flatMap((service) => service.stops)
     const broken = { faults, closings: receivers.closings }
-    const { creates } = plan
     const reasons = new Explanations({ ...broken, creates, webhookTimeoutMs: WEBHOOK_TIMEOUT_MS })
     return {
       startedAt,
@@ -103,9 +110,15 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
         creations: clients.creations,
         redrives: clients.redrives,
         tellings: clients.tellings,
+        changes: clients.changes,
+        sweeps: clients.sweeps,
         sightings,
+        callbacks: receivers.callbacks(),
+        stillToTell: await stillToTell(running.redis.server),
         views,
+        listed,
         explain: (attempt, creation) => reasons.of(attempt, creation),
+        promptWithinMs: ({ key }) => (isPrompt(creates[indexOf(key)]) ? PROMPT_MS : undefined),
         healedAt,
         restAt,
       },
@@ -189,6 +202,11 @@ async function untilAtRest(
     await sleep(LOOK_EVERY_MS)
   }
   return left
+}
+
+/** A receiver that is well, and known to be: one with a name of its own shares its turns with silent ones at first. */
+function isPrompt(create: PlannedCreate | undefined): boolean {
+  return create?.behaviour === 'fast' || create?.behaviour === 'slow'
 }
 
 function clock(at: number): string {

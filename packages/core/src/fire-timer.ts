@@ -25,7 +25,7 @@ export interface FireTimerDeps {
   readonly random: () => number
   readonly onAttempt: (report: AttemptReport) => void
   /** A timer came to its end, or to another one by a late outcome; told after that was written. */
-  readonly onFinished: (status: FinalStatus) => void
+  readonly onFinished: (status: FinalStatus, timer: Timer) => void
 }
 
 /**
@@ -96,10 +96,11 @@ async function send(timer: Timer, claim: Granted, { client, clock }: FireTimerDe
 }
 
 function toRequest(timer: Timer, { attempt, mayLeave }: Granted): WebhookRequest {
-  const { id, url, payload, headers, traceparent } = timer
+  const { id, url, callbackOf, payload, headers, traceparent } = timer
   return {
     id,
     url,
+    callbackOf,
     attempt,
     body: payload,
     headers: traceparent === undefined ? headers : { ...headers, traceparent },
@@ -126,7 +127,7 @@ async function conclude(due: DueTimer, claim: Unsendable, deps: FireTimerDeps): 
       return due.rest()
     case 'expired':
       deps.log.info({ timerId: timer.id, reqId: timer.requestId }, 'a timer expired: it was not sent')
-      return deps.onFinished('expired')
+      return deps.onFinished('expired', timer)
     case 'early':
       return due.defer(claim.at)
     case 'changed':
@@ -178,5 +179,5 @@ async function settle(
     firstRequest: isFirstRequest(timer, attempt, budget, result),
   })
   const settled = await due.settle(attempt, result, decision)
-  if (settled?.decided && settled.status !== undefined) deps.onFinished(settled.status)
+  if (settled?.decided && settled.status !== undefined) deps.onFinished(settled.status, timer)
 }

@@ -4,6 +4,16 @@ export {
   createAddressPolicy,
   literalAddress,
 } from './address-policy.ts'
+export {
+  type BulkDeps,
+  type BulkRedriveRequest,
+  type BulkRequest,
+  type BulkStep,
+  cancelMany,
+  MOST_AT_ONCE,
+  MOST_PER_SECOND,
+  redriveMany,
+} from './bulk-action.ts'
 export { type ChangeTimerRequest, changeOf } from './change-timer.ts'
 export { type Clock, systemClock } from './clock.ts'
 export {
@@ -15,6 +25,7 @@ export {
   type RequestOrigin,
   type TimerRules,
 } from './create-timer.ts'
+export { readCursor, writeCursor } from './cursor.ts'
 export {
   DEFAULT_MAX_ATTEMPTS,
   DEFAULT_MODE,
@@ -31,10 +42,13 @@ export { TimerError, type TimerErrorCode } from './errors.ts'
 export { type EventType, eventBody } from './event-body.ts'
 export { fingerprintOf } from './fingerprint.ts'
 export { type AttemptReport, type FireTimerDeps, fireTimer } from './fire-timer.ts'
+export { MOST_BUCKETS, parseForecastQuery } from './forecast-query.ts'
 export { parseIdempotencyKey } from './idempotency-key.ts'
 export { type Read, readInstant } from './instant.ts'
+export { type ListedTimers, listTimers, MOST_LISTED } from './list-timers.ts'
 export { type AttemptResult, type Outcome, requestLeft } from './outcome.ts'
 export {
+  type Acted,
   type Admission,
   type Census,
   type Claim,
@@ -72,7 +86,7 @@ export {
   nextDelayMs,
   type RetryHint,
 } from './retry-policy.ts'
-export { MAX_URL_LENGTH, originOf, parseTargetUrl, webhookUrl } from './target-url.ts'
+export { callbackUrl, MAX_URL_LENGTH, originOf, parseTargetUrl, webhookUrl } from './target-url.ts'
 export {
   type AttemptedStatus,
   type Callback,
@@ -92,5 +106,7 @@ export {
   type TimerStatus,
 } from './timer.ts'
 export { type CallbackRequest, MAX_EXPIRES_IN, MAX_LABELS, parseKey, parseLabels } from './timer-extras.ts'
+export { FILTER_FIELDS, filterInstant, parseTimerFilter } from './timer-filter.ts'
 export { isoInstant, type TimerView, timerView } from './timer-view.ts'
+
 export { type Waiting, type WaitingFor, waitingOf } from './waiting.ts'

@@ -50,6 +50,9 @@ export interface RedriveOptions {
   readonly at?: number | undefined
 }
 
+/** What came of one of many commands; an error is what the command alone would throw. */
+export type Acted = 'done' | 'missing' | Error
+
 /** Which timers. Absent: all. */
 export interface TimerFilter {
   readonly owner?: string | undefined
@@ -146,6 +149,16 @@ export interface TimerStore {
    */
   redrive(ref: TimerRef, options?: RedriveOptions): Promise<MaybeReplayed | undefined>
   /**
+   * Cancels many, each by itself; what is not known to be done by then is `STORE_UNAVAILABLE`. Never throws.
+   */
+  cancelAll(refs: readonly TimerRef[], withinMs: number): Promise<readonly Acted[]>
+  /** Redrives many in the same way, all under one idempotency key. */
+  redriveAll(
+    redrives: readonly { readonly ref: TimerRef; readonly at: number | undefined }[],
+    idempotencyKey: string,
+    withinMs: number,
+  ): Promise<readonly Acted[]>
+  /**
    * Writes down what became of an `unknown` timer.
    *
    * @throws TimerError `NOT_UNKNOWN`
@@ -168,6 +181,8 @@ export interface Census {
   readonly overdue: number
   /** How long the longest of these has been due, in milliseconds; 0 where there is none. */
   readonly oldestOverdueMs: number
+  /** Callbacks that are not delivered and still tried. Not among the pending; where they are overdue, among those. */
+  readonly callbacks: number
 }
 
 /** What became of asking for the right to send an attempt. */
@@ -254,6 +269,8 @@ export interface DueTimer {
 export interface WebhookRequest {
   readonly id: number
   readonly url: string
+  /** The timer that it tells of, where it is a callback. */
+  readonly callbackOf?: number | undefined
   /** 1 for the first. */
   readonly attempt: number
   /** JSON text; undefined: an empty body. */

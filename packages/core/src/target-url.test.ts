@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { TimerError } from './errors.ts'
-import { MAX_URL_LENGTH, originOf, parseTargetUrl, webhookUrl } from './target-url.ts'
+import { callbackUrl, MAX_URL_LENGTH, originOf, parseTargetUrl, webhookUrl } from './target-url.ts'
 
 function refusal(text: string): string {
   try {
@@ -175,5 +175,15 @@ describe('originOf', () => {
     ['not a url', 'invalid'],
   ])('%s: %s', (text, origin) => {
     expect(originOf(text)).toBe(origin)
+  })
+})
+
+describe('callbackUrl', () => {
+  test.each([
+    ['https://a.b/c?x=1#f', 'https://a.b/c?x=1'],
+    ['https://a.b/events/', 'https://a.b/events/'],
+    ['https://a.b', 'https://a.b/'],
+  ])('%s is called as %s: nothing is appended', (url, called) => {
+    expect(callbackUrl(url).href).toBe(called)
   })
 })

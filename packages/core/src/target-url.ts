@@ -65,6 +65,13 @@ export function webhookUrl(targetUrl: string, id: number): URL {
   return url
 }
 
+/** The URL that is called for a callback: as it was given, without the fragment, which never leaves a client. */
+export function callbackUrl(targetUrl: string): URL {
+  const url = new URL(targetUrl)
+  url.hash = ''
+  return url
+}
+
 /** Scheme, host and port of a URL: what may stand in a log. Never its path, query or user info. */
 export function originOf(targetUrl: string): string {
   return parsed(targetUrl)?.origin ?? 'invalid'

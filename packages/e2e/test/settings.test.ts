@@ -17,6 +17,8 @@ describe('a service with wrong settings does not start', () => {
     ['api', 'REDIS_URL', 'http://:hunter2@127.0.0.1'],
     ['api', 'TIMER_SHARDS', '1.5'],
     ['api', 'LOG_LEVEL', 'loud'],
+    ['api', 'EVENTS_URL', 'ops.example'],
+    ['worker', 'EVENTS_ON', 'failed,lost'],
     ['worker', 'WORKER_CONCURRENCY', 'xyzzy'],
     ['worker', 'WEBHOOK_TIMEOUT_MS', 'soon'],
     ['worker', 'RETENTION_DAYS', '30d'],
@@ -32,6 +34,17 @@ describe('a service with wrong settings does not start', () => {
       expect(output).toMatch(new RegExp(`^ +- ${variable} must be .+`, 'm'))
       if (value !== '') expect(output).not.toContain(value)
       expect(output).not.toMatch(/^ +at /m)
+    },
+  )
+
+  test.each<App>(['api', 'worker'])(
+    '%s: an EVENTS_URL at an address that may not be called is a clear error',
+    async (app) => {
+      service = spawnService({ entry: entryOf(app), env: { EVENTS_URL: 'http://169.254.169.254/latest' } })
+      expect(await service.exited).toEqual({ code: 1, signal: null })
+      const output = service.logs.map(({ msg }) => msg).join('\n')
+      expect(output).toContain('EVENTS_URL must not name an address that is not public')
+      expect(output).not.toContain('169.254')
     },
   )
 

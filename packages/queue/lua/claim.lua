@@ -40,8 +40,11 @@ budget = budget or ''
 local mine = redis.call('GET', lock) == token
 
 local attempt = tonumber(made or 0) + 1
-local claimed, by, at = string.match(claim or '', '^(%d+):([^:]+):(%d+)$')
-claimed = tonumber(claimed)
+local claimed, by, at
+if claim then
+  claimed, by, at = string.match(claim, '^(%d+):([^:]+):(%d+)$')
+  claimed = tonumber(claimed)
+end
 
 local function granted(number)
   return { 'granted', number, nextAt or '', budget, mine and math.max(0, redis.call('PTTL', lock)) or 0 }
@@ -71,7 +74,7 @@ if not mine then return { 'lost' } end
 if expires and nonce ~= '' then
   -- Counted from the due time, or from the redrive that made it due again.
   local before, from = string.match(budget, '^(%d+):(%d+)$')
-  local due, owner, labels, cb = unpack(redis.call('HMGET', job, 'du', 'ow', 'lb', 'cb'))
+  local due, owner, labels, cb, callback = unpack(redis.call('HMGET', job, 'du', 'ow', 'lb', 'cb', 'cf'))
   local counted = tonumber(before or 0) > 0 and tonumber(from) or tonumber(due)
   if now > counted + expires * 1000 then
     local base = baseOf(job, id)
@@ -83,8 +86,8 @@ if expires and nonce ~= '' then
     redis.call('HSET', job, 'st', 'expired', 'finishedOn', ARGV[3],
       'failedReason', 'expired: not sent within ' .. expires .. ' s of its due time')
     if labels then unindex(base, id, owner or '', labels) end
-    finish(base, id, 'expired', ARGV[3], due, false)
-    if cb or ARGV[7] ~= '' then announce(base, id, 'expired', ARGV[3], cb, ARGV[6], ARGV[7]) end
+    finish(base, id, 'expired', ARGV[3], due, callback)
+    if (cb or ARGV[7] ~= '') and not callback then announce(base, id, 'expired', ARGV[3], cb, ARGV[6], ARGV[7]) end
     return { 'expired' }
   end
 end

@@ -51,10 +51,12 @@ local base = baseOf(job, id)
 local before, waited = st, nx
 
 -- What is to be written, in one command each: every one costs time and a place in the append-only file.
-local set, unset = {}, {}
+-- (A table that begins with its size need not grow.)
+local set, written, unset = { nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil }, 0, {}
 local function write(field, value)
-  set[#set + 1] = field
-  set[#set + 1] = value
+  set[written + 1] = field
+  set[written + 2] = value
+  written = written + 2
 end
 
 local function tell(lines)
@@ -81,7 +83,8 @@ end
 
 local function logged()
   local lines = {}
-  for line in string.gmatch(log or '', '[^\n]+') do lines[#lines + 1] = line end
+  if not log then return lines end
+  for line in string.gmatch(log, '[^\n]+') do lines[#lines + 1] = line end
   return lines
 end
 
@@ -134,11 +137,13 @@ if stray then
     redis.call('LREM', wait, 1, id)
   end
 end
-if (mine or stray) and not (callback and st == 'fired') then
+if mine or stray then
   -- First to where it goes: an error between the two leaves it on both, never on none.
   release(job, held, id, heldBy)
   endWait(base, id, waited)
-  if st then
+  if callback and st == 'fired' then
+    -- Delivered: it goes, whole, when all else is written.
+  elseif st then
     -- Where somebody only puts it in its place, the reason is known already.
     if st ~= 'fired' and attempt > 0 then write('failedReason', st .. ': ' .. reason) end
     write('finishedOn', now)
@@ -153,10 +158,11 @@ if (mine or stray) and not (callback and st == 'fired') then
   end
 end
 if #unset > 0 then redis.call('HDEL', job, unpack(unset)) end
-if #set > 0 then redis.call('HSET', job, unpack(set)) end
+if written > 0 then redis.call('HSET', job, unpack(set, 1, written)) end
 if mine then letGo(lock, stalled, active, id) end
 if callback and st == 'fired' and (mine or stray) then finish(base, id, st, now, due, callback) end
-if decided and st and (cb or ARGV[14] ~= '') and not callback then
+-- `unknown` that turns out to be `unknown` is no news.
+if decided and st and st ~= before and (cb or ARGV[14] ~= '') and not callback then
   local _, _, announce = seldom()
   announce(base, id, st, now, cb, ARGV[13], ARGV[14])
 end

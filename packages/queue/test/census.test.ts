@@ -5,7 +5,7 @@ import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { delivered, draft, fired, Rig } from './rig.ts'
 
 const HOUR = 3_600_000
-const NONE = { pending: 0, deferred: 0, overdue: 0, oldestOverdueMs: 0 }
+const NONE = { pending: 0, deferred: 0, overdue: 0, oldestOverdueMs: 0, callbacks: 0 }
 
 describe('the census', () => {
   let rig: Rig
@@ -50,6 +50,7 @@ describe('the census', () => {
       deferred: 0,
       overdue: 1,
       oldestOverdueMs: 7_000,
+      callbacks: 0,
     })
   })
 
@@ -64,6 +65,7 @@ describe('the census', () => {
       deferred: 1,
       overdue: 1,
       oldestOverdueMs: 90_000,
+      callbacks: 0,
     })
   })
 
@@ -79,6 +81,29 @@ describe('the census', () => {
     await second.due.claim()
     await second.due.settle(1, delivered(), fired)
     expect(await counted(census, dueAt + 5_000)).toMatchObject({ pending: 1, overdue: 1 })
+  })
+
+  test('a callback is no pending timer, wherever it lies; one that was given up is not waited for', async () => {
+    const census = await taker()
+    await store.create({ ...draft(1), callback: { url: 'https://told.example/', on: ['fired'] } })
+    const timer = await rig.take()
+    await timer.due.claim()
+    await timer.due.settle(1, delivered(), fired)
+    await store.create(draft(HOUR))
+    expect(await counted(census)).toMatchObject({ pending: 1, callbacks: 1 })
+    const callback = await rig.take()
+    await callback.due.claim()
+    expect(await counted(census)).toMatchObject({ pending: 1, callbacks: 1 })
+    await callback.due.settle(1, { outcome: 'blocked', sentAt: 1 }, { kind: 'final', status: 'failed' })
+    expect(await counted(census)).toMatchObject({ pending: 1, callbacks: 0 })
+  })
+
+  test('one whose turn has come, and that nobody has promoted, was counted twice', async () => {
+    const census = await taker()
+    const { dueAt } = await store.create(draft(1))
+    const hand = await rig.take()
+    await hand.due.defer(Date.now() + 10, 'receiver_limit')
+    expect(await counted(census, dueAt + 5_000)).toMatchObject({ pending: 1, deferred: 1, overdue: 1 })
   })
 
   test('sums up over all shards', async () => {

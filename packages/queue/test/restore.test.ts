@@ -1,5 +1,5 @@
 import { eventually } from '@timers/lab'
-import { RestoreRefused, restoreTimers } from '../src/restore/restore.ts'
+import { type RestoreOptions, RestoreRefused, restoreTimers } from '../src/restore/restore.ts'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { delivered, draft, fired, Rig } from './rig.ts'
 
@@ -18,14 +18,29 @@ describe('restoreTimers', () => {
   })
   afterEach(() => rig.reset())
 
-  const options = () => ({ redisUrl: rig.redis.url, shards: 1, prefix: rig.prefix, log: rig.log })
+  const options = (): RestoreOptions => ({
+    redisUrl: rig.redis.url,
+    shards: 1,
+    prefix: rig.prefix,
+    log: rig.log,
+  })
   /** As after a stop of everything: no service is connected. */
-  const restore = async (madeAt: number) => {
+  const restore = async (madeAt: number, more: Partial<RestoreOptions> = {}) => {
     await store.close()
-    const done = await restoreTimers(options(), madeAt)
+    const done = await restoreTimers({ ...options(), ...more }, madeAt)
     store = await rig.store()
     return done
   }
+
+  test('who is told of all timers is told of those that became unknown', async () => {
+    const { id } = await store.create(draft(1))
+    await eventually(async () =>
+      expect(Date.now()).toBeGreaterThan((await store.find(id))?.dueAt ?? Infinity),
+    )
+    await restore(Date.now() - 60_000, { events: { url: 'https://ops.example/', on: ['unknown'] } })
+    const [jobId = ''] = await rig.client.zrange(rig.keys().key('outbox'), 0, '-1')
+    expect(await store.find(Number(jobId.slice(1)))).toMatchObject({ callbackOf: id, status: 'pending' })
+  })
 
   test('what came due since the backup, or was under way, is unknown; the rest is as it was', async () => {
     const finished = await store.create(draft(1))

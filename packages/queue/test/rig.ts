@@ -1,4 +1,4 @@
-import type { AttemptResult, Log, TimerDraft } from '@timers/core'
+import type { AttemptResult, Callback, Log, TimerDraft } from '@timers/core'
 import { eventually, startTestRedis, type TestRedis, type TestRedisOptions } from '@timers/lab'
 import { Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
@@ -29,6 +29,7 @@ export interface Hand {
 export interface StoreOptions {
   readonly shards?: number
   readonly redisUrl?: string
+  readonly events?: Callback
 }
 
 /** A Redis, and what works on it; everything that it hands out is closed with it. */
@@ -91,8 +92,8 @@ export class Rig {
   }
 
   /** A store that is on its way to Redis. */
-  newStore({ shards = 1, redisUrl = this.redis.url }: StoreOptions = {}): RedisTimerStore {
-    const store = createRedisTimerStore({ redisUrl, shards, prefix: this.prefix, log: this.log })
+  newStore({ shards = 1, redisUrl = this.redis.url, events }: StoreOptions = {}): RedisTimerStore {
+    const store = createRedisTimerStore({ redisUrl, shards, events, prefix: this.prefix, log: this.log })
     this.onClose(() => store.close())
     return store
   }

@@ -1,5 +1,6 @@
 export { isCrossSite, type PageHeaders } from './cross-site.ts'
 export { descriptorLimit } from './descriptor-limit.ts'
+export { eventsOf } from './events.ts'
 export { type HealthServer, type Readiness, startHealthServer } from './health-server.ts'
 export { createHostCheck, type HostCheck } from './host-check.ts'
 export { bootstrap, type RunOptions, runService, type Service } from './lifecycle.ts'
@@ -11,6 +12,7 @@ export {
   allowedHostsSetting,
   commonSettings,
   describe,
+  eventSettings,
   listenSettings,
   oneOf,
   parseSettings,

@@ -1,5 +1,6 @@
 import { type Static, type TObject, type TSchema, type TUnsafe, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
+import { FINAL_STATUSES } from '@timers/core'
 
 /**
  * Settings come from environment variables, by one TypeBox object schema an app: a property a variable, with its
@@ -86,7 +87,7 @@ export function describe(property: TSchema): string {
 }
 
 /** One of a few words. */
-export function oneOf<T extends string>(words: readonly T[], options: { default: T; description: string }) {
+export function oneOf<T extends string>(words: readonly T[], options: { default?: T; description: string }) {
   return Type.Union(
     words.map((word) => Type.Literal(word)),
     options,
@@ -121,6 +122,24 @@ export const targetSettings = {
     wording: 'a list of networks such as 10.1.0.0/16,fd00::/8',
     description:
       'Networks that may be called although they are not public, separated by commas; link-local and metadata addresses stay closed, and IPv6 networks open no IPv4',
+  }),
+}
+
+/** Settings of the processes that bring timers to their end: who is told of it (`eventsOf`). */
+export const eventSettings = {
+  EVENTS_URL: Type.Optional(
+    Type.String({
+      pattern: '^https?://',
+      wording: 'a URL that starts with http:// or https://',
+      description:
+        'Gets a signed POST for every timer that comes to one of the statuses in EVENTS_ON; API and worker must have the same. Not set: nobody is told',
+    }),
+  ),
+  EVENTS_ON: Type.Array(oneOf(FINAL_STATUSES, { description: 'A final status' }), {
+    default: ['failed', 'unknown', 'expired', 'cancelled'],
+    minItems: 1,
+    wording: `one or more of ${FINAL_STATUSES.join(', ')}`,
+    description: 'Final statuses of which EVENTS_URL is told, separated by commas',
   }),
 }
 

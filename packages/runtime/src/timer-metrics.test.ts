@@ -24,7 +24,7 @@ describe('createTimerMetrics', () => {
   })
 
   test('tells the census, the skew in seconds, and readiness', async () => {
-    census = { pending: 7, deferred: 2, overdue: 3, oldestOverdueMs: 61_500 }
+    census = { pending: 7, deferred: 2, overdue: 3, oldestOverdueMs: 61_500, callbacks: 4 }
     clockSkewMs = -250
     ready = true
     expect(await samples(metrics)).toEqual([
@@ -32,6 +32,7 @@ describe('createTimerMetrics', () => {
       'timers_deferred{service="api"} 2',
       'timers_overdue{service="api"} 3',
       'timers_oldest_overdue_seconds{service="api"} 61.5',
+      'timers_callbacks_pending{service="api"} 4',
       'timers_redis_clock_skew_seconds{service="api"} -0.25',
       'timers_ready{service="api"} 1',
     ])

@@ -38,6 +38,11 @@ export function createTimerMetrics(metrics: Metrics, { census, clockSkewMs, read
     'How long the longest-waiting overdue timer has waited',
     (found) => found.oldestOverdueMs / 1_000,
   )
+  fromCensus(
+    'timers_callbacks_pending',
+    'Callbacks and events that are written down and not delivered',
+    (found) => found.callbacks,
+  )
   metrics.gauge('timers_redis_clock_skew_seconds', 'Clock of Redis minus clock of this machine', () => {
     const skewMs = clockSkewMs()
     return skewMs === undefined ? undefined : skewMs / 1_000

@@ -1,4 +1,4 @@
-import { type WebhookClient, type WebhookRequest, webhookUrl } from '@timers/core'
+import { callbackUrl, type WebhookClient, type WebhookRequest, webhookUrl } from '@timers/core'
 import got, { type Options } from 'got'
 import type { AddressGuard } from './address-guard.ts'
 import { tooOld, watchAttempt } from './attempt.ts'
@@ -88,10 +88,11 @@ export function createGotWebhookClient(options: WebhookClientOptions): ClosableW
   })
 
   /** Ours win over those that a client asked for. */
-  const headersOf = ({ id, body, headers: asked }: WebhookRequest): Record<string, string> => {
+  const headersOf = ({ id, callbackOf, body, headers: asked }: WebhookRequest): Record<string, string> => {
     const headers: Record<string, string> = { ...asked }
     if (asked !== undefined) for (const name of DROPPED_HEADERS) delete headers[name]
-    const webhookId = `timer_${id}`
+    // The same for every attempt. A callback has an id of its own, so no two events share one.
+    const webhookId = callbackOf === undefined ? `timer_${id}` : `event_${id}`
     const timestamp = Math.floor(Date.now() / 1_000)
     headers['user-agent'] = userAgent
     headers['webhook-id'] = webhookId
@@ -108,7 +109,8 @@ export function createGotWebhookClient(options: WebhookClientOptions): ClosableW
       await connections.look()
       const { body, mayLeave = () => true } = request
       if (!mayLeave()) return tooOld(Date.now())
-      const url = webhookUrl(request.url, request.id)
+      const url =
+        request.callbackOf === undefined ? webhookUrl(request.url, request.id) : callbackUrl(request.url)
       const headers = headersOf(request)
       if (body === undefined) headers['content-length'] = '0'
       const stream = client.stream.post(url, body === undefined ? { headers } : { headers, body })

@@ -22,7 +22,7 @@ function unfenced(due: DueTimer): DueTimer {
   return {
     timer: due.timer,
     takenOver: false,
-    expiresAt: due.expiresAt,
+    expiresAt: undefined,
     peek: async () => ({ kind: 'free' }),
     claim: async () => ({
       kind: 'granted',

@@ -1,39 +1,66 @@
--- Tells of a timer's end: writes down, in the very step that brings the end, one job for everybody who asked to be told.
--- Such a callback is a timer like any other, due now and `at_least_once`, with the timer as it is now in its data.
+-- Tells of a timer's end: writes down, in the very step that brings the end, one job for everybody who asked to be told,
+-- so that no crash leaves one without the other. Such a callback is a timer like any other, due now and `at_least_once`;
+-- its body is made of the timer as it is now, which stands in its data (packages/queue/src/timers/event.ts).
 
--- `layout` is '<shard>:<shards>'; `events`, like the field 'cb', is JSON {"u":url,"o":[statuses]} or ''.
-local function announce(base, id, status, now, cb, layout, events)
-  local urls = {}
-  for _, text in ipairs({ cb or '', events }) do
-    local listener = text ~= '' and cjson.decode(text) or { o = {} }
-    for _, wanted in ipairs(listener.o) do
-      if wanted == status then urls[#urls + 1] = listener.u end
-    end
+-- Seconds for which a callback is tried. Above the sum of all planned delays (packages/core/src/retry-policy.ts): it ends
+-- only what a receiver that is down for days holds back, so that memory is bounded.
+local TRIED_FOR = '432000'
+
+-- What of a timer's hash is read for its record, beside its data: not how it waited, and not what only scripts need.
+local TOLD = { 'timestamp', 'du', 'ow', 'ky', 'lb', 'xi', 'an', 'st', 'fa', 'lg', 'rs' }
+
+-- Whether a listener, JSON {"u":url,"o":[statuses]} or '', is told of `status`: its URL, or nil.
+local function wanted(listener, status)
+  if listener == '' then return nil end
+  local told = cjson.decode(listener)
+  for _, each in ipairs(told.o) do
+    if each == status then return told.u end
   end
-  if #urls == 0 then return end
+  return nil
+end
 
-  local told = { 'data', 'timestamp', 'du', 'ow', 'ca', 'an', 'st', 'bg', 'fa', 'lg', 'ky', 'lb', 'xi', 'cb', 'rs', 'finishedOn' }
-  local timer = {}
-  for at, value in ipairs(redis.call('HMGET', base .. id, unpack(told))) do
-    timer[told[at]] = value or nil
-  end
-  local data = cjson.decode(timer.data)
-  data.b, data.p, data.h = nil, nil, nil
-  timer.data = cjson.encode(data)
+-- The timer as it is now, as JSON. Without what its client put into it, and without URLs: they may hold secrets.
+local function snapshot(job, now, cb)
+  local found = redis.call('HMGET', job, 'data', unpack(TOLD))
+  local data = cjson.decode(found[1])
+  local timer = {
+    data = cjson.encode({ u = '', m = data.m, x = data.x, t = data.t, r = data.r }),
+    cb = cb and cjson.encode({ u = '', o = cjson.decode(cb).o }) or nil,
+    finishedOn = now,
+  }
+  for at, field in ipairs(TOLD) do timer[field] = found[at + 1] or nil end
+  return cjson.encode(timer)
+end
 
+-- A fresh id of this shard, as a job's id. `layout` is '<shard>:<shards>'; idInShard in shards/shard-keys.ts is the same.
+local function mintId(base, layout)
   local shard, shards = string.match(layout, '^(%d+):(%d+)$')
-  local about = string.sub(id, 2)
-  for _, url in ipairs(urls) do
-    local job
-    -- An id that is taken was handed out before by a Redis that has forgotten it.
-    repeat
-      local number = redis.call('INCR', base .. 'ids')
-      job = 't' .. string.format('%.0f', (number - 1) * shards + shard + 1)
-    until redis.call('EXISTS', base .. job) == 0
-    local event = { y = 'timer.' .. status, t = tonumber(now), i = tonumber(about), h = timer }
-    redis.call('HSET', base .. job, 'name', 't', 'data', cjson.encode({ u = url, m = 1, e = event }),
-      'opts', '{"delay":0}', 'timestamp', now, 'delay', '0', 'priority', '0', 'du', now, 'cf', about)
-    delay(base .. 'delayed', base .. 'marker', job, tonumber(now))
-    redis.call('ZADD', base .. 'outbox', now, job)
+  local id
+  -- One that is taken was handed out before by a Redis that has forgotten it.
+  repeat
+    local sequence = redis.call('INCR', base .. 'ids')
+    id = 't' .. string.format('%.0f', (sequence - 1) * shards + shard + 1)
+  until redis.call('EXISTS', base .. id) == 0
+  return id
+end
+
+-- To be called when all that is known of the timer is written. `cb` is its own listener, `events` that of all timers.
+local function announce(base, id, status, now, cb, layout, events)
+  local own, all = wanted(cb or '', status), wanted(events, status)
+  if not own and not all then return end
+  local event = '{"y":"timer.' .. status .. '","t":' .. now .. ',"h":' .. snapshot(base .. id, now, cb) .. '}'
+
+  local function tell(url, owner)
+    local callback = mintId(base, layout)
+    redis.call('HSET', base .. callback, 'name', 't', 'data', '{"u":' .. cjson.encode(url) .. ',"m":1,"e":' .. event .. '}',
+      'opts', '{"delay":0}', 'timestamp', now, 'delay', '0', 'priority', '0', 'du', now, 'xi', TRIED_FOR,
+      'cf', string.sub(id, 2))
+    if owner then redis.call('HSET', base .. callback, 'ow', owner) end
+    delay(base .. 'delayed', base .. 'marker', callback, tonumber(now))
+    redis.call('ZADD', base .. 'outbox', now, callback)
   end
+
+  -- The timer's own is its owner's; that of all timers belongs to who runs them.
+  if own then tell(own, redis.call('HGET', base .. id, 'ow')) end
+  if all and all ~= own then tell(all, false) end
 end

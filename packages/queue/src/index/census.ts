@@ -6,6 +6,11 @@ import type { Shard } from '../shards/shards.ts'
 import { waitingTimers } from './waiting.ts'
 
 const LOOK_EVERY_MS = 2_000
+/**
+ * How many of those whose turn has come are looked for among those that were held back (their turns are the newest), and
+ * of those in hand among the callbacks.
+ */
+const COMPARED = 256
 
 /** Counts the timers every two seconds, from Redis' own sets; what it found last can be asked for at any time. */
 export class CensusTaker {
@@ -52,7 +57,7 @@ export class CensusTaker {
   }
 }
 
-const NONE: Census = { pending: 0, deferred: 0, overdue: 0, oldestOverdueMs: 0 }
+const NONE: Census = { pending: 0, deferred: 0, overdue: 0, oldestOverdueMs: 0, callbacks: 0 }
 
 function sum(a: Census, b: Census): Census {
   return {
@@ -60,34 +65,47 @@ function sum(a: Census, b: Census): Census {
     deferred: a.deferred + b.deferred,
     overdue: a.overdue + b.overdue,
     oldestOverdueMs: Math.max(a.oldestOverdueMs, b.oldestOverdueMs),
+    callbacks: a.callbacks + b.callbacks,
   }
 }
 
 async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promise<Census> {
   const delayed = key('delayed')
-  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, waiters] = await Promise.all([
-    redis.zcard(delayed),
-    redis.llen(key('wait')),
-    // BullMQ keeps `due * 4096 + n` as the score.
-    redis.zcount(delayed, '-inf', (now + 1) * 0x1000 - 1),
-    redis.zcard(held),
-    redis.zrange(delayed, 0, '0', 'WITHSCORES'),
-    redis.zrange(held, 0, '0', 'WITHSCORES'),
-    waitingTimers(redis, key),
-  ])
+  // BullMQ keeps `due * 4096 + n` as the score.
+  const soFar = (now + 1) * 0x1000 - 1
+  const [planned, waiting, due, deferred, oldestDelayed, oldestHeld, newest, waiters, told, givenUp] =
+    await Promise.all([
+      redis.zcard(delayed),
+      redis.llen(key('wait')),
+      redis.zcount(delayed, '-inf', soFar),
+      redis.zcard(held),
+      redis.zrange(delayed, 0, '0', 'WITHSCORES'),
+      redis.zrange(held, 0, '0', 'WITHSCORES'),
+      redis.zrevrangebyscore(delayed, soFar, '-inf', 'LIMIT', 0, COMPARED),
+      waitingTimers(redis, key),
+      redis.zcard(key('outbox')),
+      redis.zcard(key('undelivered')),
+    ])
+  const callbacks = told - givenUp
   // Those whose turn has come are in both, until a worker takes them.
-  const both =
-    deferred === 0 || waiters.length === 0
-      ? 0
-      : (await redis.zmscore(held, ...waiters.map(({ jobId }) => jobId))).filter((score) => score !== null)
-          .length
+  const turns = [...newest, ...waiters.map(({ jobId }) => jobId)]
+  const both = deferred === 0 ? 0 : await countIn(redis, held, turns)
+  // Those that are under way do not wait.
+  const inHand = callbacks === 0 ? [] : await redis.lrange(key('active'), -COMPARED, -1)
+  const sending = await countIn(redis, key('outbox'), inHand)
   const oldest = [scoreOf(oldestDelayed) / 0x1000, scoreOf(oldestHeld), ...waiters.map(({ since }) => since)]
   return {
-    pending: planned + waiting,
+    pending: Math.max(0, planned + waiting - (callbacks - sending)),
     deferred,
     overdue: due + waiting + deferred - both,
     oldestOverdueMs: Math.max(0, now - Math.floor(Math.min(...oldest))),
+    callbacks,
   }
+}
+
+async function countIn(redis: Redis, set: string, jobIds: readonly string[]): Promise<number> {
+  if (jobIds.length === 0) return 0
+  return (await redis.zmscore(set, ...jobIds)).filter((score) => score !== null).length
 }
 
 /** The score of the one member that was asked for, or infinity where there is none. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { AttemptResult } from '@timers/core'
+import type { AttemptResult, Callback } from '@timers/core'
 import type { RedisOptions } from '../shards/redis-client.ts'
 import { jobIdOf, timerIdOf } from '../shards/shard-keys.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
@@ -24,6 +24,11 @@ export class RestoreRefused extends Error {
   override readonly name = 'RestoreRefused'
 }
 
+export interface RestoreOptions extends RedisOptions {
+  /** Who is told of the ends of all timers. */
+  readonly events?: Callback | undefined
+}
+
 export interface Restored {
   /** Timers that became `unknown`. */
   readonly doubted: number
@@ -46,12 +51,12 @@ export interface Restored {
  * @throws RestoreRefused where services are connected, Redis cannot be reached, or the time makes no sense
  */
 export async function restoreTimers(
-  options: RedisOptions,
+  options: RestoreOptions,
   restoredAt: number,
   now = Date.now(),
 ): Promise<Restored> {
   if (!(restoredAt <= now)) throw new RestoreRefused('the backup must have been made in the past')
-  const shards = new Shards(options, { changes: true })
+  const shards = new Shards(options, { changes: true, events: options.events })
   try {
     await verified(shards)
     await refuseServices(shards)

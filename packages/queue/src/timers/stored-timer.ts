@@ -16,6 +16,7 @@ import {
   type TimerRecord,
   type TimerStatus,
 } from '@timers/core'
+import { type StoredEvent, toldOf } from './event.ts'
 
 /**
  * # How a timer lies in Redis
@@ -76,6 +77,8 @@ export interface TimerData {
   readonly t?: string
   /** Request id. */
   readonly r?: string
+  /** What a callback tells. */
+  readonly e?: StoredEvent
 }
 
 /** What a timer has beside its data, as it is stored: '' where it is not given. */
@@ -209,7 +212,7 @@ export function toTimer(id: number, hash: TimerHash): Timer {
     ...(hash.lb !== undefined && { labels: hash.lb.split(' ') }),
     ...(hash.xi !== undefined && { expiresIn: Number(hash.xi) }),
     ...(hash.cb !== undefined && { callback: parseListener(hash.cb) }),
-    ...(hash.cf !== undefined && { callbackOf: Number(hash.cf) }),
+    ...(data.e !== undefined && toldOf(Number(hash.cf), data.e, toRecord)),
     createdAt,
     dueAt: hash.du === undefined ? createdAt + delayOf(hash) : Number(hash.du),
   }

@@ -39,17 +39,12 @@ export interface NextFetch {
 
 /** Two scripts as one: ours, and then BullMQ's that fetches the next job. Each sees its own KEYS and ARGV. */
 function withFetch(own: string, fetch: string, { keys, args }: { keys: number; args: number }): string {
-  return `local function part(all, from, to)
-  local some = {}
-  for at = from, to do some[at - from + 1] = all[at] end
-  return some
-end
-local given = (function(KEYS, ARGV)
+  return `local given = (function(KEYS, ARGV)
 ${own}
-end)(part(KEYS, 1, ${keys}), part(ARGV, 1, ${args}))
+end)({ unpack(KEYS, 1, ${keys}) }, { unpack(ARGV, 1, ${args}) })
 local fetched = (function(KEYS, ARGV)
 ${fetch}
-end)(part(KEYS, ${keys + 1}, #KEYS), part(ARGV, ${args + 1}, #ARGV))
+end)({ unpack(KEYS, ${keys + 1}) }, { unpack(ARGV, ${args + 1}) })
 return { given, fetched }
 `
 }

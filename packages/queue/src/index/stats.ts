@@ -1,0 +1,89 @@
+import type { ShardStats } from '@timers/core'
+import type { Shard } from '../shards/shards.ts'
+import { waitingCallbacks } from './callbacks.ts'
+import { handKeys, LOOK, readOn } from './in-hand.ts'
+import { withScripts } from './scripts.ts'
+
+/** Members of `delayed` that one command compares with those that are held back. */
+const COMPARED = 250
+/** The sets that are counted, after `held`. */
+const COUNTED = [
+  'delayed',
+  'completed',
+  'cancelled',
+  'failed',
+  'unknown',
+  'expired',
+  'outbox',
+  'undelivered',
+] as const
+
+/**
+ * Counts the timers of each shard, from Redis' own sets. Exact where nothing moves meanwhile. Callbacks lie in the same sets,
+ * and are not counted.
+ */
+export function countTimers(shards: readonly Shard[], now: number): Promise<ShardStats[]> {
+  return Promise.all(shards.map((shard) => countShard(shard, now)))
+}
+
+async function countShard(shard: Shard, now: number): Promise<ShardStats> {
+  const { key, index } = shard.keys
+  const lastDueScore = (now + 1) * 0x1000 - 1
+  const [sizes, due, lowestDelayed, lowestHeld, first] = await withScripts(shard.reads).timersCount(
+    3 + COUNTED.length,
+    ...handKeys(shard),
+    ...COUNTED.map(key),
+    key(''),
+    LOOK,
+    lastDueScore,
+  )
+  const [held = 0, ...counted] = sizes
+  const size = (set: (typeof COUNTED)[number]) => counted[COUNTED.indexOf(set)] ?? 0
+
+  const all = await readOn(shard, first)
+  const inHand = all.filter(({ isCallback }) => !isCallback)
+  const waiting = inHand.filter(({ firing }) => !firing)
+  const callbacksOut = size('outbox') - size('undelivered') - (all.length - inHand.length)
+  const callbacks = await waitingCallbacks(shard, callbacksOut)
+  const heldCallbacks = callbacks.filter(({ isHeld }) => isHeld).length
+  const deferred = Math.max(
+    0,
+    held - heldCallbacks - all.filter((hand) => hand.isCallback && hand.held).length,
+  )
+  // Those whose turn has come are in two of these: not looked at by a worker yet, or in its hands.
+  const twice =
+    inHand.filter((hand) => hand.held).length + (held === 0 ? 0 : await countHeld(shard, due, lastDueScore))
+  const overdue =
+    due - callbacks.filter(({ wakesAt, isHeld }) => wakesAt <= now && !isHeld).length + waiting.length
+  const dueSince = [
+    lowestDelayed === '' ? now : Math.floor(Number(lowestDelayed) / 0x1000),
+    lowestHeld === '' ? now : Number(lowestHeld),
+    ...waiting.map(({ since }) => since),
+  ]
+  return {
+    shard: index,
+    counts: {
+      pending: size('delayed') - callbacks.length + waiting.length,
+      firing: inHand.length - waiting.length,
+      fired: size('completed') - size('cancelled'),
+      failed: size('failed') - size('unknown') - size('expired') - size('undelivered'),
+      unknown: size('unknown'),
+      cancelled: size('cancelled'),
+      expired: size('expired'),
+    },
+    deferred,
+    overdue: overdue + deferred - twice,
+    oldestOverdueMs: Math.max(0, now - dueSince.reduce((a, b) => Math.min(a, b))),
+  }
+}
+
+/** How many of the first `due` members of `delayed` are held back: their turn has come, and no worker has looked yet. */
+async function countHeld({ reads, keys }: Shard, due: number, lastDueScore: number): Promise<number> {
+  let count = 0
+  for (let from = 0; from < due; from += COMPARED) {
+    const ids = await reads.zrangebyscore(keys.key('delayed'), '-inf', lastDueScore, 'LIMIT', from, COMPARED)
+    if (ids.length === 0) break
+    count += (await reads.zmscore(keys.held, ...ids)).filter((score) => score !== null).length
+  }
+  return count
+}
