@@ -77,17 +77,17 @@ if expires and nonce ~= '' then
   local due, owner, labels, cb, callback = unpack(redis.call('HMGET', job, 'du', 'ow', 'lb', 'cb', 'cf'))
   local counted = tonumber(before or 0) > 0 and tonumber(from) or tonumber(due)
   if now > counted + expires * 1000 then
-    local base = baseOf(job, id)
-    local unindex, finish, announce = seldom()
-    letGo(lock, base .. 'stalled', base .. 'active', id)
-    release(job, held, id, heldBy)
-    endWait(base, id, nextAt)
+    local also = seldom()
+    local base = also.baseOf(job, id)
+    also.letGo(lock, base .. 'stalled', base .. 'active', id)
+    also.release(job, held, id, heldBy)
+    also.endWait(base, id, nextAt)
     redis.call('HDEL', job, 'nx')
     redis.call('HSET', job, 'st', 'expired', 'finishedOn', ARGV[3],
       'failedReason', 'expired: not sent within ' .. expires .. ' s of its due time')
-    if labels then unindex(base, id, owner or '', labels) end
-    finish(base, id, 'expired', ARGV[3], due, callback)
-    if (cb or ARGV[7] ~= '') and not callback then announce(base, id, 'expired', ARGV[3], cb, ARGV[6], ARGV[7]) end
+    if labels then also.unindex(base, id, owner or '', labels) end
+    also.finish(base, id, 'expired', ARGV[3], due, callback)
+    if (cb or ARGV[7] ~= '') and not callback then also.announce(base, id, 'expired', ARGV[3], cb, ARGV[6], ARGV[7]) end
     return { 'expired' }
   end
 end
@@ -96,6 +96,9 @@ if nextAt and tonumber(nextAt) > now then return { 'early', tonumber(nextAt) } e
 if nonce == '' then return { 'free', attempt } end
 
 redis.call('HSET', job, 'ca', attempt .. ':' .. nonce .. ':' .. ARGV[3])
-release(job, held, id, heldBy)
-if nextAt then endWait(baseOf(job, id), id, nextAt) end
+if heldBy or nextAt then
+  local also = seldom()
+  also.release(job, held, id, heldBy)
+  also.endWait(also.baseOf(job, id), id, nextAt)
+end
 return granted(attempt)

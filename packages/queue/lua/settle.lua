@@ -47,7 +47,7 @@ local made = tonumber(an or 0)
 -- What only timers have that were tried before.
 local claim, log, first, resolved
 if an then claim, log, first, resolved = unpack(redis.call('HMGET', job, 'ca', 'lg', 'fa', 'rs')) end
-local base = baseOf(job, id)
+local base = string.sub(job, 1, -1 - #id)
 local before, waited = st, nx
 
 -- What is to be written, in one command each: every one costs time and a place in the append-only file.
@@ -129,8 +129,7 @@ local mine = holder == token
 local stray = decided and not holder
 if stray then
   if before then
-    local _, unfinish = seldom()
-    if unfinish(base, id, before) then
+    if seldom().unfinish(base, id, before) then
       for _, field in ipairs({ 'failedReason', 'stacktrace', 'finishedOn' }) do unset[#unset + 1] = field end
     end
   elseif redis.call('ZREM', delayed, id) == 0 and redis.call('LREM', active, 1, id) == 0 then
@@ -139,8 +138,11 @@ if stray then
 end
 if mine or stray then
   -- First to where it goes: an error between the two leaves it on both, never on none.
-  release(job, held, id, heldBy)
-  endWait(base, id, waited)
+  if heldBy or waited then
+    local also = seldom()
+    also.release(job, held, id, heldBy)
+    also.endWait(base, id, waited)
+  end
   if callback and st == 'fired' then
     -- Delivered: it goes, whole, when all else is written.
   elseif st then
@@ -148,12 +150,9 @@ if mine or stray then
     if st ~= 'fired' and attempt > 0 then write('failedReason', st .. ': ' .. reason) end
     write('finishedOn', now)
     finish(base, id, st, now, due or there, callback)
-    if labels then
-      local unindex = seldom()
-      unindex(base, id, redis.call('HGET', job, 'ow') or '', labels)
-    end
+    if labels then seldom().unindex(base, id, redis.call('HGET', job, 'ow') or '', labels) end
   else
-    delay(delayed, marker, id, tonumber(nx or now))
+    seldom().delay(delayed, marker, id, tonumber(nx or now))
     if nx then redis.call('ZADD', base .. 'retries', due or there, id) end
   end
 end
@@ -163,7 +162,6 @@ if mine then letGo(lock, stalled, active, id) end
 if callback and st == 'fired' and (mine or stray) then finish(base, id, st, now, due, callback) end
 -- `unknown` that turns out to be `unknown` is no news.
 if decided and st and st ~= before and (cb or ARGV[14] ~= '') and not callback then
-  local _, _, announce = seldom()
-  announce(base, id, st, now, cb, ARGV[13], ARGV[14])
+  seldom().announce(base, id, st, now, cb, ARGV[13], ARGV[14])
 end
 return { st or '', decided and 1 or 0 }

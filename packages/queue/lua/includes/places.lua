@@ -16,13 +16,6 @@ local function delay(delayed, marker, id, at)
   if first[1] == id then redis.call('ZADD', marker, string.format('%.17g', tonumber(first[2]) / 4096), '1') end
 end
 
--- Takes a job out of the hands of the worker that holds its lock.
-local function letGo(lock, stalled, active, id)
-  redis.call('DEL', lock)
-  redis.call('SREM', stalled, id)
-  redis.call('LREM', active, -1, id)
-end
-
 -- The timer is held back no longer. `by` is its field 'hb'.
 local function release(job, held, id, by)
   if not by then return end

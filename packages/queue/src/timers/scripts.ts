@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis'
 /** Includes whose functions most calls of a script do not need. */
 interface Seldom {
   readonly includes: readonly string[]
-  /** Functions of theirs, as the script's own `seldom()` returns them. */
+  /** Functions of theirs, by whose names the script finds them in what `seldom()` returns. */
   readonly gives: readonly string[]
 }
 
@@ -18,12 +18,13 @@ export function loadScript(name: string, ...includes: readonly (string | Seldom)
 
 /**
  * Every call of a script makes anew all the functions that stand before it, at some 0.1 us each; those that are seldom
- * needed stand in one function, `seldom()`, which makes and returns them where it is called.
+ * needed stand in one function, `seldom()`, which makes them where it is called.
  */
 function included(include: string | Seldom): string {
   if (typeof include !== 'string') {
     const texts = include.includes.map(included).join('')
-    return `local function seldom()\n${texts}return ${include.gives.join(', ')}\nend\n`
+    const members = include.gives.map((name) => `${name} = ${name}`).join(', ')
+    return `local function seldom()\n${texts}return { ${members} }\nend\n`
   }
   if (!include.endsWith('()')) return textOf(`includes/${include}`)
   const command = include.slice(0, -2)

@@ -53,14 +53,14 @@ return { given, fetched }
 const DEFER = { keys: 7, args: 6 }
 const SETTLE = { keys: 8, args: 14 }
 
-const CLAIM_TEXT = loadScript('claim', 'places', {
-  includes: ['labels', 'finish', 'outbox'],
-  gives: ['unindex', 'finish', 'announce'],
+const CLAIM_TEXT = loadScript('claim', {
+  includes: ['places', 'let-go', 'labels', 'finish', 'outbox'],
+  gives: ['baseOf', 'letGo', 'release', 'endWait', 'unindex', 'finish', 'announce'],
 })
-const DEFER_TEXT = loadScript('defer', 'places')
-const SETTLE_TEXT = loadScript('settle', 'places', 'finish', {
-  includes: ['labels', 'unfinish', 'outbox'],
-  gives: ['unindex', 'unfinish', 'announce'],
+const DEFER_TEXT = loadScript('defer', 'places', 'let-go')
+const SETTLE_TEXT = loadScript('settle', 'finish', 'let-go', {
+  includes: ['places', 'labels', 'unfinish', 'outbox'],
+  gives: ['delay', 'release', 'endWait', 'unindex', 'unfinish', 'announce'],
 })
 
 /** What `claim.lua` answers, in the words of the domain. */
