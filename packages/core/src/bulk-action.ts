@@ -35,7 +35,7 @@ export interface BulkRedriveRequest extends BulkRequest {
   readonly idempotencyKey: string | undefined
 }
 
-export interface Skipped {
+interface Skipped {
   readonly id: number
   readonly code: TimerErrorCode | 'TIMER_NOT_FOUND' | 'INTERNAL_ERROR'
 }
