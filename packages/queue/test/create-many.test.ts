@@ -140,6 +140,20 @@ describe('timers created together', () => {
     expect(await jobs()).toHaveLength(4)
   })
 
+  test('with the same keys far from each other come in their order, too', async () => {
+    const store = await rig.store()
+    const keyed = (index: number): NewTimerRequest => ({
+      draft: { ...draft(HOUR + index), key: `k${index % 200}` },
+      idempotency: { key: `i${index}`, fingerprint: 'f' },
+    })
+    const results = await store.createAll(Array.from({ length: 600 }, (_, index) => keyed(index)))
+    const first = created(results.slice(0, 200))
+    expect(first.map(({ key }) => key)).toEqual(Array.from({ length: 200 }, (_, index) => `k${index}`))
+    for (const [index, result] of results.slice(200).entries()) {
+      expect(result).toMatchObject({ code: 'KEY_TAKEN', details: { timer_id: first[index % 200]?.id } })
+    }
+  })
+
   test('that a Redis gives taken ids to, because it lost its tail, get others', async () => {
     const store = await rig.store()
     const before = created(await store.createAll(requests(200)))

@@ -1,7 +1,7 @@
 import type { Created, Log, NewTimerRequest } from '@timers/core'
 import { ANSWER_TIMEOUT_MS } from '../shards/redis-client.ts'
 import type { Shard } from '../shards/shards.ts'
-import { born, createdBy, idempotencyWord, type Unborn, unborn } from './creation.ts'
+import { born, createdBy, idempotencyWord, keyWord, type Unborn, unborn } from './creation.ts'
 import { doubted } from './refusal.ts'
 import { toStoreError } from './store-error.ts'
 import { idsTaken, MOST_IDS, type TimerCreator } from './timer-creator.ts'
@@ -40,38 +40,41 @@ export async function createMany(
   deps: CreateManyDeps,
 ): Promise<readonly (Created | Error)[]> {
   const until = performance.now() + WITHIN_MS
-  const left = () => Math.max(0, until - performance.now())
-  const sited = requests.map((request) => ({ request, shard: deps.creator.shardFor(request) }))
-  const apart = followers(sited)
-  const results = [
-    ...(await createTogether(
-      sited.filter((_, place) => !apart.has(place)),
-      left(),
-      deps,
-    )),
-  ]
-  for (const place of apart) {
-    const [result] = await createTogether([sited[place] as Sited], left(), deps)
-    results.splice(place, 0, result as Created | Error)
+  const results: (Created | Error)[] = []
+  for (const wave of wavesOf(requests)) {
+    const sited = wave.map((place) => {
+      const request = requests[place] as NewTimerRequest
+      return { request, shard: deps.creator.shardFor(request) }
+    })
+    const outcomes = await createTogether(sited, until - performance.now(), deps)
+    for (const [at, place] of wave.entries()) results[place] = outcomes[at] as Created | Error
   }
   return results
 }
 
 /**
- * Places of those whose idempotency key was given before, with a timer that is to lie in another shard: in one shard they
- * would come in their order by themselves.
+ * Places, in waves: each after all before it that have its key or its idempotency key. Nearly always it is one wave.
  */
-function followers(sited: readonly Sited[]): ReadonlySet<number> {
-  const first = new Map<string, Shard>()
-  const found = new Set<number>()
-  for (const [place, { request, shard }] of sited.entries()) {
-    if (request.idempotency === undefined) continue
-    const word = idempotencyWord(request.draft.owner, request.idempotency.key)
-    const before = first.get(word)
-    if (before === undefined) first.set(word, shard)
-    else if (before !== shard) found.add(place)
+function wavesOf(requests: readonly NewTimerRequest[]): number[][] {
+  const free: number[] = []
+  const waves = [free]
+  const last = new Map<string, number>()
+  for (const [place, { draft, idempotency }] of requests.entries()) {
+    if (draft.key === undefined && idempotency === undefined) {
+      free.push(place)
+      continue
+    }
+    const words = [
+      ...(draft.key === undefined ? [] : [keyWord(draft.owner, draft.key)]),
+      ...(idempotency === undefined ? [] : [idempotencyWord(draft.owner, idempotency.key)]),
+    ]
+    const wave = Math.max(0, ...words.map((word) => (last.get(word) ?? -1) + 1))
+    for (const word of words) last.set(word, wave)
+    const places = waves[wave]
+    if (places === undefined) waves.push([place])
+    else places.push(place)
   }
-  return found
+  return waves
 }
 
 function createTogether(
