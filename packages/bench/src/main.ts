@@ -8,6 +8,7 @@ import { describeMachine, machineText } from './machine.ts'
 import { type Measure, type MeasureResult, scaleOf } from './measure.ts'
 import { backlog } from './measures/backlog.ts'
 import { batch } from './measures/batch.ts'
+import { bulk } from './measures/bulk.ts'
 import { bursts } from './measures/bursts.ts'
 import { creates } from './measures/creates.ts'
 import { fires } from './measures/fires.ts'
@@ -24,6 +25,7 @@ import { rowsOf, textTable } from './table.ts'
 const MEASURES: readonly Measure[] = [
   creates,
   batch,
+  bulk,
   reads,
   fires,
   bursts,

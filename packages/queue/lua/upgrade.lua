@@ -20,8 +20,7 @@ if data == ARGV[1] and ARGV[1] ~= ARGV[2] then
   changed = 1
 end
 if not due then
-  local wait = cjson.decode(opts or '{}').delay or 0
-  due = string.format('%.0f', tonumber(created) + wait)
+  due = dueBefore(created, opts)
   redis.call('HSET', job, 'du', due)
   changed = 1
 end
