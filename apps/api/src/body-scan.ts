@@ -13,14 +13,14 @@ export interface BodyScan {
 /** The object of the body itself is one level. */
 const MAX_DEPTH = MAX_PAYLOAD_DEPTH + 1
 
-const QUOTE = 0x22
-const COMMA = 0x2c
-const COLON = 0x3a
+export const QUOTE = 0x22
+export const COMMA = 0x2c
+export const COLON = 0x3a
 const BACKSLASH = 0x5c
-const OPEN_ARRAY = 0x5b
-const CLOSE_ARRAY = 0x5d
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
+export const OPEN_ARRAY = 0x5b
+export const CLOSE_ARRAY = 0x5d
+export const OPEN_OBJECT = 0x7b
+export const CLOSE_OBJECT = 0x7d
 
 /**
  * Looks once over a body in UTF-8, before `JSON.parse` sees it: how deep it is nested, which names stand twice, and
@@ -88,14 +88,14 @@ export function scanBody(body: Buffer): BodyScan {
 }
 
 /** Index of the quote that ends the text whose first quote is at `at`, or of the end of the body. */
-function endOfText(body: Buffer, at: number): number {
+export function endOfText(body: Buffer, at: number): number {
   let end = at + 1
   while (end < body.length && body[end] !== QUOTE) end += body[end] === BACKSLASH ? 2 : 1
   return end
 }
 
 /** A name without its quotes and escapes: `"pa\u0079load"` is payload. */
-function nameIn(text: string): string {
+export function nameIn(text: string): string {
   if (!text.includes('\\')) return text.slice(1, -1)
   try {
     return JSON.parse(text)

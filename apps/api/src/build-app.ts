@@ -22,6 +22,8 @@ import { problem } from './problems/problem.ts'
 import { createProblemReply } from './problems/problem-reply.ts'
 import { createRefusals, type Refusals } from './problems/refusals.ts'
 import { endWithProblem } from './problems/socket-problem.ts'
+import { registerBatch } from './routes/batch.ts'
+import { registerBulk } from './routes/bulk.ts'
 import { registerCancelTimer } from './routes/cancel-timer.ts'
 import { registerChangeTimer } from './routes/change-timer.ts'
 import { registerCreateTimer } from './routes/create-timer.ts'
@@ -89,12 +91,14 @@ export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
   })
   const closing = closeGracefully(app, settings.SHUTDOWN_TIMEOUT_MS * DRAIN_SHARE)
 
-  registerTimerRoutes(app, {
+  const timerDeps = {
     ...deps,
     counters: createTimerCounters(metrics),
     addressPolicy: addressPolicyOf(settings),
     maxTimerSeconds: settings.MAX_TIMER_SECONDS,
-  })
+  }
+  registerTimerRoutes(app, timerDeps)
+  registerBatch(app, timerDeps, refusals)
   registerOperationsRoutes(app, {
     health: () => store.health(),
     census: () => store.census(),
@@ -116,6 +120,7 @@ function registerTimerRoutes(app: App, deps: TimerRouteDeps): void {
   registerFireTimer(app, deps)
   registerRedriveTimer(app, deps)
   registerResolveTimer(app, deps)
+  registerBulk(app, deps)
 }
 
 /**

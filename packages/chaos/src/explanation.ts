@@ -1,10 +1,12 @@
 import type { AttemptView, Creation } from '@timers/lab'
-import type { Broken, Closing, FaultRun } from './broken.ts'
+import type { Broken, Closing, FaultRun, Span } from './broken.ts'
 import { FAULT_KINDS } from './fault-kinds.ts'
 import { type Behaviour, DOORS, indexOf, type PlannedCreate } from './load-plan.ts'
 
 /** For what is not instant: a signal, a clock that is read before a command is sent, two busy cores. */
 const SLACK_MS = 2_000
+/** After a fault, until everything is as before. */
+const RECOVERED_MS = 8_000
 /** After this without a sign of life a worker's timers are handed on. */
 const LOCK_MS = 6_000
 
@@ -21,20 +23,24 @@ export class Explanations {
   readonly #creates: readonly PlannedCreate[]
   readonly #closings: readonly Closing[]
   readonly #webhookTimeoutMs: number
+  readonly #faults: readonly FaultRun[]
   readonly #deaths: readonly FaultRun[]
   readonly #stops: readonly FaultRun[]
   readonly #troubles: readonly Span[]
+  readonly #standstills: readonly Span[]
 
-  constructor({ creates, faults, closings, webhookTimeoutMs }: Circumstances) {
+  constructor({ creates, faults, closings, standstills, webhookTimeoutMs }: Circumstances) {
+    this.#standstills = standstills
     this.#creates = creates
     this.#closings = closings
     this.#webhookTimeoutMs = webhookTimeoutMs
+    this.#faults = faults
     this.#deaths = faults.filter(endsWork)
     this.#stops = faults.filter(({ kind }) => kind === 'worker-stop')
     this.#troubles = union(faults.filter(({ kind }) => isRedisTrouble(kind)))
   }
 
-  of(attempt: AttemptView, creation: Pick<Creation, 'key' | 'mode'>): string | undefined {
+  of(attempt: AttemptView, creation: Pick<Creation, 'key' | 'mode' | 'expiresInMs'>): string | undefined {
     const at = Date.parse(attempt.at)
     const planned = this.#creates[indexOf(creation.key)]
     if (planned === undefined) return undefined
@@ -48,9 +54,19 @@ export class Explanations {
         return this.#neverSent(at, planned)
       case 'rejected':
         return planned.behaviour === 'error' || planned.behaviour === 'broken' ? 'receiver: error' : undefined
+      case 'expired':
+        return this.#expired(at, planned, creation.expiresInMs ?? 0)
       default:
         return undefined
     }
+  }
+
+  /** It waited for a receiver that is no good, or something was broken until after its time. */
+  #expired(dueAt: number, { behaviour }: PlannedCreate, expiresInMs: number): string | undefined {
+    if (behaviour !== 'fast' && behaviour !== 'slow') return `receiver: ${behaviour}`
+    const until = dueAt + expiresInMs
+    const fault = this.#faults.find(({ from, to }) => from <= until && to + RECOVERED_MS >= dueAt)
+    return fault === undefined ? this.#still(dueAt, until) : `${fault.kind} before it was sent`
   }
 
   /**
@@ -108,7 +124,12 @@ export class Explanations {
 
   #stopped(from: number, until: number): string | undefined {
     const stop = this.#stops.find((run) => run.to >= from - SLACK_MS && run.from <= until)
-    return stop && `worker-stop of ${stop.slots.join(', ')}`
+    return stop === undefined ? this.#still(from, until) : `worker-stop of ${stop.slots.join(', ')}`
+  }
+
+  #still(from: number, until: number): string | undefined {
+    const still = this.#standstills.some((span) => span.to >= from - SLACK_MS && span.from <= until)
+    return still ? 'the machine stood still' : undefined
   }
 
   /** How much of a time Redis was in trouble for at least one process. */
@@ -123,11 +144,6 @@ export class Explanations {
 /** A stop in order finishes what is in hand, unless its time ran out. */
 function endsWork({ kind, exitCode }: FaultRun): boolean {
   return FAULT_KINDS[kind].lane === 'worker' && !(kind === 'worker-term' && exitCode === 0)
-}
-
-interface Span {
-  readonly from: number
-  readonly to: number
 }
 
 function isRedisTrouble(kind: FaultRun['kind']): boolean {

@@ -1,4 +1,5 @@
 import type { Mode } from '@timers/lab'
+import type { Life } from './life-plan.ts'
 import { Random } from './random.ts'
 
 /**
@@ -39,6 +40,10 @@ export interface PlannedCreate {
   readonly door: number
   readonly mode: Mode
   readonly maxAttempts: number
+  /** One of many that are all alike, and left alone. */
+  readonly isCrowd?: boolean
+  /** Absent: it is created and left alone, or belongs to a group. */
+  readonly life?: Life
 }
 
 /** A time during which a door is closed. */
@@ -56,6 +61,10 @@ export interface PlannedRedrive {
   readonly cutMs: number
   /** Which timer, in [0, 1). */
   readonly dice: number
+  /** Whether they all send the same idempotency key, more than once. */
+  readonly isKeyed: boolean
+  /** Whether one whose end is unknown is settled by hand, and not sent again. */
+  readonly isResolved: boolean
 }
 
 export const DOORS = 3
@@ -87,19 +96,26 @@ export function planCreates(seed: string, ratePerSecond: number, untilMs: number
   const stepMs = 1_000 / ratePerSecond
   for (let index = 0; index * stepMs < untilMs; index += 1) {
     const mode = random.weighted<Mode>({ at_most_once: 2, at_least_once: 1 })
-    planned.push({
-      index,
-      atMs: Math.round((index + random.next()) * stepMs),
-      seconds: random.integer(...DURATIONS_SECONDS),
-      behaviour: random.weighted(BEHAVIOURS),
-      slowMs: random.integer(...SLOW_MS),
-      door: random.integer(0, SILENT_HOSTS * DOORS - 1),
-      mode,
-      maxAttempts: mode === 'at_most_once' ? random.pick([3, 5, 10]) : random.pick([2, 3, 4]),
-    })
+    const atMs = Math.round((index + random.next()) * stepMs)
+    const seconds = random.integer(...DURATIONS_SECONDS)
+    const behaviour = random.weighted(BEHAVIOURS)
+    planned.push(subject({ index, atMs, seconds, behaviour, mode }, random))
   }
   const all = [...planned, ...planCrowds(seed, untilMs)].sort((a, b) => a.atMs - b.atMs)
   return all.map((create, index) => ({ ...create, index }))
+}
+
+/** One timer, with what is left to chance. */
+export function subject(
+  known: Pick<PlannedCreate, 'index' | 'atMs' | 'seconds' | 'behaviour' | 'mode'>,
+  random: Random,
+): PlannedCreate {
+  return {
+    ...known,
+    slowMs: random.integer(...SLOW_MS),
+    door: random.integer(0, SILENT_HOSTS * DOORS - 1),
+    maxAttempts: known.mode === 'at_most_once' ? random.pick([3, 5, 10]) : random.pick([2, 3, 4]),
+  }
 }
 
 function planCrowds(seed: string, untilMs: number): PlannedCreate[] {
@@ -111,7 +127,7 @@ function planCrowds(seed: string, untilMs: number): PlannedCreate[] {
       const atMs = dueMs - seconds * 1_000 + random.integer(0, 500)
       const door = random.integer(0, SILENT_HOSTS - 1)
       const given = { mode: 'at_most_once', maxAttempts: 3, behaviour: 'silent' } as const
-      planned.push({ index: 0, atMs, seconds, slowMs: 0, door, ...given })
+      planned.push({ index: 0, atMs, seconds, slowMs: 0, door, isCrowd: true, ...given })
     }
   }
   return planned
@@ -125,12 +141,15 @@ export function planRedrives(
   cutsUntilMs: number,
 ): PlannedRedrive[] {
   const random = new Random(seed, 'redrives')
+  const by = new Random(seed, 'redrive-kinds')
   const stepMs = 1_000 / (ratePerSecond * REDRIVES)
   return Array.from({ length: Math.floor(untilMs / stepMs) }, (_, index) => {
     const atMs = Math.round((index + random.next()) * stepMs)
     const cutMs = random.next() < 0.5 ? random.integer(20, 400) : 0
     const clients = random.integer(1, 3)
-    return { atMs, clients, cutMs: atMs < cutsUntilMs ? cutMs : 0, dice: random.next() }
+    const dice = random.next()
+    const [isKeyed, isResolved] = [by.next() < 0.5, by.next() < 0.3]
+    return { atMs, clients, cutMs: atMs < cutsUntilMs ? cutMs : 0, dice, isKeyed, isResolved }
   })
 }
 

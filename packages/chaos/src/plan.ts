@@ -1,5 +1,7 @@
 import type { FaultKind } from './fault-kinds.ts'
 import { type PlannedFault, planFaults } from './fault-plan.ts'
+import { type PlannedBatch, type PlannedKey, type PlannedSweep, planGroups } from './group-plan.ts'
+import { planLives } from './life-plan.ts'
 import {
   type PlannedClosing,
   type PlannedCreate,
@@ -14,7 +16,13 @@ export interface Plan {
   readonly seed: string
   readonly loadMs: number
   readonly faults: readonly PlannedFault[]
+  /** Timers that are created alone, and after them those of the groups. */
   readonly creates: readonly PlannedCreate[]
+  /** How many are created alone. */
+  readonly alone: number
+  readonly keys: readonly PlannedKey[]
+  readonly batches: readonly PlannedBatch[]
+  readonly sweeps: readonly PlannedSweep[]
   readonly closings: readonly PlannedClosing[]
   readonly redrives: readonly PlannedRedrive[]
 }
@@ -33,11 +41,15 @@ export function makePlan({ seed, minutes, ratePerSecond, faults }: PlanSettings)
   const loadMs = Math.round(minutes * 60_000)
   const calmMs = Math.max(CALM_MS.least, Math.min(CALM_MS.most, loadMs * CALM_MS.part))
   const faultsUntilMs = Math.max(0, loadMs - calmMs)
+  const alone = planLives(seed, planCreates(seed, ratePerSecond, loadMs))
+  const groups = planGroups(seed, ratePerSecond, loadMs, alone.length)
   return {
     seed,
     loadMs,
     faults: planFaults(seed, faults, faultsUntilMs),
-    creates: planCreates(seed, ratePerSecond, loadMs),
+    ...groups,
+    creates: [...alone, ...groups.creates],
+    alone: alone.length,
     closings: planClosings(seed, faultsUntilMs),
     redrives: planRedrives(seed, ratePerSecond, loadMs, faultsUntilMs),
   }

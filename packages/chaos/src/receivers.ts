@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Answer,
+  type CallbackSighting,
+  callbackOf,
+  FINAL_STATUSES,
   type ReceivedRequest,
   type Receiver,
   type Sighting,
   sightingOf,
   stablePort,
   startReceiver,
+  type Wish,
 } from '@timers/lab'
 import type { Closing } from './broken.ts'
 import {
@@ -21,7 +25,7 @@ import { HEALTHY_ZONE, SILENT_ZONE } from './name-server.ts'
 
 /**
  * Where the webhooks go: one receiver that is always there, doors that are closed now and then, and silent hosts. One log of
- * it all.
+ * it all, and one of those who are called back.
  */
 export class Receivers {
   readonly closings: Closing[] = []
@@ -30,6 +34,7 @@ export class Receivers {
   readonly #silent: Receiver[] = []
   readonly #respond: (request: ReceivedRequest) => Answer
   readonly #log: ReceivedRequest[] = []
+  readonly #callbacks: ReceivedRequest[] = []
   readonly #done = new Set<string>()
   readonly #requestsByKey = new Map<string, number>()
   #stopped = false
@@ -37,6 +42,7 @@ export class Receivers {
   private constructor(main: Receiver, creates: readonly PlannedCreate[]) {
     this.#main = main
     this.#respond = (request) => {
+      if (request.path.startsWith(CALLBACK_PATH)) return this.#respondToCallback(request)
       const { key } = sightingOf(request)
       const before = this.#requestsByKey.get(key) ?? 0
       this.#requestsByKey.set(key, before + 1)
@@ -62,6 +68,15 @@ export class Receivers {
       receivers.#silent.push(await silent.catch(() => startReceiver(options)))
     }
     return receivers
+  }
+
+  /** Every fourth is refused at first, and comes again. */
+  #respondToCallback(request: ReceivedRequest): Answer {
+    this.#callbacks.push(request)
+    const id = request.headers['webhook-id'] ?? ''
+    const isNew = !this.#requestsByKey.has(id)
+    this.#requestsByKey.set(id, 1)
+    return isNew && this.#callbacks.length % 4 === 0 ? { status: 500 } : {}
   }
 
   /** Requests so far. */
@@ -90,6 +105,11 @@ export class Receivers {
     return `http://${hostOf(behaviour, door)}:${port}/${behaviour}/${key}`
   }
 
+  /** Who is called back, and when: at every end. */
+  callbackFor(key: string): Wish['callback'] {
+    return { url: `${this.#main.url}${CALLBACK_PATH}${key}`, on: FINAL_STATUSES }
+  }
+
   /** Closes a door: nobody listens, and open connections end. */
   async close({ door, lastsMs }: PlannedClosing): Promise<void> {
     const place = this.#doors[door] as Door
@@ -108,6 +128,10 @@ export class Receivers {
     return this.#log.map(sightingOf)
   }
 
+  callbacks(): CallbackSighting[] {
+    return this.#callbacks.flatMap((request) => callbackOf(request) ?? [])
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true
     await Promise.all([
@@ -117,6 +141,8 @@ export class Receivers {
     ])
   }
 }
+
+const CALLBACK_PATH = '/callback/'
 
 /** Names are looked up at the experiment's own name server: see name-server.ts. */
 function hostOf(behaviour: Behaviour, door: number): string {

@@ -4,7 +4,7 @@ const MOST_LINES = 20
 
 /** The report for the terminal. */
 export function reportText(report: Report): string {
-  const { counts, flaws, unknown, faults, failures, stops, crashes } = report
+  const { counts, flaws, unknown, faults, failures, stops, standstills, crashes } = report
   const kinds = Object.entries(flaws) as [string, readonly string[]][]
   const found = kinds.flatMap(([kind, lines]) => [
     ...lines.slice(0, MOST_LINES).map((line) => `  ${kind}: ${line}`),
@@ -21,10 +21,16 @@ export function reportText(report: Report): string {
     `Requests received      ${counts.requests}`,
     `Timers                 ${list(counts.status)}`,
     `Redrives               ${list(counts.redrives)}; ${counts.toldUnknown} times a client was told "unknown"`,
+    ...Object.entries(counts.changes).map(([kind, answers]) => `${kind.padEnd(23)}${list(answers)}`),
+    `Put by key             ${list(counts.puts)}`,
+    `Idempotent creates     ${counts.sameCreates.asked} sent, ${counts.sameCreates.replayed} of them known already`,
+    `By label               ${counts.sweeps.asked} asked for, ${counts.sweeps.complete} answered to the end, ${counts.sweeps.done} timers`,
+    `Callbacks              ${list(counts.callbacks)}`,
     `Silent receivers       ${counts.silent} timers; ${counts.nameless} for names without an answer (asked ${counts.namesUnanswered} times)`,
     `Unknown, and why       ${list(unknown)}`,
     `Faults                 ${list(Object.fromEntries(Object.entries(faults).map(([kind, { times }]) => [kind, times])))}`,
     `Stops in order         ${stops.count}, ${stops.notZero} of them cut short (exit code not 0)`,
+    `Machine                stood still ${standstills.times} times, ${standstills.seconds} s in all`,
     `Lateness               ${milliseconds(report.latenessMs)} (faults included)`,
     `  healthy ones beside  ${milliseconds(report.besideSilentMs)} (nothing else broken)`,
     `Answers of the API     ${milliseconds(report.answerMs)}`,

@@ -23,6 +23,8 @@ export interface Report {
   /** How many faults of each kind, and for how long altogether. */
   readonly faults: Readonly<Record<string, { readonly times: number; readonly seconds: number }>>
   readonly stops: RunResult['stops']
+  /** When the machine had no time for the experiment: how often, and for how long altogether. */
+  readonly standstills: { readonly times: number; readonly seconds: number }
   /** First request minus due time, of the timers that were seen, in milliseconds. */
   readonly latenessMs: Percentiles
   /** The same, of healthy receivers only, while nothing was broken but others: silent hosts, names without an answer. */
@@ -41,6 +43,16 @@ interface Counts {
   readonly status: Readonly<Record<string, number>>
   /** What clients were answered who wanted a timer to be sent again. */
   readonly redrives: Readonly<Record<string, number>>
+  /** What clients were answered who wanted a timer to be another, by what they wanted. */
+  readonly changes: Readonly<Record<string, Readonly<Record<string, number>>>>
+  /** The same, of those who put a timer by key. */
+  readonly puts: Readonly<Record<string, number>>
+  /** Creates that were sent again with their idempotency key: how many there were, and how many were known. */
+  readonly sameCreates: { readonly asked: number; readonly replayed: number }
+  /** Cancels and redrives by label: how many ended, and how many timers they were about. */
+  readonly sweeps: { readonly asked: number; readonly complete: number; readonly done: number }
+  /** Callbacks by what they told, repeats included. */
+  readonly callbacks: Readonly<Record<string, number>>
   /** How often a client was told that a timer is `unknown`. */
   readonly toldUnknown: number
   /** Timers for hosts that never answer, and for names that no name server answers for. */
@@ -74,6 +86,10 @@ export function makeReport(plan: Plan, options: Options, result: RunResult, verd
     failures: tally(creations.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))),
     faults: faultTable(result),
     stops,
+    standstills: {
+      times: result.broken.standstills.length,
+      seconds: secondsOf(result.broken.standstills.reduce((sum, { from, to }) => sum + to - from, 0)),
+    },
     latenessMs: percentiles(latenesses(result).map(({ latenessMs }) => latenessMs)),
     besideSilentMs: percentiles(
       latenesses(result).flatMap((one) => (isCalm(one, result) ? [one.latenessMs] : [])),
@@ -114,6 +130,8 @@ export function latenesses({ evidence }: RunResult): Lateness[] {
 
 function countsOf({ evidence, creates, namesUnanswered }: RunResult): Counts {
   const { creations, sightings, views, redrives = [], tellings = [] } = evidence
+  const { changes = [], sweeps = [], callbacks = [] } = evidence
+  const keyed = creations.filter(({ idempotencyKey }) => idempotencyKey !== undefined)
   const seen = new Set(sightings.map(({ key }) => key))
   const unacknowledged = creations.filter(({ acknowledged }) => acknowledged === undefined)
   return {
@@ -124,7 +142,28 @@ function countsOf({ evidence, creates, namesUnanswered }: RunResult): Counts {
     requests: sightings.length,
     status: tally([...views.values()].map(({ status }) => status)),
     redrives: tally(redrives.map(({ answer }) => String(answer))),
-    toldUnknown: tellings.length,
+    changes: Object.fromEntries(
+      [...new Set(changes.map(({ kind }) => kind))].map((kind) => [
+        kind,
+        tally(changes.filter((one) => one.kind === kind).map(({ answer, code }) => code ?? String(answer))),
+      ]),
+    ),
+    puts: tally(
+      creations.flatMap(({ onConflict, acknowledged, failure }) =>
+        onConflict === undefined ? [] : [failure ?? (acknowledged?.met ? '200' : '201')],
+      ),
+    ),
+    sameCreates: {
+      asked: keyed.length,
+      replayed: keyed.filter(({ acknowledged }) => acknowledged?.replayed).length,
+    },
+    sweeps: {
+      asked: sweeps.length,
+      complete: sweeps.filter(({ complete }) => complete).length,
+      done: sweeps.reduce((sum, { done }) => sum + done, 0),
+    },
+    callbacks: tally(callbacks.map(({ event }) => event)),
+    toldUnknown: tellings.filter(({ status }) => status === 'unknown').length,
     silent: creates.filter(({ behaviour }) => behaviour === 'silent').length,
     nameless: creates.filter(({ behaviour }) => behaviour === 'nameless').length,
     namesUnanswered,
@@ -141,9 +180,14 @@ function faultTable({ broken }: RunResult): Report['faults'] {
   const table: Record<string, { times: number; seconds: number }> = {}
   for (const { kind, from, to } of broken.faults) {
     const row = table[kind] ?? { times: 0, seconds: 0 }
-    table[kind] = { times: row.times + 1, seconds: Math.round((row.seconds + (to - from) / 1_000) * 10) / 10 }
+    table[kind] = { times: row.times + 1, seconds: secondsOf(row.seconds * 1_000 + to - from) }
   }
   return table
+}
+
+/** With one digit behind the point. */
+function secondsOf(ms: number): number {
+  return Math.round(ms / 100) / 10
 }
 
 function percentiles(numbers: readonly number[]): Percentiles {

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Evidence, eventually, onTheirWay } from '@timers/lab'
+import { type Evidence, eventually, onTheirWay, stillToTell } from '@timers/lab'
 import type { Broken, FaultRun } from './broken.ts'
 import { ChaosClients } from './chaos-clients.ts'
 import { Explanations } from './explanation.ts'
 import type { PlannedFault } from './fault-plan.ts'
-import type { PlannedCreate } from './load-plan.ts'
+import { indexOf, type PlannedCreate } from './load-plan.ts'
 import type { Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { Receivers } from './receivers.ts'
 import { Stage, WEBHOOK_TIMEOUT_MS } from './stage.ts'
+import { Standstills } from './standstills.ts'
 
 /** What a run leaves behind. */
 export interface RunResult {
@@ -42,10 +43,13 @@ const LONGEST_TIMER_MS = 20_000
 /** Longest that the last timers may take after the time up to which they were planned. */
 const REST_PATIENCE_MS = 75_000
 const LOOK_EVERY_MS = 250
+/** Where nothing is broken, on a machine that has much else to do. */
+const PROMPT_MS = 5_000
 
 /** Plays a plan: processes up, load and faults, everything healed, rest. */
 export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunSettings): Promise<RunResult> {
   const receivers = await Receivers.start(plan.creates)
+  const standstills = new Standstills()
   let stage: Stage | undefined
   const interrupted = async (): Promise<void> => {
     progress.end()
@@ -56,18 +60,23 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
   try {
     stage = await Stage.open(minutes)
     const running = stage
-    const clients = new ChaosClients(() => running.nextApi())
+    const clients = new ChaosClients(() => running.nextApi(), receivers)
     await untilUp(running)
     progress.watch({ clients, receivers })
     const startedAt = Date.now()
+    clients.quitAt = startedAt + plan.loadMs
     const faults: FaultRun[] = []
     const breaking = at(plan.faults, async (fault) => {
       faults.push(await playFault(fault, running, progress))
     })
     const closing = at(plan.closings, (closed) => receivers.close(closed))
-    const creating = at(plan.creates, (create) =>
-      clients.create(create, (one, key) => receivers.urlFor(one, key)),
-    )
+    const { creates, alone } = plan
+    const creating = [
+      at(creates.slice(0, alone), (create) => clients.create(create)),
+      at(plan.keys, (key) => clients.playKey(key, creates[key.index] as PlannedCreate)),
+      at(plan.batches, (batch) => clients.playBatch(batch, creates)),
+      at(plan.sweeps, (sweep) => clients.playSweep(sweep)),
+    ]
     const redriving = at(plan.redrives, (redrive) =>
       clients.redriveOne(
         redrive,
@@ -77,9 +86,9 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     )
     await Promise.all([breaking, closing])
     await running.redis.revive()
-    const healedAt = Date.now()
+    const repairedAt = Date.now()
     progress.say('everything is healed')
-    await Promise.all([creating, redriving])
+    await Promise.all([...creating, redriving])
     const restAt = Date.now() + LONGEST_TIMER_MS + settleMs
     progress.say(`no more timers are created; waiting for rest, at most until ${clock(restAt)}`)
     const left = await untilAtRest(running, receivers, restAt, (now) => progress.left(now))
@@ -87,14 +96,17 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     await running.stopWorkers()
     progress.say('reading every timer')
     const sightings = receivers.sightings()
+    const listed = (await clients.list()).map(({ id }) => id)
     const ids = new Set([
       ...clients.acknowledged.map(({ acknowledged }) => acknowledged?.id ?? 0),
       ...sightings.map(({ id }) => id),
+      ...listed,
     ])
     const views = await clients.read(ids)
     const stops = running.services.flatMap((service) => service.stops)
-    const broken = { faults, closings: receivers.closings }
-    const { creates } = plan
+    const broken = { faults, closings: receivers.closings, standstills: standstills.spans }
+    // A machine that stands still is not whole either.
+    const healedAt = Math.max(repairedAt, ...standstills.spans.map(({ to }) => to))
     const reasons = new Explanations({ ...broken, creates, webhookTimeoutMs: WEBHOOK_TIMEOUT_MS })
     return {
       startedAt,
@@ -103,9 +115,15 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
         creations: clients.creations,
         redrives: clients.redrives,
         tellings: clients.tellings,
+        changes: clients.changes,
+        sweeps: clients.sweeps,
         sightings,
+        callbacks: receivers.callbacks(),
+        stillToTell: await stillToTell(running.redis.server),
         views,
+        listed,
         explain: (attempt, creation) => reasons.of(attempt, creation),
+        promptWithinMs: ({ key }) => (isPrompt(creates[indexOf(key)]) ? PROMPT_MS : undefined),
         healedAt,
         restAt,
       },
@@ -118,6 +136,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupted)
     progress.end()
+    standstills.stop()
     if (stage !== undefined) {
       await Promise.all(stage.services.map((service) => service.close()))
       await saveLogs(stage)
@@ -189,6 +208,11 @@ async function untilAtRest(
     await sleep(LOOK_EVERY_MS)
   }
   return left
+}
+
+/** A receiver that is well, and known to be: one with a name of its own shares its turns with silent ones at first. */
+function isPrompt(create: PlannedCreate | undefined): boolean {
+  return create?.behaviour === 'fast' || create?.behaviour === 'slow'
 }
 
 function clock(at: number): string {

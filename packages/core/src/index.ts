@@ -4,6 +4,16 @@ export {
   createAddressPolicy,
   literalAddress,
 } from './address-policy.ts'
+export {
+  type BulkDeps,
+  type BulkRedriveRequest,
+  type BulkRequest,
+  type BulkStep,
+  cancelMany,
+  MOST_AT_ONCE,
+  MOST_PER_SECOND,
+  redriveMany,
+} from './bulk-action.ts'
 export { type ChangeTimerRequest, changeOf } from './change-timer.ts'
 export { type Clock, systemClock } from './clock.ts'
 export {
@@ -38,6 +48,7 @@ export { type Read, readInstant } from './instant.ts'
 export { type ListedTimers, listTimers, MOST_LISTED } from './list-timers.ts'
 export { type AttemptResult, type Outcome, requestLeft } from './outcome.ts'
 export {
+  type Acted,
   type Admission,
   type Census,
   type Claim,

@@ -50,6 +50,9 @@ export interface RedriveOptions {
   readonly at?: number | undefined
 }
 
+/** What came of one of many commands; an error is what the command alone would throw. */
+export type Acted = 'done' | 'missing' | Error
+
 /** Which timers. Absent: all. */
 export interface TimerFilter {
   readonly owner?: string | undefined
@@ -145,6 +148,16 @@ export interface TimerStore {
    * @throws TimerError `NOT_REDRIVABLE`, `KEY_TAKEN` (another timer has its key meanwhile)
    */
   redrive(ref: TimerRef, options?: RedriveOptions): Promise<MaybeReplayed | undefined>
+  /**
+   * Cancels many, each by itself; what is not known to be done by then is `STORE_UNAVAILABLE`. Never throws.
+   */
+  cancelAll(refs: readonly TimerRef[], withinMs: number): Promise<readonly Acted[]>
+  /** Redrives many in the same way, all under one idempotency key. */
+  redriveAll(
+    redrives: readonly { readonly ref: TimerRef; readonly at: number | undefined }[],
+    idempotencyKey: string,
+    withinMs: number,
+  ): Promise<readonly Acted[]>
   /**
    * Writes down what became of an `unknown` timer.
    *

@@ -3,21 +3,26 @@
  * network, clients, and one judge of what they all saw.
  */
 export { freePort, redisCommand } from '@timers/local-redis'
-export { type ApiAnswer, getJson, postTimer, readTimer } from './judge/api-client.ts'
-export { Clients, type Wish } from './judge/clients.ts'
 export {
-  type AttemptView,
+  type Change,
+  CONFLICT_MODES,
+  type ConflictMode,
   type Creation,
-  type Evidence,
-  type Mode,
+  isUncertain,
   type Redrive,
-  type Sighting,
-  sightingOf,
-  type TimerView,
-} from './judge/evidence.ts'
-export { onTheirWay } from './judge/rest.ts'
+  type Sweep,
+} from './judge/answers.ts'
+export { type ApiAnswer, getJson, postTimer, readTimer } from './judge/api-client.ts'
+export { ChangingClients, type Target } from './judge/changing-clients.ts'
+export { Clients, type Wish } from './judge/clients.ts'
+export type { Evidence } from './judge/evidence.ts'
+export { FLAWLESS, type Flaws } from './judge/flaws.ts'
+export { wishLabel } from './judge/gather.ts'
+export { onTheirWay, stillToTell } from './judge/rest.ts'
+export { type CallbackSighting, callbackOf, type Sighting, sightingOf } from './judge/sightings.ts'
 export { percentile, ratioOf, type Spread, spreadOf } from './judge/statistics.ts'
-export { FLAWLESS, type Flaws, judge, type UnknownTimer, type Verdict } from './judge/verdict.ts'
+export { type AttemptView, FINAL_STATUSES, type Mode, type TimerView } from './judge/timer-view.ts'
+export { judge, type UnknownTimer, type Verdict } from './judge/verdict.ts'
 export { stablePort } from './network/stable-port.ts'
 export { type ProxyMode, startTcpProxy, type TcpProxy, type TcpProxyOptions } from './network/tcp-proxy.ts'
 export {

@@ -10,6 +10,7 @@
   ARGV[2]  owner, or ''
   ARGV[3]  nonce of this command, without a space; '=' before one that a client chose
   ARGV[4]  when it is to be sent, epoch ms
+  ARGV[5]  '' or 'brief': the answer is without the hash
 
   Returns one of
     { 'done', job id, its hash }
@@ -20,6 +21,9 @@
 ]]
 local base = baseOf(KEYS[1], 'marker')
 local owner, nonce, at = ARGV[2], ARGV[3], ARGV[4]
+local function told(kind, id)
+  return { kind, id, ARGV[5] == 'brief' and {} or redis.call('HGETALL', base .. id) }
+end
 
 local id = subject(base, ARGV[1])
 local job = base .. (id or '')
@@ -27,24 +31,24 @@ local there, ow, cf, status, made, known, due, key, labels, claim = unpack(id an
   'timestamp', 'ow', 'cf', 'st', 'an', 'cn', 'du', 'ky', 'lb', 'ca') or {})
 -- A callback, too, may be sent again.
 if not isOwners(owner, there, ow, false) then return { 'missing' } end
-if isKnown(known, nonce) then return { 'again', id, redis.call('HGETALL', job) } end
+if isKnown(known, nonce) then return told('again', id) end
 if status ~= 'failed' and status ~= 'unknown' then
   return { 'refused', statusOf(status, made, claim) }
 end
 if key then
-  local name = base .. 'k:' .. owner .. ':' .. key
-  local holder = redis.call('GET', name)
+  local holder = redis.call('GET', base .. 'k:' .. owner .. ':' .. key)
   if holder and holder ~= id then
     local exists, ended = unpack(redis.call('HMGET', base .. holder, 'timestamp', 'st'))
     if exists and not ended then return { 'taken', holder } end
   end
-  redis.call('SET', name, id)
 end
+-- One that is not in its place yet is still in the hands of a worker.
 if not unfinish(base, id, status) then return { 'refused', status } end
 
 redis.call('HDEL', job, 'st', 'rs', 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
 redis.call('HSET', job, 'bg', (made or '0') .. ':' .. at, 'nx', at, 'cn', withNonce(known, nonce))
+if key then redis.call('SET', base .. 'k:' .. owner .. ':' .. key, id) end
 if labels then index(base, id, owner, labels, due or there) end
 delay(base .. 'delayed', KEYS[1], id, tonumber(at))
 redis.call('ZADD', base .. 'retries', due or there, id)
-return { 'done', id, redis.call('HGETALL', job) }
+return told('done', id)

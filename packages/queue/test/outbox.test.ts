@@ -9,6 +9,7 @@ import { delivered, draft, fired, type Hand, Rig, unknown } from './rig.ts'
 const ALL: readonly FinalStatus[] = ['fired', 'failed', 'unknown', 'expired', 'cancelled']
 const TOLD = 'https://told.example/hook?x=1'
 const failed = { kind: 'final', status: 'failed' } as const
+const interrupted: AttemptResult = { outcome: 'interrupted', sentAt: 1 }
 const rejected: AttemptResult = { outcome: 'rejected', sentAt: 2, responseStatus: 404 }
 
 describe('the outbox', () => {
@@ -110,7 +111,7 @@ describe('the outbox', () => {
     await rig.stall(first)
     const second = await rig.take()
     await second.due.claim()
-    await second.due.settle(1, { outcome: 'interrupted', sentAt: 1 }, unknown)
+    await second.due.settle(1, interrupted, unknown)
     await first.due.settle(1, delivered(), fired)
     expect(await types()).toEqual(['timer.unknown', 'timer.fired'])
     const [before, after] = await events()
@@ -124,7 +125,7 @@ describe('the outbox', () => {
     await rig.stall(first)
     const second = await rig.take()
     await second.due.claim()
-    await second.due.settle(1, { outcome: 'interrupted', sentAt: 1 }, unknown)
+    await second.due.settle(1, interrupted, unknown)
     await first.due.settle(1, { outcome: 'ambiguous', sentAt: 1 }, unknown)
     expect(await types()).toEqual(['timer.unknown'])
   })
@@ -204,16 +205,27 @@ describe('the outbox', () => {
       await rig.stall(first)
       const second = await rig.take()
       expect(await second.due.claim()).toMatchObject({ kind: 'taken' })
-      await second.due.settle(
-        1,
-        { outcome: 'interrupted', sentAt: 1 },
-        { kind: 'retry', at: Date.now() + 60_000 },
-      )
+      await second.due.settle(1, interrupted, { kind: 'retry', at: Date.now() + 60_000 })
       await first.due.settle(1, delivered(), fired)
       expect(await outbox()).toEqual([])
       expect(await rig.places(first.id)).toEqual([])
       expect(await rig.hash(first.id)).toEqual({})
       expect(await rig.client.exists(rig.keys().key('retries'))).toBe(0)
+    })
+
+    test('that was delivered by a lost worker while another has it in hand goes with that one', async () => {
+      const first = await due()
+      await rig.stall(first)
+      const second = await rig.take()
+      expect(await second.due.claim()).toMatchObject({ kind: 'taken' })
+      await second.due.settle(1, interrupted, { kind: 'retry', at: Date.now() - 1 })
+      const third = await rig.take()
+      await first.due.settle(1, delivered(), fired)
+      expect(await third.due.claim()).toEqual({ kind: 'finished', status: 'fired' })
+      await third.due.rest()
+      expect(await outbox()).toEqual([])
+      expect(await rig.places(first.id)).toEqual([])
+      expect(await rig.client.keys(`${rig.keys().key(jobIdOf(first.id))}*`)).toEqual([])
     })
 
     test.each(['failed', 'unknown'] as const)(

@@ -3,6 +3,7 @@ import { MAX_PAYLOAD_DEPTH, TimerError } from '@timers/core'
 import { errorCodes, type FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
 import { scanBody } from '../body-scan.ts'
+import { parseItems } from '../item-list.ts'
 import { problem } from '../problems/problem.ts'
 import { ProblemError } from '../problems/problem-error.ts'
 import { shortName } from '../problems/validation-problem.ts'
@@ -11,6 +12,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The route does without a body, also where a content type was given for it. */
     readonly bodyIsOptional?: boolean
+    /** The body holds a list of so many items at most, each of which is read as a body by itself. */
+    readonly itemList?: { readonly name: string; readonly most: number }
   }
 }
 
@@ -59,8 +62,9 @@ export function acceptJsonOnly(app: App): void {
 
 function read(request: FastifyRequest, body: Buffer): unknown {
   if (!isPlain(request.headers['content-encoding'])) throw new ProblemError(UNSUPPORTED_CODING)
-  const nothing = body.length === 0 && request.routeOptions.config.bodyIsOptional === true
-  return nothing ? undefined : parseBody(body)
+  const { bodyIsOptional, itemList } = request.routeOptions.config
+  if (body.length === 0 && bodyIsOptional === true) return undefined
+  return itemList === undefined ? parseBody(body) : parseItems(body, itemList.name, itemList.most, parseBody)
 }
 
 function isPlain(coding: string | undefined): boolean {

@@ -47,7 +47,7 @@ export function registerCreateTimer(app: App, deps: TimerRouteDeps): void {
 }
 
 /** As of the moment at which it was created: the same whenever it is told. */
-function createdView({ id, createdAt, dueAt }: Created) {
+export function createdView({ id, createdAt, dueAt }: Created) {
   return {
     id,
     time_left: timeLeftSeconds(dueAt, createdAt),

@@ -1,4 +1,5 @@
-import type { TimerView } from './evidence.ts'
+import { VERSION_HEADER } from './sightings.ts'
+import type { TimerView } from './timer-view.ts'
 
 export interface NewTimer {
   readonly hours?: number
@@ -7,6 +8,14 @@ export interface NewTimer {
   readonly url: string
   readonly delivery?: string
   readonly max_attempts?: number
+  readonly payload?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly key?: string
+  readonly labels?: readonly string[]
+  readonly expires_in?: number
+  readonly callback?: { readonly url: string; readonly on?: readonly string[] }
+  /** Of an item of a batch. */
+  readonly idempotency_key?: string
 }
 
 /** An answer of the API, its body read as JSON. */
@@ -19,15 +28,32 @@ export interface ApiAnswer {
 /** Longer than any answer of the API may take: what is cut off here is a defect that the tests then see as a failure. */
 const PATIENCE_MS = 10_000
 
-/** `POST /timers`. Rejects when the connection breaks. */
-export function postTimer(apiUrl: string, timer: NewTimer): Promise<ApiAnswer> {
-  const headers = { 'content-type': 'application/json' }
-  return ask(`${apiUrl}/timers`, { method: 'POST', headers, body: JSON.stringify(timer) })
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly url: string
+  readonly body?: unknown
+  readonly idempotencyKey?: string | undefined
 }
 
-/** `POST /timers/:id/redrive`. Rejects when the connection breaks. */
-export function redriveTimer(apiUrl: string, id: number): Promise<ApiAnswer> {
-  return ask(`${apiUrl}/timers/${id}/redrive`, { method: 'POST' })
+/** Rejects when the connection breaks. */
+export async function callApi({ method, url, body, idempotencyKey }: ApiRequest): Promise<ApiAnswer> {
+  const headers: Record<string, string> = {}
+  if (body !== undefined) headers['content-type'] = 'application/json'
+  if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey
+  const response = await fetch(url, {
+    method,
+    headers,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(PATIENCE_MS),
+  })
+  const text = await response.text()
+  const read = text === '' ? {} : (JSON.parse(text) as Record<string, unknown>)
+  return { status: response.status, headers: response.headers, body: read }
+}
+
+/** `POST /timers`. Rejects when the connection breaks. */
+export function postTimer(apiUrl: string, timer: NewTimer): Promise<ApiAnswer> {
+  return callApi({ method: 'POST', url: `${apiUrl}/timers`, body: timer })
 }
 
 /** `GET /timers/:id`: undefined where there is no such timer. Rejects when the connection breaks, and on other statuses. */
@@ -40,11 +66,20 @@ export async function readTimer(apiUrl: string, id: number): Promise<TimerView |
 
 /** `GET` of anything that answers JSON. */
 export function getJson(url: string): Promise<ApiAnswer> {
-  return ask(url, {})
+  return callApi({ method: 'GET', url })
 }
 
-async function ask(url: string, init: RequestInit): Promise<ApiAnswer> {
-  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) })
-  const body = (await response.json()) as Record<string, unknown>
-  return { status: response.status, headers: response.headers, body }
+/** What a timer sends, so that the receiver's log tells which version of it was sent: in the URL, the payload and a header. */
+export function contentOf(
+  url: string,
+  version: number | undefined,
+): { url: string; payload?: unknown; headers?: Record<string, string> } {
+  if (version === undefined) return { url }
+  const target = new URL(url)
+  target.pathname = target.pathname.replace(/^\/([^/]+)/, `/$1-v${version}`)
+  return {
+    url: target.href,
+    payload: { v: version },
+    headers: { [VERSION_HEADER]: String(version) },
+  }
 }

@@ -28,3 +28,20 @@ export async function onTheirWay(
   }
   return left
 }
+
+const TOLD_BY = `
+local timers = {}
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1] .. 'outbox', 0, -1)) do
+  timers[#timers + 1] = redis.call('HGET', KEYS[1] .. id, 'cf') or ''
+end
+return timers`
+
+/** Timers of which somebody is still to be told. */
+export async function stillToTell(redis: Pick<TestRedis, 'command'>, shards = 1): Promise<Set<number>> {
+  const timers = new Set<number>()
+  for (let shard = 0; shard < shards; shard += 1) {
+    const found = await redis.command('EVAL', TOLD_BY, '1', `timers:{${shard}}:`)
+    for (const id of found as string[]) timers.add(Number(id))
+  }
+  return timers
+}

@@ -1,97 +1,13 @@
-import type { AttemptView, Creation, Evidence, Redrive, Sighting, TimerView } from './evidence.ts'
-import { FLAWLESS, type Flaws, judge } from './verdict.ts'
-
-const START = Date.UTC(2026, 0, 1)
-const DUE = START + 5_000
-const REST = START + 600_000
-
-interface Story {
-  creation?: Partial<Creation>
-  /** Sightings of the timer. */
-  seen?: Partial<Sighting>[]
-  /** `missing`: the API does not know the timer. */
-  view?: Partial<TimerView> | 'missing'
-  redrives?: Partial<Redrive>[]
-  /** When the API said `unknown`. */
-  toldAt?: number[]
-  evidence?: Partial<Evidence>
-}
-
-/** A timer that was acknowledged, seen once on time and fired; with what is different about it. */
-function story(told: Story, id = 1): Evidence {
-  const { creation, seen = [{}], view = {}, redrives = [], toldAt = [], evidence } = told
-  const made: Creation = {
-    key: `c${id}`,
-    mode: 'at_most_once',
-    maxAttempts: 3,
-    durationMs: 5_000,
-    askedAt: START,
-    tookMs: 2,
-    acknowledged: { id, dueAt: DUE },
-    failure: undefined,
-    ...creation,
-  }
-  const sighting = { key: made.key, id, receivedAt: DUE + 3, answer: 200, answeredAt: DUE + 4 }
-  const shown = { ...firedView(id, made), ...(view === 'missing' ? {} : view) }
-  return {
-    creations: [made],
-    sightings: seen.map((one) => ({ ...sighting, ...one })),
-    redrives: redrives.map((one) => ({
-      id,
-      askedAt: DUE + 9_000,
-      answeredAt: DUE + 9_010,
-      answer: 202,
-      ...one,
-    })),
-    tellings: toldAt.map((at) => ({ id, askedAt: at - 5, answeredAt: at, attempts: 1 })),
-    views: new Map(view === 'missing' ? [] : [[id, shown]]),
-    healedAt: REST,
-    restAt: REST,
-    ...evidence,
-  }
-}
-
-function firedView(id: number, { mode, maxAttempts }: Creation): TimerView {
-  return {
-    id,
-    status: 'fired',
-    due_at: iso(DUE),
-    fired_at: iso(DUE + 2),
-    lateness_ms: 2,
-    response_status: 200,
-    attempts: 1,
-    delivery: mode,
-    max_attempts: maxAttempts ?? 10,
-    attempt_log: [attempt('delivered')],
-  }
-}
-
-function attempt(outcome: string, at = DUE + 2, response_status?: number): AttemptView {
-  const status = response_status ?? (outcome === 'delivered' ? 200 : undefined)
-  return { attempt: 1, at: iso(at), outcome, ...(status !== undefined && { response_status: status }) }
-}
-
-/** A view after these outcomes, the first told of first, without a request that is known to have left. */
-function view(status: TimerView['status'], ...outcomes: string[]): Partial<TimerView> {
-  const log = outcomes.map((outcome, index) => ({ ...attempt(outcome), attempt: index + 1 }))
-  const nothing = { fired_at: undefined, lateness_ms: undefined, response_status: undefined } as object
-  return { ...nothing, status, attempts: log.length, attempt_log: log }
-}
+import type { Creation } from './answers.ts'
+import { FLAWLESS } from './flaws.ts'
+import type { Sighting } from './sightings.ts'
+import { attempt, type Case, DUE, found, iso, REST, START, story, view } from './story.ts'
+import { judge } from './verdict.ts'
 
 const failed = {
   ...view('failed', 'rejected'),
   response_status: 500,
   attempt_log: [attempt('rejected', DUE + 2, 500)],
-}
-
-function iso(at: number): string {
-  return new Date(at).toISOString()
-}
-
-/** Flaws by kind, as counts; what is not there is 0. */
-function found(evidence: Evidence): Partial<Record<keyof Flaws, number>> {
-  const counts = Object.entries(judge(evidence).flaws).map(([kind, lines]) => [kind, lines.length] as const)
-  return Object.fromEntries(counts.filter(([, count]) => count > 0))
 }
 
 const unacknowledged = { acknowledged: undefined, failure: 'cut' }
@@ -103,8 +19,6 @@ const twoTries = {
   attempts: 2,
   attempt_log: [attempt('rejected', DUE + 2, 500), second],
 }
-
-type Case = [name: string, told: Story, expected: Partial<Record<keyof Flaws, number>>]
 
 function judged(name: string, cases: Case[]): void {
   describe(name, () => {
@@ -119,7 +33,7 @@ judged('a timer that was acknowledged', [
   ['pending for ever', { seen: [], view: view('pending') }, { lost: 1, unfinished: 1 }],
   ['unknown to the API', { seen: [], view: 'missing' }, { lost: 1 }],
   ['seen twice', { seen: [{}, { receivedAt: DUE + 90 }] }, { doubled: 1 }],
-  ['seen under two ids', { seen: [{}, { id: 104 }] }, { doubled: 2 }],
+  ['seen under two ids', { seen: [{}, { id: 104 }] }, { twins: 1, misreported: 1 }],
   ['tried twice, and seen once', { view: twoTries }, { doubled: 1, misreported: 1 }],
   [
     'seen a millisecond early',

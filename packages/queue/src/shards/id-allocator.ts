@@ -53,6 +53,19 @@ export class IdAllocator {
     }
   }
 
+  /**
+   * So many numbers, fetched in one block where they are not at hand.
+   *
+   * @throws whatever the connection throws
+   */
+  async take(count: number): Promise<number[]> {
+    for (;;) {
+      if (count <= this.#left) return Array.from({ length: count }, () => this.#take() as number)
+      const block = await this.#reserve(count)
+      if (block !== undefined) return Array.from({ length: count }, (_, index) => block.next + index)
+    }
+  }
+
   /** Undefined where no number is at hand. */
   #take(): number | undefined {
     const block = this.#blocks[0]
@@ -74,16 +87,24 @@ export class IdAllocator {
   async #takeBlock(): Promise<void> {
     const connection = this.#connection
     try {
-      let last = await this.#redis.incrby(this.#keys.ids, BLOCK_SIZE)
-      if (last - BLOCK_SIZE < this.#highest) {
-        last = await this.#redis.incrby(this.#keys.ids, this.#highest - last + BLOCK_SIZE)
-      }
-      if (connection !== this.#connection) return
-      this.#highest = last
-      this.#blocks.push({ next: last - BLOCK_SIZE + 1, end: last + 1 })
+      const block = await this.#reserve(BLOCK_SIZE)
+      if (block === undefined) return
+      this.#blocks.push(block)
       this.#left += BLOCK_SIZE
     } finally {
       if (connection === this.#connection) this.#refill = undefined
     }
+  }
+
+  /** A block of numbers of its own, or undefined where the connection was lost meanwhile. */
+  async #reserve(size: number): Promise<Block | undefined> {
+    const connection = this.#connection
+    let last = await this.#redis.incrby(this.#keys.ids, size)
+    if (last - size < this.#highest) {
+      last = await this.#redis.incrby(this.#keys.ids, this.#highest - last + size)
+    }
+    if (connection !== this.#connection) return undefined
+    this.#highest = Math.max(this.#highest, last)
+    return { next: last - size + 1, end: last + 1 }
   }
 }

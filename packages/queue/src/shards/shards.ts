@@ -60,6 +60,12 @@ export class Shard {
     return idInShard(await this.#forChanges.ids.next(), this.keys.index, this.#shards)
   }
 
+  /** So many of them at once. */
+  async takeIds(count: number): Promise<number[]> {
+    const numbers = await this.#forChanges.ids.take(count)
+    return numbers.map((number) => idInShard(number, this.keys.index, this.#shards))
+  }
+
   /** How often the connection for changes was lost: a command that is under way meanwhile may be sent again. */
   get losses(): number {
     return this.#server.losses

@@ -7,9 +7,8 @@ import { type StoredChange, type StoredExtras, type TimerHash, toHash, toListene
 type Args = (string | number)[]
 
 interface Scripts {
-  timersCreate(
-    ...args: Args
-  ): Promise<number | [kind: string, jobId?: string, createdAt?: string, dueAt?: string]>
+  timersCreate(...args: Args): Promise<CreateReply>
+  timersCreateMany(...args: Args): Promise<[place: number, CreateReply][]>
   timersUpsert(
     ...args: Args
   ): Promise<[kind: string, jobId: string, hash: string[], before?: string, status?: string]>
@@ -21,18 +20,24 @@ interface Scripts {
   timersUnguard(...args: Args): Promise<number>
 }
 
+type CreateReply = number | [kind: string, jobId?: string, createdAt?: string, dueAt?: string]
 type Reply = [kind: string, jobIdOrStatus?: string, hash?: string[]]
 
 /** Name of each command, how many keys it takes, and its text. */
 const SCRIPTS = [
-  ['timersCreate', 3, loadScript('create', 'places', 'labels', 'store', 'guards')],
+  ['timersCreate', 3, loadScript('create', 'places', 'labels', 'store', 'guards', 'subject')],
+  [
+    'timersCreateMany',
+    undefined,
+    loadScript('create-many', 'places', 'labels', 'store', 'guards', 'subject', 'create()'),
+  ],
   ['timersUpsert', 3, loadScript('upsert', 'places', 'labels', 'store', 'subject', 'alter')],
   ['timersCancel', 1, loadScript('cancel', 'places', 'labels', 'finish', 'outbox', 'subject')],
   ['timersChange', 1, loadScript('change', 'places', 'labels', 'subject', 'alter')],
-  ['timersRedrive', 1, loadScript('redrive', 'places', 'labels', 'finish', 'subject')],
+  ['timersRedrive', 1, loadScript('redrive', 'places', 'labels', 'unfinish', 'subject')],
   ['timersGuard', 1, loadScript('guard', 'places', 'guards')],
   ['timersUnguard', 1, loadScript('unguard', 'places')],
-  ['timersResolve', 1, loadScript('resolve', 'places', 'finish', 'outbox', 'subject')],
+  ['timersResolve', 1, loadScript('resolve', 'places', 'finish', 'unfinish', 'outbox', 'subject')],
 ] as const
 
 /** A new timer as it is stored. */
@@ -111,23 +116,32 @@ export class ClientCommands {
     const answer = await this.#redis.timersCreate(
       ...(extras === undefined && idempotency === undefined
         ? plain
-        : [...plain, ...extraArguments(extras), idempotency?.digest ?? '', idempotency?.fingerprint ?? '']),
+        : [...plain, ...moreArguments(extras, idempotency)]),
     )
-    if (answer === 1) return { kind: 'stored' }
-    if (answer === 0) return { kind: 'id taken' }
-    const [kind, other = '', made, due] = answer as [string, string?, string?, string?]
-    switch (kind) {
-      case 'replay':
-        return { kind, id: timerIdOf(other), createdAt: Number(made), dueAt: Number(due) }
-      case 'taken':
-        return { kind: 'key taken', id: timerIdOf(other) }
-      case 'none':
-        return { kind }
-      case 'doubt':
-        return { kind, guard: other }
-      default:
-        return { kind: 'reused' }
+    return toCreateAnswer(answer)
+  }
+
+  /**
+   * Creates many timers of one owner, made at the same moment, in one step of Redis, and in their order.
+   *
+   * @returns what became of those that are not simply stored, by their places in `timers`
+   */
+  async createMany(timers: readonly NewTimer[]): Promise<ReadonlyMap<number, CreateAnswer>> {
+    const [first] = timers
+    if (first === undefined) return new Map()
+    const { key } = this.#keys
+    const keys = [key('delayed'), key('marker')]
+    const args: Args = [first.createdAt, first.owner, key('').length + 1]
+    for (const { id, data, dueAt, extras, idempotency } of timers) {
+      const more =
+        extras === undefined && idempotency === undefined
+          ? ''
+          : JSON.stringify(moreArguments(extras, idempotency))
+      keys.push(key(jobIdOf(id)))
+      args.push(data, dueAt, more)
     }
+    const answers = await this.#redis.timersCreateMany(keys.length, ...keys, ...args)
+    return new Map(answers.map(([place, answer]) => [place - 1, toCreateAnswer(answer)]))
   }
 
   /**
@@ -160,9 +174,11 @@ export class ClientCommands {
     }
   }
 
-  async cancel(subject: Subject, now: number): Promise<ChangeAnswer> {
+  /** @param brief answers without the timer's hash */
+  async cancel(subject: Subject, now: number, brief?: 'brief'): Promise<ChangeAnswer> {
     const { layout } = this.#keys
-    return toAnswer(await this.#redis.timersCancel(...this.#of(subject), now, layout, this.#events))
+    const args = [now, layout, this.#events, brief ?? '']
+    return toAnswer(await this.#redis.timersCancel(...this.#of(subject), ...args))
   }
 
   async change(subject: Subject, nonce: string, change: StoredChange): Promise<ChangeAnswer> {
@@ -170,8 +186,8 @@ export class ClientCommands {
   }
 
   /** @param at when it is to be sent, epoch ms */
-  async redrive(subject: Subject, nonce: string, at: number): Promise<ChangeAnswer> {
-    return toAnswer(await this.#redis.timersRedrive(...this.#of(subject), nonce, at))
+  async redrive(subject: Subject, nonce: string, at: number, brief?: 'brief'): Promise<ChangeAnswer> {
+    return toAnswer(await this.#redis.timersRedrive(...this.#of(subject), nonce, at, brief ?? ''))
   }
 
   /** @param resolution as it is stored */
@@ -219,6 +235,29 @@ export class ClientCommands {
 function extraArguments(extras = NO_EXTRAS): string[] {
   const { key, labels, expires, callback } = extras
   return [key, labels, expires, callback]
+}
+
+/** Of `create.lua`, what only some timers have. */
+function moreArguments(extras: NewTimer['extras'], idempotency: NewTimer['idempotency']): string[] {
+  return [...extraArguments(extras), idempotency?.digest ?? '', idempotency?.fingerprint ?? '']
+}
+
+function toCreateAnswer(answer: CreateReply): CreateAnswer {
+  if (answer === 1) return { kind: 'stored' }
+  if (answer === 0) return { kind: 'id taken' }
+  const [kind, other = '', made, due] = answer as [string, string?, string?, string?]
+  switch (kind) {
+    case 'replay':
+      return { kind, id: timerIdOf(other), createdAt: Number(made), dueAt: Number(due) }
+    case 'taken':
+      return { kind: 'key taken', id: timerIdOf(other) }
+    case 'none':
+      return { kind }
+    case 'doubt':
+      return { kind, guard: other }
+    default:
+      return { kind: 'reused' }
+  }
 }
 
 function toAnswer([kind, found = '', flat = []]: Reply): ChangeAnswer {

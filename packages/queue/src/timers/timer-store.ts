@@ -1,11 +1,9 @@
 import {
+  type Acted,
   type Callback,
   type Census,
   type ConflictMode,
   type Created,
-  DEFAULT_MAX_ATTEMPTS,
-  DEFAULT_MODE,
-  DEFAULT_OWNER,
   type ForecastQuery,
   type Idempotency,
   type Log,
@@ -32,22 +30,16 @@ import { ANSWER_TIMEOUT_MS, type RedisOptions } from '../shards/redis-client.ts'
 import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
+import { type ChangeOne, changeMany } from './change-many.ts'
 import type { ChangeAnswer, NewTimer, Subject } from './client-commands.ts'
-import { FIRST_LOOK_MS, isGuarding } from './guards.ts'
-import { clientNonce, digestOf, freshNonce } from './nonce.ts'
+import { createMany } from './create-many.ts'
+import { keyWord, ownerField } from './creation.ts'
+import { clientNonce, freshNonce } from './nonce.ts'
+import { doubted, refusalOf } from './refusal.ts'
 import { toStoreError, unavailable } from './store-error.ts'
-import {
-  dueAtOf,
-  type StoredChange,
-  toChange,
-  toData,
-  toExtras,
-  toRecord,
-  toResolution,
-} from './stored-timer.ts'
-
-/** How many ids are tried where Redis hands out some that are taken (after a failover), before it is given up. */
-const MOST_IDS = 3
+import { type StoredChange, toChange, toRecord, toResolution } from './stored-timer.ts'
+import { TimerCreator } from './timer-creator.ts'
+import { Together } from './together.ts'
 
 export interface RedisTimerStore extends TimerStore {
   /** Begins to look at Redis. Resolves at once, also while Redis is away. */
@@ -74,16 +66,18 @@ class ShardedTimerStore implements RedisTimerStore {
   readonly failed: Promise<Error>
   readonly #shards: Shards
   readonly #census: CensusTaker
-  readonly #lister: Lister
   readonly #log: Log
-  #turn = 0
+  readonly #lister: Lister
+  readonly #creator: TimerCreator
+  readonly #together = new Together()
 
   constructor(options: TimerStoreOptions) {
     this.#log = options.log
     this.#shards = new Shards(options, { changes: true, events: options.events })
+    this.#lister = new Lister(this.#shards)
+    this.#creator = new TimerCreator(this.#shards, options.log)
     this.failed = this.#shards.failed
     this.#census = new CensusTaker(this.#shards.all, options.log)
-    this.#lister = new Lister(this.#shards)
   }
 
   async start(): Promise<void> {
@@ -91,24 +85,21 @@ class ShardedTimerStore implements RedisTimerStore {
   }
 
   create(draft: TimerDraft, idempotency?: Idempotency): Promise<Created> {
-    const shard = this.#shardFor(draft, idempotency)
-    return answer(shard, () => this.#create(shard, draft, idempotency))
+    const request = { draft, idempotency }
+    const shard = this.#creator.shardFor(request)
+    return answer(shard, () => this.#creator.create(shard, request))
   }
 
-  async createAll(requests: readonly NewTimerRequest[]): Promise<readonly (Created | Error)[]> {
-    return Promise.all(
-      requests.map(({ draft, idempotency }) =>
-        this.create(draft, idempotency).catch((error) => error as Error),
-      ),
-    )
+  createAll(requests: readonly NewTimerRequest[]): Promise<readonly (Created | Error)[]> {
+    return createMany(requests, { creator: this.#creator, together: this.#together, log: this.#log })
   }
 
   async upsert(key: string, draft: TimerDraft, mode: ConflictMode): Promise<Upserted> {
-    const asked = { ...draft, key }
-    const shard = this.#shardFor(asked)
+    const request = { draft: { ...draft, key } }
+    const shard = this.#creator.shardFor(request)
     const nonce = freshNonce()
     return answer(shard, () =>
-      this.#withId(shard, asked, async (timer) => {
+      this.#creator.withId(shard, request, async (timer) => {
         const done = await shard.clients.upsert(timer, nonce, conflictChange(timer, mode))
         if (done.kind === 'id taken') return undefined
         return {
@@ -123,14 +114,12 @@ class ShardedTimerStore implements RedisTimerStore {
   async find(ref: TimerRef): Promise<TimerRecord | undefined> {
     const subject = subjectOf(ref)
     if (!isPossible(subject)) return undefined
-    const { reads, keys, monitor } = this.#shardOf(subject)
+    const shard = this.#shardOf(subject)
+    const { reads, keys, monitor } = shard
     if (!monitor.verified) throw unavailable()
     try {
       // The connection bounds the time of each command; with a key there are two.
-      const id =
-        'id' in subject
-          ? subject.id
-          : await reads.get(keys.key(keyRef(subject.owner, subject.key))).then(idOf)
+      const id = await idOf(shard, subject)
       if (id === undefined) return undefined
       const hash = await reads.hgetall(keys.key(jobIdOf(id)))
       return (hash.ow ?? '') === subject.owner ? toRecord(id, hash) : undefined
@@ -155,12 +144,30 @@ class ShardedTimerStore implements RedisTimerStore {
     return this.#change(ref, (shard, subject) => shard.clients.change(subject, nonce, stored))
   }
 
+  cancelAll(refs: readonly TimerRef[], withinMs: number): Promise<readonly Acted[]> {
+    const now = Date.now()
+    return this.#changeAll(refs, withinMs, (shard, subject) => shard.clients.cancel(subject, now, 'brief'))
+  }
+
   redrive(
     ref: TimerRef,
     { idempotencyKey, at = Date.now() }: RedriveOptions = {},
   ): Promise<MaybeReplayed | undefined> {
     const nonce = this.#nonce('redrive', ref, idempotencyKey)
     return this.#change(ref, (shard, subject) => shard.clients.redrive(subject, nonce, at))
+  }
+
+  redriveAll(
+    redrives: readonly { readonly ref: TimerRef; readonly at: number | undefined }[],
+    idempotencyKey: string,
+    withinMs: number,
+  ): Promise<readonly Acted[]> {
+    const now = Date.now()
+    const refs = redrives.map(({ ref }) => ref)
+    return this.#changeAll(refs, withinMs, (shard, subject, place) => {
+      const nonce = clientNonce('redrive', subject.owner, idempotencyKey)
+      return shard.clients.redrive(subject, nonce, redrives[place]?.at ?? now, 'brief')
+    })
   }
 
   resolve(ref: TimerRef, as: 'fired' | 'failed', note?: string): Promise<TimerRecord | undefined> {
@@ -209,188 +216,43 @@ class ShardedTimerStore implements RedisTimerStore {
       : clientNonce(verb, subjectOf(ref).owner, idempotencyKey)
   }
 
-  /** A key decides where its timer lies, so that all who use it meet there; any other timer lies where it is its turn. */
-  #shardFor({ owner, key }: TimerDraft, idempotency?: Idempotency): Shard {
-    if (key !== undefined) return this.#shards.forWord(keyWord(ownerField(owner), key))
-    if (idempotency !== undefined) return this.#shards.forWord(idempotencyWord(owner, idempotency.key))
-    const shard = this.#shards.at(this.#turn)
-    this.#turn = (this.#turn + 1) % this.#shards.all.length
-    return shard
-  }
-
   #shardOf(subject: Subject): Shard {
     return 'id' in subject
       ? this.#shards.of(subject.id)
       : this.#shards.forWord(keyWord(subject.owner, subject.key))
   }
 
-  async #create(shard: Shard, draft: TimerDraft, idempotency: Idempotency | undefined): Promise<Created> {
-    if (idempotency === undefined) return this.#store(shard, draft)
-    const { key, fingerprint, orElse } = idempotency
-    const word = digestOf(ownerField(draft.owner), key)
-    const asked = { digest: word, fingerprint, tooLate: orElse }
-    // Its own key decides where the timer lies; this one, where other requests under it would be looked for.
-    const known = this.#shards.forWord(idempotencyWord(draft.owner, key))
-    if (known !== shard) await this.#guard(known, shard, asked)
-    return this.#store(shard, draft, asked)
-  }
-
-  async #guard(known: Shard, home: Shard, asked: Asked): Promise<void> {
-    for (let tries = 0; tries < MOST_IDS; tries += 1) {
-      const now = Date.now()
-      const done = await known.clients.guard(asked, home.keys.index, now, now + FIRST_LOOK_MS)
-      if (done.kind === 'ok') return
-      if (done.kind === 'reused') throw keyReused()
-      await this.#judge(known, asked, done.guard)
-    }
-    throw keyReused()
-  }
-
-  /** A guard of another request stands, or falls with its timer. */
-  async #judge(known: Shard, { digest }: Asked, guard: string): Promise<void> {
-    if (await isGuarding(this.#shards.all, digest, guard)) throw keyReused()
-    await known.clients.unguard(digest, guard)
-  }
-
-  #store(shard: Shard, draft: TimerDraft, asked?: Asked): Promise<Created> {
-    return this.#withId(shard, draft, async (timer) => {
-      const done = await shard.clients.create(
-        asked === undefined
-          ? timer
-          : { ...timer, idempotency: asked, data: asked.tooLate === undefined ? timer.data : '' },
-      )
-      switch (done.kind) {
-        case 'stored':
-          return created(draft, timer, false)
-        case 'replay':
-          return created(draft, done, true)
-        case 'key taken':
-          throw keyTaken(done.id)
-        case 'none':
-          throw asked?.tooLate
-        case 'reused':
-          throw keyReused()
-        case 'doubt':
-          await this.#judge(shard, asked as Asked, done.guard)
-          return this.#store(shard, draft, asked)
-        default:
-          return undefined
-      }
-    })
-  }
-
-  /** Mints an id for a draft and does `store` with it; again with another id where it answers undefined: the id was taken. */
-  async #withId<T>(
-    shard: Shard,
-    draft: TimerDraft,
-    store: (timer: NewTimer) => Promise<T | undefined>,
-  ): Promise<T> {
-    const { losses } = shard
-    const data = JSON.stringify(toData(draft))
-    const extras = toExtras(draft)
-    const owner = ownerField(draft.owner)
-    try {
-      for (let tries = 0; tries < MOST_IDS; tries += 1) {
-        const id = await shard.nextId()
-        const createdAt = Date.now()
-        const stored = await store({ id, data, createdAt, dueAt: dueAtOf(draft, createdAt), owner, extras })
-        if (stored !== undefined) return stored
-        this.#log.error({ timerId: id }, 'redis handed out an id that is taken: has it lost its last writes?')
-      }
-    } catch (error) {
-      throw doubted(error, shard, losses)
-    }
-    throw new TimerError('STORE_REFUSED', 'Redis hands out ids that are taken')
+  #changeAll(refs: readonly TimerRef[], withinMs: number, command: ChangeOne): Promise<readonly Acted[]> {
+    const shardOf = (subject: Subject) => this.#shardOf(subject)
+    return changeMany(refs.map(subjectOf), { together: this.#together, shardOf, withinMs, command })
   }
 
   /** Does a command about one timer, and says in the words of the port what came of it. */
   async #change(
     ref: TimerRef,
     command: (shard: Shard, subject: Subject) => Promise<ChangeAnswer>,
-    refused: (status: TimerStatus) => TimerError = notRedrivable,
+    refused?: (status: TimerStatus) => TimerError,
   ): Promise<MaybeReplayed | undefined> {
     const subject = subjectOf(ref)
     if (!isPossible(subject)) return undefined
     const shard = this.#shardOf(subject)
     return answer(shard, async () => {
+      // A key is looked up once: sent again, a command must not find another timer that has the key by then. What has the
+      // key at this look and is pending at the command had it all the while between.
+      const id = await idOf(shard, subject)
+      if (id === undefined) return undefined
       const { losses } = shard
-      const done = await command(shard, subject).catch((error) => {
+      const done = await command(shard, { owner: subject.owner, id }).catch((error) => {
         throw doubted(error, shard, losses)
       })
-      switch (done.kind) {
-        case 'done':
-          return toRecord(done.id, done.hash)
-        case 'again':
-          return { ...(toRecord(done.id, done.hash) as TimerRecord), replayed: true }
-        case 'firing':
-          throw new TimerError(
-            'ALREADY_FIRING',
-            'a worker has claimed this timer: its request may be under way',
-            {
-              details: { status: done.status },
-            },
-          )
-        case 'finished':
-          throw new TimerError(
-            'ALREADY_FINISHED',
-            `this timer is ${done.status}: it can be changed no more`,
-            {
-              details: { status: done.status },
-            },
-          )
-        case 'refused':
-          throw refused(done.status)
-        case 'taken':
-          throw keyTaken(done.id)
-        default:
-          return undefined
+      if (done.kind === 'missing') return undefined
+      if ('hash' in done) {
+        const record = toRecord(done.id, done.hash) as TimerRecord
+        return done.kind === 'again' ? { ...record, replayed: true } : record
       }
+      throw refusalOf(done, refused)
     })
   }
-}
-
-/** A request that may be sent again. */
-interface Asked {
-  readonly digest: string
-  readonly fingerprint: string
-  /** To be thrown where it was not carried out before. */
-  readonly tooLate: TimerError | undefined
-}
-
-/** What a key of a timer's own, and an idempotency key, decide a shard by. */
-function keyWord(owner: string, key: string): string {
-  return `key\0${owner}\0${key}`
-}
-
-function idempotencyWord(owner: string | undefined, key: string): string {
-  return `idempotency\0${ownerField(owner)}\0${key}`
-}
-
-function keyReused(): TimerError {
-  return new TimerError(
-    'IDEMPOTENCY_KEY_REUSED',
-    'this idempotency key came with another request before: use a new key for a new timer',
-  )
-}
-
-function notRedrivable(status: TimerStatus): TimerError {
-  return new TimerError(
-    'NOT_REDRIVABLE',
-    'only a timer whose status is failed or unknown can be sent again',
-    { details: { status } },
-  )
-}
-
-function keyTaken(id: number): TimerError {
-  return new TimerError('KEY_TAKEN', `timer ${id} has this key and is not finished`, {
-    field: 'key',
-    details: { timer_id: id },
-  })
-}
-
-/** The default owner costs no memory. */
-function ownerField(owner: string | undefined): string {
-  return owner === undefined || owner === DEFAULT_OWNER ? '' : owner
 }
 
 function subjectOf(ref: TimerRef): Subject {
@@ -402,7 +264,9 @@ function isPossible(subject: Subject): boolean {
   return !('id' in subject) || (Number.isSafeInteger(subject.id) && subject.id > 0)
 }
 
-function idOf(jobId: string | null): number | undefined {
+async function idOf({ reads, keys }: Shard, subject: Subject): Promise<number | undefined> {
+  if ('id' in subject) return subject.id
+  const jobId = await reads.get(keys.key(keyRef(subject.owner, subject.key)))
   return jobId === null ? undefined : timerIdOf(jobId)
 }
 
@@ -412,40 +276,6 @@ function conflictChange(timer: NewTimer, mode: ConflictMode): StoredChange | und
   const { labels = '', expires = '', callback = '' } = timer.extras ?? {}
   const content = { d: timer.data, l: labels, e: expires, c: callback }
   return mode === 'keep_due' ? content : { ...content, t: String(timer.dueAt) }
-}
-
-/** A timer as its client is told of it. */
-function created(
-  draft: TimerDraft,
-  { id, createdAt, dueAt }: Pick<Created, 'id' | 'createdAt' | 'dueAt'>,
-  replayed: boolean,
-): Created {
-  const { key, labels, expiresIn, callback } = draft
-  return {
-    id,
-    owner: draft.owner ?? DEFAULT_OWNER,
-    url: draft.url,
-    mode: draft.mode ?? DEFAULT_MODE,
-    maxAttempts: draft.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
-    payload: draft.payload,
-    headers: draft.headers,
-    traceparent: draft.traceparent,
-    requestId: draft.requestId,
-    ...(key !== undefined && { key }),
-    ...(labels !== undefined && { labels }),
-    ...(expiresIn !== undefined && { expiresIn }),
-    ...(callback !== undefined && { callback }),
-    createdAt,
-    dueAt,
-    replayed,
-  }
-}
-
-/** Sent again because its reply was lost, and refused only then: the first may have done it. */
-function doubted(error: unknown, shard: Shard, losses: number): Error {
-  const failure = toStoreError(error)
-  const refused = failure instanceof TimerError && failure.code === 'STORE_REFUSED'
-  return refused && shard.losses !== losses ? unavailable(error) : failure
 }
 
 /** All that one answer takes: together no longer than it may, whatever Redis does, and in the words of the port. */

@@ -1,0 +1,67 @@
+import { answeredAt, type Change, isDone } from '../answers.ts'
+import { RECOVERED_AFTER_MS } from '../evidence.ts'
+import { dueWithin, type JudgedTimer, movesTime } from '../judged-timer.ts'
+
+/** Seen before it was due, also at a time that was its due time once; or due sooner than was asked for. */
+export function earlies(timer: JudgedTimer): string[] {
+  const { id, asked, seen, changes } = timer
+  const found: string[] = []
+  for (const { acknowledged, onConflict, askedAt, durationMs } of asked) {
+    if (acknowledged?.id !== id || acknowledged.replayed) continue
+    const isNewTime = !acknowledged.met || onConflict === 'replace'
+    const sooner = askedAt + durationMs - acknowledged.dueAt
+    if (isNewTime && sooner > 0) found.push(`is due ${sooner} ms before its time is over`)
+  }
+  for (const { durationMs = 0, askedAt, told } of changes.filter(isNewTimeOf)) {
+    const sooner = askedAt + durationMs - (told?.dueAt ?? Number.POSITIVE_INFINITY)
+    if (sooner > 0) found.push(`was moved to ${sooner} ms before its new time is over`)
+  }
+  for (const { receivedAt } of seen) {
+    const { from } = dueWithin(timer, receivedAt)
+    if (receivedAt < from) found.push(`was seen ${from - receivedAt} ms early`)
+  }
+  return found
+}
+
+/** One of the times that it was given last, and, where it was moved, so long after the request and no longer. */
+export function wrongDueTimes(timer: JudgedTimer): string[] {
+  const { id, asked, view, changes } = timer
+  const found: string[] = []
+  if (view !== undefined) {
+    const dueAt = Date.parse(view.due_at)
+    const { from, to } = dueWithin(timer, Number.MAX_SAFE_INTEGER)
+    if (dueAt < from || dueAt > to) found.push('is due at another time than promised')
+  }
+  for (const { durationMs = 0, at, answeredAt: until, told } of changes.filter(isNewTimeOf)) {
+    const dueAt = told?.dueAt ?? Number.NaN
+    const exactly = at !== undefined && at > until && dueAt !== at
+    if (exactly || (at === undefined && dueAt > until + durationMs))
+      found.push(`was moved to ${new Date(dueAt).toISOString()}`)
+  }
+  // A create that is sent again is answered as the first was.
+  const first = asked.find(({ acknowledged }) => acknowledged?.id === id && !acknowledged.met)
+  for (const one of asked) {
+    const { acknowledged, onConflict } = one
+    if (onConflict !== undefined || acknowledged?.id !== id) continue
+    if (acknowledged.dueAt !== first?.acknowledged?.dueAt)
+      found.push('was promised for two times with one idempotency key')
+    if (acknowledged.dueAt > answeredAt(one) + one.durationMs + 1)
+      found.push('is due later than it was asked for')
+  }
+  return found
+}
+
+/** Late where nothing is broken any more and its receiver is well: a new time that nobody woke for. */
+export function slowness(timer: JudgedTimer, withinMs: number | undefined): string[] {
+  const { seen, view, redrives, healedAt } = timer
+  const [first] = seen
+  if (withinMs === undefined || view === undefined || first === undefined || redrives.length > 0) return []
+  const dueAt = Date.parse(view.due_at)
+  if (dueAt < healedAt + RECOVERED_AFTER_MS || view.attempt_log[0]?.outcome !== 'delivered') return []
+  const lateMs = first.receivedAt - dueAt
+  return lateMs > withinMs ? [`was seen ${lateMs} ms late`] : []
+}
+
+function isNewTimeOf(change: Change): boolean {
+  return isDone(change) && movesTime(change)
+}
