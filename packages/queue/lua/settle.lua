@@ -32,6 +32,7 @@
   ARGV[12] when the attempt began, epoch ms: the first one starts the retry budget
   ARGV[13] '<shard>:<shards>'
   ARGV[14] who is told of all events: JSON, or ''
+  ARGV[15] which taking of the job this is: its field 'ats' as this worker has read it
 
   Returns { final status or '', 1 if it was this outcome that decided else 0 }, as they are true after the call; { }
   when there is no such timer any more.
@@ -40,8 +41,8 @@ local job, lock, stalled, active, delayed, marker, held, wait = unpack(KEYS)
 local id, token, now, attempt, nonce, entry = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local status, nextAt, leftAt, reason, keep = ARGV[7], ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
 
-local there, st, nx, an, claim, log, first, budget, heldBy, due, owner, labels, cb, resolved, callback = unpack(
-  redis.call('HMGET', job, 'timestamp', 'st', 'nx', 'an', 'ca', 'lg', 'fa', 'bg', 'hb', 'du', 'ow', 'lb', 'cb', 'rs', 'cf'))
+local there, st, nx, an, claim, log, first, budget, heldBy, due, owner, labels, cb, resolved, callback, takings = unpack(
+  redis.call('HMGET', job, 'timestamp', 'st', 'nx', 'an', 'ca', 'lg', 'fa', 'bg', 'hb', 'du', 'ow', 'lb', 'cb', 'rs', 'cf', 'ats'))
 if not there then return {} end
 local made = tonumber(an or 0)
 local base = baseOf(job, id)
@@ -117,15 +118,15 @@ elseif nonce ~= '' then
   end
 end
 
+-- Also where another holds it: what it waited for is no more.
+if decided then endWait(base, id, waited) end
 local holder = redis.call('GET', lock)
-local mine = holder == token
+local mine = holder == token and (takings or '') == ARGV[15]
 -- Nobody's: it lies in one of these. Where another holds it, that one finds here what is true.
 local stray = decided and not holder
 if stray then
-  if before then
-    if unfinish(base, id, before) then
-      for _, field in ipairs({ 'failedReason', 'stacktrace', 'finishedOn' }) do unset[#unset + 1] = field end
-    end
+  if before and unfinish(base, id, before) then
+    for _, field in ipairs({ 'failedReason', 'stacktrace', 'finishedOn' }) do unset[#unset + 1] = field end
   elseif redis.call('ZREM', delayed, id) == 0 and redis.call('LREM', active, 1, id) == 0 then
     redis.call('LREM', wait, 1, id)
   end

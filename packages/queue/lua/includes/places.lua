@@ -8,12 +8,23 @@ local function baseOf(job, id)
   return string.sub(job, 1, -1 - #id)
 end
 
+-- When a timer of format 1 is due, which has no 'du': epoch ms, as text.
+local function dueBefore(created, opts)
+  return string.format('%.0f', created + (cjson.decode(opts or '{}').delay or 0))
+end
+
 -- Puts a job among the delayed ones, due at `at` (epoch ms). Wakes a waiting worker only where this job comes first
 -- now: of all others they know already when the next is due.
 local function delay(delayed, marker, id, at)
   redis.call('ZADD', delayed, string.format('%.0f', at * 4096), id)
   local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES')
   if first[1] == id then redis.call('ZADD', marker, string.format('%.17g', tonumber(first[2]) / 4096), '1') end
+end
+
+-- Whether a worker that took the job with this token has it still. It may have lost it, and taken it anew under the same
+-- token, before it noticed: BullMQ counts how often a job was taken ('ats'), and `taking` is that count as it was read.
+local function holds(lock, token, takings, taking)
+  return (takings or '') == taking and redis.call('GET', lock) == token
 end
 
 -- Takes a job out of the hands of the worker that holds its lock.

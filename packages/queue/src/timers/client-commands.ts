@@ -25,11 +25,11 @@ type Reply = [kind: string, jobIdOrStatus?: string, hash?: string[]]
 
 /** Name of each command, how many keys it takes, and its text. */
 const SCRIPTS = [
-  ['timersCreate', 3, loadScript('create', 'places', 'labels', 'store', 'guards')],
+  ['timersCreate', 3, loadScript('create', 'places', 'labels', 'store', 'guards', 'subject')],
   [
     'timersCreateMany',
     undefined,
-    loadScript('create-many', 'places', 'labels', 'store', 'guards', 'create()'),
+    loadScript('create-many', 'places', 'labels', 'store', 'guards', 'subject', 'create()'),
   ],
   ['timersUpsert', 3, loadScript('upsert', 'places', 'labels', 'store', 'subject', 'alter')],
   ['timersCancel', 1, loadScript('cancel', 'places', 'labels', 'finish', 'outbox', 'subject')],
