@@ -11,7 +11,6 @@ describe('the settings of the API', () => {
       EVENTS_ON: ['failed', 'unknown', 'expired', 'cancelled'],
       HOST: '0.0.0.0',
       ALLOWED_HOSTS: [],
-      EVENTS_ON: ['failed', 'unknown', 'expired', 'cancelled'],
       PORT: 3_000,
       MAX_TIMER_SECONDS: 31_536_000,
       SHUTDOWN_TIMEOUT_MS: 10_000,
