@@ -65,6 +65,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constant('defer' as const), of: which, held: fc.boolean(), late }),
   },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('give up' as const), of: which }) },
   {
     weight: 5,
     arbitrary: fc.record({
