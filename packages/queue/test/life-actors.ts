@@ -29,7 +29,7 @@ export type Step =
   | { do: 'cancel' | 'redrive'; of: number }
   | { do: 'resolve'; of: number; as: 'fired' | 'failed' }
   | { do: 'send again'; of: number }
-  | { do: 'take'; worker: number }
+  | { do: 'take' | 'work'; worker: number }
   | { do: 'claim' | 'rest' | 'give up'; of: number }
   | { do: 'defer'; of: number; held: boolean; late: boolean }
   | {
@@ -92,6 +92,9 @@ export class Actors {
         return recent(this.#sent, step.of)?.()
       case 'take':
         return this.#take(`worker-${step.worker}`)
+      case 'work':
+        await this.#take(`worker-${step.worker}`)
+        return this.#withHand(0, this.#claim)
       case 'claim':
         // Most of all those who have not asked; then those who send it again.
         return this.#withHand(
