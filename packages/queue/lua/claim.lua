@@ -38,11 +38,15 @@ local there, status, made, claim, nextAt, budget, heldBy, changes, expires, taki
 -- A removed job must not come back as a hash that holds nothing but a claim.
 if not there then return { 'lost' } end
 budget = budget or ''
-local mine = holds(lock, token, takings, taking)
+-- It may have lost the job, and taken it anew under the same token, before it noticed: BullMQ counts the takings.
+local mine = (takings or '') == taking and redis.call('GET', lock) == token
 
 local attempt = tonumber(made or 0) + 1
-local claimed, by, at = string.match(claim or '', '^(%d+):([^:]+):(%d+)$')
-claimed = tonumber(claimed)
+local claimed, by, at
+if claim then
+  claimed, by, at = string.match(claim, '^(%d+):([^:]+):(%d+)$')
+  claimed = tonumber(claimed)
+end
 
 local function granted(number)
   return { 'granted', number, nextAt or '', budget, mine and math.max(0, redis.call('PTTL', lock)) or 0 }
@@ -74,17 +78,18 @@ if expires and nonce ~= '' then
   local due, owner, labels, cb, callback = unpack(redis.call('HMGET', job, 'du', 'ow', 'lb', 'cb', 'cf'))
   local counted = tonumber(before or 0) > 0 and tonumber(from) or tonumber(due)
   if now > counted + expires * 1000 then
-    local base = baseOf(job, id)
-    letGo(lock, base .. 'stalled', base .. 'active', id)
-    release(job, held, id, heldBy)
-    endWait(base, id, nextAt)
+    local also = seldom()
+    local base = also.baseOf(job, id)
+    also.letGo(lock, base .. 'stalled', base .. 'active', id)
+    also.release(job, held, id, heldBy)
+    also.endWait(base, id, nextAt)
     -- As in cancel.lua: a late word of an earlier attempt changes nothing of this end.
     redis.call('HDEL', job, 'nx', 'ca')
     redis.call('HSET', job, 'st', 'expired', 'finishedOn', ARGV[3],
       'failedReason', 'expired: not sent within ' .. expires .. ' s of its due time')
-    if labels then unindex(base, id, owner or '', labels) end
-    finish(base, id, 'expired', ARGV[3], due, callback)
-    if (cb or ARGV[7] ~= '') and not callback then announce(base, id, 'expired', ARGV[3], cb, ARGV[6], ARGV[7]) end
+    if labels then also.unindex(base, id, owner or '', labels) end
+    also.finish(base, id, 'expired', ARGV[3], due, callback)
+    if (cb or ARGV[7] ~= '') and not callback then also.announce(base, id, 'expired', ARGV[3], cb, ARGV[6], ARGV[7]) end
     return { 'expired' }
   end
 end
@@ -93,6 +98,9 @@ if nextAt and tonumber(nextAt) > now then return { 'early', tonumber(nextAt) } e
 if nonce == '' then return { 'free', attempt } end
 
 redis.call('HSET', job, 'ca', attempt .. ':' .. nonce .. ':' .. ARGV[3])
-release(job, held, id, heldBy)
-if nextAt then endWait(baseOf(job, id), id, nextAt) end
+if heldBy or nextAt then
+  local also = seldom()
+  also.release(job, held, id, heldBy)
+  also.endWait(also.baseOf(job, id), id, nextAt)
+end
 return granted(attempt)

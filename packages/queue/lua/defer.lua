@@ -26,7 +26,8 @@ if not there then
   letGo(lock, stalled, active, id)
   return 0
 end
-if not holds(lock, token, takings, taking) then return 0 end
+-- It may have lost the job, and taken it anew under the same token, before it noticed: BullMQ counts the takings.
+if (takings or '') ~= taking or redis.call('GET', lock) ~= token then return 0 end
 -- First to where it goes, then from where it is: an error between the two leaves it on both, never on none.
 delay(delayed, marker, id, tonumber(at))
 letGo(lock, stalled, active, id)

@@ -41,18 +41,23 @@ local job, lock, stalled, active, delayed, marker, held, wait = unpack(KEYS)
 local id, token, now, attempt, nonce, entry = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local status, nextAt, leftAt, reason, keep = ARGV[7], ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
 
-local there, st, nx, an, claim, log, first, budget, heldBy, due, owner, labels, cb, resolved, callback, takings = unpack(
-  redis.call('HMGET', job, 'timestamp', 'st', 'nx', 'an', 'ca', 'lg', 'fa', 'bg', 'hb', 'du', 'ow', 'lb', 'cb', 'rs', 'cf', 'ats'))
+local there, st, nx, an, budget, heldBy, due, labels, cb, callback, takings = unpack(
+  redis.call('HMGET', job, 'timestamp', 'st', 'nx', 'an', 'bg', 'hb', 'du', 'lb', 'cb', 'cf', 'ats'))
 if not there then return {} end
 local made = tonumber(an or 0)
-local base = baseOf(job, id)
+-- What only timers have that were tried before.
+local claim, log, first, resolved
+if an then claim, log, first, resolved = unpack(redis.call('HMGET', job, 'ca', 'lg', 'fa', 'rs')) end
+local base = string.sub(job, 1, -1 - #id)
 local before, waited = st, nx
 
 -- What is to be written, in one command each: every one costs time and a place in the append-only file.
-local set, unset = {}, {}
+-- (A table that begins with its size need not grow.)
+local set, written, unset = { nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil }, 0, {}
 local function write(field, value)
-  set[#set + 1] = field
-  set[#set + 1] = value
+  set[written + 1] = field
+  set[written + 2] = value
+  written = written + 2
 end
 
 local function tell(lines)
@@ -79,7 +84,8 @@ end
 
 local function logged()
   local lines = {}
-  for line in string.gmatch(log or '', '[^\n]+') do lines[#lines + 1] = line end
+  if not log then return lines end
+  for line in string.gmatch(log, '[^\n]+') do lines[#lines + 1] = line end
   return lines
 end
 
@@ -119,13 +125,13 @@ elseif nonce ~= '' then
 end
 
 -- Also where another holds it: what it waited for is no more.
-if decided then endWait(base, id, waited) end
+if decided and waited then seldom().endWait(base, id, waited) end
 local holder = redis.call('GET', lock)
 local mine = holder == token and (takings or '') == ARGV[15]
 -- Nobody's: it lies in one of these. Where another holds it, that one finds here what is true.
 local stray = decided and not holder
 if stray then
-  if before and unfinish(base, id, before) then
+  if before and seldom().unfinish(base, id, before) then
     for _, field in ipairs({ 'failedReason', 'stacktrace', 'finishedOn' }) do unset[#unset + 1] = field end
   elseif redis.call('ZREM', delayed, id) == 0 and redis.call('LREM', active, 1, id) == 0 then
     redis.call('LREM', wait, 1, id)
@@ -133,8 +139,7 @@ if stray then
 end
 if mine or stray then
   -- First to where it goes: an error between the two leaves it on both, never on none.
-  release(job, held, id, heldBy)
-  endWait(base, id, waited)
+  if heldBy then seldom().release(job, held, id, heldBy) end
   if callback and st == 'fired' then
     -- Delivered: it goes, whole, when all else is written.
   elseif st then
@@ -142,18 +147,18 @@ if mine or stray then
     if st ~= 'fired' and attempt > 0 then write('failedReason', st .. ': ' .. reason) end
     write('finishedOn', now)
     finish(base, id, st, now, due or there, callback)
-    if labels then unindex(base, id, owner or '', labels) end
+    if labels then seldom().unindex(base, id, redis.call('HGET', job, 'ow') or '', labels) end
   else
-    delay(delayed, marker, id, tonumber(nx or now))
+    seldom().delay(delayed, marker, id, tonumber(nx or now))
     if nx then redis.call('ZADD', base .. 'retries', due or there, id) end
   end
 end
 if #unset > 0 then redis.call('HDEL', job, unpack(unset)) end
-if #set > 0 then redis.call('HSET', job, unpack(set)) end
+if written > 0 then redis.call('HSET', job, unpack(set, 1, written)) end
 if mine then letGo(lock, stalled, active, id) end
 if callback and st == 'fired' and (mine or stray) then finish(base, id, st, now, due, callback) end
 -- `unknown` that turns out to be `unknown` is no news.
 if decided and st and st ~= before and (cb or ARGV[14] ~= '') and not callback then
-  announce(base, id, st, now, cb, ARGV[13], ARGV[14])
+  seldom().announce(base, id, st, now, cb, ARGV[13], ARGV[14])
 end
 return { st or '', decided and 1 or 0 }

@@ -1,14 +1,6 @@
 -- Where finished timers are. They lie among BullMQ's completed or failed ones, by due time; those that are not simply
 -- fired or failed in a set of their own beside it. `finished` has them in the order in which they came to their end, for
--- the sweep that removes them after their retention.
-
-local function placeOf(status)
-  return (status == 'fired' or status == 'cancelled') and 'completed' or 'failed'
-end
-
-local function hasOwnSet(status)
-  return status ~= 'fired' and status ~= 'failed'
-end
+-- the sweep that removes them after their retention. How one is taken out of there again: unfinish.lua.
 
 -- Puts a timer that has come to its end where it belongs. It is on no other list or set by now, or about to leave it.
 -- `callback`: whether it is one: then it is gone when it was delivered, and no timer's end otherwise.
@@ -18,19 +10,11 @@ local function finish(base, id, status, now, due, callback)
     redis.call('DEL', base .. id)
     return
   end
-  redis.call('ZADD', base .. placeOf(status), due, id)
+  redis.call('ZADD', base .. ((status == 'fired' or status == 'cancelled') and 'completed' or 'failed'), due, id)
   if callback then
     redis.call('ZADD', base .. 'undelivered', due, id)
-  elseif hasOwnSet(status) then
+  elseif status ~= 'fired' and status ~= 'failed' then
     redis.call('ZADD', base .. status, due, id)
   end
   redis.call('RPUSH', base .. 'finished', id .. ':' .. now)
-end
-
--- Takes a finished timer from where it is. Returns whether it was there.
-local function unfinish(base, id, status)
-  if redis.call('ZREM', base .. placeOf(status), id) == 0 then return false end
-  if hasOwnSet(status) then redis.call('ZREM', base .. status, id) end
-  redis.call('ZREM', base .. 'undelivered', id)
-  return true
 end

@@ -21,19 +21,6 @@ local function delay(delayed, marker, id, at)
   if first[1] == id then redis.call('ZADD', marker, string.format('%.17g', tonumber(first[2]) / 4096), '1') end
 end
 
--- Whether a worker that took the job with this token has it still. It may have lost it, and taken it anew under the same
--- token, before it noticed: BullMQ counts how often a job was taken ('ats'), and `taking` is that count as it was read.
-local function holds(lock, token, takings, taking)
-  return (takings or '') == taking and redis.call('GET', lock) == token
-end
-
--- Takes a job out of the hands of the worker that holds its lock.
-local function letGo(lock, stalled, active, id)
-  redis.call('DEL', lock)
-  redis.call('SREM', stalled, id)
-  redis.call('LREM', active, -1, id)
-end
-
 -- The timer is held back no longer. `by` is its field 'hb'.
 local function release(job, held, id, by)
   if not by then return end

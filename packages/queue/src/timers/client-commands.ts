@@ -34,10 +34,10 @@ const SCRIPTS = [
   ['timersUpsert', 3, loadScript('upsert', 'places', 'labels', 'store', 'subject', 'alter')],
   ['timersCancel', 1, loadScript('cancel', 'places', 'labels', 'finish', 'outbox', 'subject')],
   ['timersChange', 1, loadScript('change', 'places', 'labels', 'subject', 'alter')],
-  ['timersRedrive', 1, loadScript('redrive', 'places', 'labels', 'finish', 'subject')],
+  ['timersRedrive', 1, loadScript('redrive', 'places', 'labels', 'unfinish', 'subject')],
   ['timersGuard', 1, loadScript('guard', 'places', 'guards')],
   ['timersUnguard', 1, loadScript('unguard', 'places')],
-  ['timersResolve', 1, loadScript('resolve', 'places', 'finish', 'outbox', 'subject')],
+  ['timersResolve', 1, loadScript('resolve', 'places', 'finish', 'unfinish', 'outbox', 'subject')],
 ] as const
 
 /** A new timer as it is stored. */

@@ -39,17 +39,12 @@ export interface NextFetch {
 
 /** Two scripts as one: ours, and then BullMQ's that fetches the next job. Each sees its own KEYS and ARGV. */
 function withFetch(own: string, fetch: string, { keys, args }: { keys: number; args: number }): string {
-  return `local function part(all, from, to)
-  local some = {}
-  for at = from, to do some[at - from + 1] = all[at] end
-  return some
-end
-local given = (function(KEYS, ARGV)
+  return `local given = (function(KEYS, ARGV)
 ${own}
-end)(part(KEYS, 1, ${keys}), part(ARGV, 1, ${args}))
+end)({ unpack(KEYS, 1, ${keys}) }, { unpack(ARGV, 1, ${args}) })
 local fetched = (function(KEYS, ARGV)
 ${fetch}
-end)(part(KEYS, ${keys + 1}, #KEYS), part(ARGV, ${args + 1}, #ARGV))
+end)({ unpack(KEYS, ${keys + 1}) }, { unpack(ARGV, ${args + 1}) })
 return { given, fetched }
 `
 }
@@ -58,9 +53,15 @@ return { given, fetched }
 const DEFER = { keys: 7, args: 6 }
 const SETTLE = { keys: 8, args: 15 }
 
-const CLAIM_TEXT = loadScript('claim', 'places', 'labels', 'finish', 'outbox')
-const DEFER_TEXT = loadScript('defer', 'places')
-const SETTLE_TEXT = loadScript('settle', 'places', 'labels', 'finish', 'outbox')
+const CLAIM_TEXT = loadScript('claim', {
+  includes: ['places', 'let-go', 'labels', 'finish', 'outbox'],
+  gives: ['baseOf', 'letGo', 'release', 'endWait', 'unindex', 'finish', 'announce'],
+})
+const DEFER_TEXT = loadScript('defer', 'places', 'let-go')
+const SETTLE_TEXT = loadScript('settle', 'finish', 'let-go', {
+  includes: ['places', 'labels', 'unfinish', 'outbox'],
+  gives: ['delay', 'release', 'endWait', 'unindex', 'unfinish', 'announce'],
+})
 
 /** What `claim.lua` answers, in the words of the domain. */
 export type ClaimAnswer =
