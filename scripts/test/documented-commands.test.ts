@@ -112,6 +112,19 @@ describe('after "Single services"', () => {
     await eventually(async () => expect(await run(here(read, port))).toContain('"status":"fired"'))
   })
 
+  test('"Change your mind" works as printed, and shows what comes of it', async () => {
+    const port = await freePort()
+    const commands = blocksOf('README.md', '## Change your mind')
+    const part = textOf('README.md').split('\n## Change your mind\n')[1]?.split('\n## ')[0] ?? ''
+    const shown = [...part.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(([, json = '']) => JSON.parse(json))
+    expect([commands.length, shown.length]).toEqual([3, 3])
+    for (const [at, command] of commands.entries()) {
+      const answer = JSON.parse(await run(here(command, port)))
+      expect(Object.keys(answer)).toEqual(Object.keys(shown[at]))
+      expect(answer).toMatchObject({ status: shown[at].status, time_left: shown[at].time_left })
+    }
+  })
+
   test('the example of redrive gives a timer that can be redriven', async () => {
     const port = await freePort()
     const [create = '', redrive = ''] = blocksOf('docs/api.md', '## `POST /timers/{id}/redrive`')

@@ -8,6 +8,7 @@ describe('the settings of the API', () => {
       TIMER_SHARDS: 1,
       LOG_LEVEL: 'info',
       DELIVERY_ALLOW_CIDRS: [],
+      EVENTS_ON: ['failed', 'unknown', 'expired', 'cancelled'],
       HOST: '0.0.0.0',
       ALLOWED_HOSTS: [],
       PORT: 3_000,

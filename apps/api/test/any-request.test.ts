@@ -14,49 +14,53 @@ beforeAll(async () => {
 })
 afterAll(() => bed?.close())
 
-const RUNS = 2_000
+const RUNS = 4_000
 
 const junk = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
   fc.constantFrom<unknown>(null, true, '', 0, -1, 1.5, 1e300, '\u0000', '\ud800', [], {}, 'x'.repeat(300)),
 )
 
-/** A value that is right, most of the time; else any. */
-const mostly = (...right: unknown[]) =>
-  fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...right) }, { weight: 1, arbitrary: junk })
+/** A value that is right, most of the time; else one that nearly is, or any. */
+const mostly = (right: unknown[], wrong: unknown[] = []) =>
+  fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom(...right) },
+    { weight: 1, arbitrary: wrong.length === 0 ? junk : fc.constantFrom(...wrong) },
+    { weight: 1, arbitrary: junk },
+  )
+
+const CALLBACK = { url: 'https://c.example/' }
 
 const FIELDS = {
-  hours: mostly(0, 1, 8_760),
-  minutes: mostly(0, 90),
-  seconds: mostly(0, 1, 31_536_000),
-  in: mostly('1h30m', 'PT1S', '2d', 'P1Y', '0s', '1h1h'),
+  hours: mostly([0, 1], [8_761]),
+  minutes: mostly([1, 90]),
+  seconds: mostly([1, 31_536_000], [0]),
+  in: mostly(['1h30m', 'PT1S', '2d'], ['P1Y', '0s', '1h1h']),
   at: mostly(
-    '2026-12-24T18:00:00+01:00',
-    '2026-12-24T18:00:00',
-    '2020-01-01T00:00:00Z',
-    '9999-12-31T23:59:60Z',
+    [new Date(Date.now() + 86_400_000).toISOString()],
+    ['2026-12-24T18:00:00', '2020-01-01T00:00:00Z', '9999-12-31T23:59:60Z'],
   ),
-  at_local: mostly('2027-03-28T02:30:00', '2026-10-25T02:30:00', '0000-01-01T00:00:00'),
-  timezone: mostly('Europe/Berlin', 'utc', 'Mars/Olympus', '+01:00', '__proto__'),
-  url: mostly('https://example.com/a', 'http://10.0.0.1/', 'ftp://a.b', 'https://a.b:99999/'),
-  delivery: mostly('at_most_once', 'at_least_once'),
-  max_attempts: mostly(1, 30, 31),
-  payload: mostly(null, { a: [1] }, 'null'),
-  headers: mostly({}, { 'x-a': '1' }, { host: 'x' }, { __proto__x: '' }),
-  key: mostly('known', 'other', 'a b'),
-  labels: mostly([], ['a', 'b'], ['a', 'a'], [...'abcdefghij']),
-  expires_in: mostly(1, 86_400, 0),
-  callback: mostly({ url: 'https://c.example/' }, { url: 'https://c.example/', on: ['failed'] }, {}),
-  on_conflict: mostly('replace', 'keep_due', 'keep'),
-  as: mostly('fired', 'failed'),
-  note: mostly('because', 'x'.repeat(501)),
-  idempotency_key: mostly('a', '"b"', 'c d'),
-  timers: mostly([], [{ seconds: 60, url: 'https://example.com/' }], [null, 7, {}]),
-  filter: mostly({}, { label: 'a' }, { status: 'failed' }, { status: ['failed'] }, { due_before: 'soon' }),
-  limit: mostly(1, 1_000, 1_001),
-  cursor: mostly('', 'AAAA', 'eyJ9'),
-  dry_run: mostly(true, false),
-  per_second: mostly(1, 0),
+  at_local: mostly(['2027-03-28T02:30:00'], ['0000-01-01T00:00:00', '2027-03-28T02:30:00Z']),
+  timezone: mostly(['Europe/Berlin', 'utc'], ['Mars/Olympus', '+01:00', '__proto__']),
+  url: mostly(['https://example.com/a'], ['http://10.0.0.1/', 'ftp://a.b', 'https://a.b:99999/']),
+  delivery: mostly(['at_most_once', 'at_least_once']),
+  max_attempts: mostly([1, 30], [31]),
+  payload: mostly([null, { a: [1] }, 'null']),
+  headers: mostly([{}, { 'x-a': '1' }], [{ host: 'x' }]),
+  key: mostly(['other', 'a.b:c_d-e'], ['known', 'a b']),
+  labels: mostly([[], ['a', 'b'], ['a', 'a']], [[...'abcdefghij'], ['a b']]),
+  expires_in: mostly([1, 86_400], [0]),
+  callback: mostly([CALLBACK, { ...CALLBACK, on: ['failed'] }], [{}, { ...CALLBACK, on: ['pending'] }]),
+  on_conflict: mostly(['replace', 'keep_due', 'keep'], ['merge']),
+  as: mostly(['fired', 'failed'], ['unknown']),
+  note: mostly(['because'], ['x'.repeat(501)]),
+  idempotency_key: mostly(['a', '"b"'], ['c d']),
+  timers: mostly([[{ seconds: 60, url: 'https://example.com/' }]], [[], [null, 7, {}]]),
+  filter: mostly([{ label: 'a' }, { status: 'failed' }], [{}, { due_before: 'soon' }]),
+  limit: mostly([1, 1_000], [1_001]),
+  cursor: mostly([''], ['AAAA', 'eyJ9']),
+  dry_run: mostly([true, false]),
+  per_second: mostly([1], [0]),
 }
 
 type Field = keyof typeof FIELDS
@@ -111,22 +115,28 @@ const objectOf = (kind: (typeof KINDS)[number]) =>
   fc
     .tuple(
       fc.oneof(
-        { weight: 3, arbitrary: fc.subarray([...kind.fields]) },
+        {
+          weight: 3,
+          arbitrary: fc.subarray([...kind.fields], { maxLength: Math.min(2, kind.fields.length) }),
+        },
         { weight: 1, arbitrary: fc.subarray(Object.keys(FIELDS) as Field[], { maxLength: 4 }) },
       ),
       fc.record(FIELDS),
-      fc.option(fc.tuple(fc.string(), junk), { freq: 8 }),
-      fc.boolean(),
+      fc.oneof(
+        { weight: 7, arbitrary: fc.constant(undefined) },
+        { weight: 1, arbitrary: fc.tuple(fc.string(), junk) },
+      ),
+      fc.integer({ min: 0, max: 4 }),
     )
     .map(([names, values, extra, whole]) => ({
-      ...(whole && kind.whole),
+      ...(whole > 0 && kind.whole),
       ...Object.fromEntries(names.map((name) => [name, values[name]])),
       ...(extra && { [extra[0]]: extra[1] }),
     }))
 
 const bodyOf = (kind: (typeof KINDS)[number]) =>
   fc.oneof(
-    { weight: 8, arbitrary: objectOf(kind).map((value) => JSON.stringify(value)) },
+    { weight: 20, arbitrary: objectOf(kind).map((value) => JSON.stringify(value)) },
     { weight: 1, arbitrary: fc.json() },
     // Cut off, or with something in the middle.
     {
@@ -143,6 +153,8 @@ const bodyOf = (kind: (typeof KINDS)[number]) =>
 
 /** A part of a path, percent-encoded or not. */
 const part = fc.oneof(
+  // The newest more often: they are pending.
+  fc.nat(9).map((back) => String(ids.at(-1 - (back % ids.length)))),
   fc.nat(40).map((turn) => String(ids[turn % ids.length])),
   fc.constantFrom('known', 'other'),
   fc.constantFrom(
@@ -284,6 +296,7 @@ it('no request, however it is made, gets a 5xx, and every refusal is a problem w
         statuses.set(seen, (statuses.get(seen) ?? 0) + 1)
         expect(reply.statusCode).toBeGreaterThanOrEqual(200)
         expect([reply.statusCode < 500, reply.payload]).toEqual([true, reply.payload])
+        if (reply.statusCode === 201) ids.push(reply.json().id)
         if (reply.statusCode < 400) return
         expect(reply.headers['content-type']).toBe('application/problem+json')
         expect(reply.headers['x-request-id']).toBeDefined()

@@ -29,7 +29,7 @@ export async function openApiBed(env: Record<string, string> = {}): Promise<ApiB
   const redis = await startTestRedis()
   const api = await startTestApi({ redisUrl: redis.url, env })
   await api.ready()
-  const hand = await startHand(redis.url)
+  const hand = await startHand(redis.url, Number(env.TIMER_SHARDS ?? 1))
 
   const bed: ApiBed = {
     redis,

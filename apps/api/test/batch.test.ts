@@ -1,3 +1,4 @@
+import { connect, type Socket } from 'node:net'
 import { eventually, startTcpProxy, startTestRedis, type TestRedis } from '@timers/lab'
 import { startTestApi, type TestApi } from './test-api.ts'
 
@@ -332,6 +333,28 @@ describe('a batch while Redis is in trouble', () => {
       await proxy.close()
     }
   })
+})
+
+it('refuses batches before they are read where more of them are under way than there is memory for', async () => {
+  const port = await api.listen()
+  const sockets: Socket[] = []
+  const begin = (): Promise<string> => {
+    const socket = connect(port, '127.0.0.1')
+    sockets.push(socket)
+    socket.write(
+      `POST /timers/batch HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\ncontent-type: application/json\r\ncontent-length: ${4 * 1_024 * 1_024}\r\n\r\n{`,
+    )
+    return new Promise((resolve) => socket.once('data', (data) => resolve(data.toString())))
+  }
+  try {
+    const answers = Array.from({ length: 17 }, begin)
+    expect(await Promise.race(answers)).toMatch(/^HTTP\/1.1 503 .*retry-after: 1.*"code":"OVERLOADED"/s)
+    expect((await send({ timers: [good()] })).reply.statusCode).toBe(503)
+    expect((await api.app.inject({ method: 'POST', url: '/timers', payload: good() })).statusCode).toBe(201)
+  } finally {
+    for (const socket of sockets) socket.destroy()
+  }
+  await eventually(async () => expect((await send({ timers: [good()] })).reply.statusCode).toBe(207))
 })
 
 it('logs and counts what is refused in a batch once a kind, however many it is', async () => {

@@ -16,7 +16,7 @@ const RESULTS: Readonly<Record<string, readonly [FinalStatus, Partial<AttemptRes
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** `/failed` and `/unknown` end so, `/firing` is held until `release`, everything else is `fired`. */
-export async function startHand(redisUrl: string): Promise<Hand> {
+export async function startHand(redisUrl: string, shards = 1): Promise<Hand> {
   let release = () => {}
   const released = new Promise<void>((resolve) => {
     release = resolve
@@ -39,7 +39,7 @@ export async function startHand(redisUrl: string): Promise<Hand> {
 
   const consumer = createTimerConsumer({
     redisUrl,
-    shards: 1,
+    shards,
     log: SILENT,
     concurrency: 50,
     retentionDays: 1,

@@ -5,7 +5,8 @@ let bed: ApiBed
 let keys = 0
 
 beforeAll(async () => {
-  bed = await openApiBed()
+  // Of a key it follows where its timer lies.
+  bed = await openApiBed({ TIMER_SHARDS: '3' })
 })
 afterAll(() => bed?.close())
 

@@ -24,7 +24,7 @@ export interface TestApi {
   find(id: number): Promise<TimerRecord | undefined>
   /** Listens on a free port of 127.0.0.1 and gives it. */
   listen(): Promise<number>
-  /** Resolves when Redis was verified. */
+  /** Resolves when the routes are built, as they are before a service listens, and Redis was verified. */
   ready(): Promise<void>
   close(): Promise<void>
 }
@@ -59,7 +59,10 @@ export async function startTestApi({
       await app.listen({ host: '127.0.0.1', port: 0 })
       return (app.server.address() as AddressInfo).port
     },
-    ready: () => eventually(() => expect(store.health().ready).toBe(true)),
+    ready: async () => {
+      await app.ready()
+      await eventually(() => expect(store.health().ready).toBe(true))
+    },
     close: async () => {
       await app.close()
       await store.close()

@@ -182,6 +182,22 @@ describe('EVENTS_URL', () => {
     expect(eventsOf(unknown)).toEqual([])
   })
 
+  test('that never answers holds up no timer: all fire while none of their events is answered', async () => {
+    told.respond = () => 'hang'
+    await start({
+      EVENTS_URL: `${told.url}/told?by=timers`,
+      EVENTS_ON: 'fired',
+      WORKER_CONCURRENCY: '20',
+      DELIVERY_MAX_PER_ORIGIN: '10',
+      WEBHOOK_TIMEOUT_MS: '60000',
+    })
+    const ids = await Promise.all(Array.from({ length: 200 }, () => bed.schedule({ url: receiver.hookUrl })))
+    for (const id of ids) await bed.settled(id, (record) => record.status === 'fired')
+    expect(told.requests.length).toBeGreaterThan(0)
+    expect((await outbox()) as string[]).toHaveLength(200)
+    for (const request of told.requests) expect(request.answeredAt).toBeUndefined()
+  }, 30_000)
+
   test('and the callback of a timer are two events', async () => {
     const own = await startReceiver()
     try {

@@ -8,10 +8,12 @@ import { describeMachine, machineText } from './machine.ts'
 import { type Measure, type MeasureResult, scaleOf } from './measure.ts'
 import { backlog } from './measures/backlog.ts'
 import { batch } from './measures/batch.ts'
+import { bulk } from './measures/bulk.ts'
 import { bursts } from './measures/bursts.ts'
 import { creates } from './measures/creates.ts'
 import { fires } from './measures/fires.ts'
 import { lateness } from './measures/lateness.ts'
+import { list } from './measures/list.ts'
 import { memory } from './measures/memory.ts'
 import { pending } from './measures/pending.ts'
 import { reads } from './measures/reads.ts'
@@ -23,6 +25,7 @@ import { rowsOf, textTable } from './table.ts'
 const MEASURES: readonly Measure[] = [
   creates,
   batch,
+  bulk,
   reads,
   fires,
   bursts,
@@ -31,6 +34,7 @@ const MEASURES: readonly Measure[] = [
   backlog,
   underFire,
   pending,
+  list,
   memory,
 ]
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))

@@ -5,6 +5,13 @@ import type { Slot } from './fault-plan.ts'
 export interface Broken {
   readonly faults: readonly FaultRun[]
   readonly closings: readonly Closing[]
+  /** When the machine had no time for any of this. */
+  readonly standstills: readonly Span[]
+}
+
+export interface Span {
+  readonly from: number
+  readonly to: number
 }
 
 /** A fault as it really happened: until everything was healed and running again. */

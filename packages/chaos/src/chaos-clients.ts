@@ -21,6 +21,8 @@ const ENDED_WITHIN_MS = 30_000
 
 /** Clients that do all that one can do with timers, and try again where nothing was promised. None of it rejects. */
 export class ChaosClients extends ChangingClients {
+  /** After this nothing new is begun, epoch ms. */
+  quitAt = Number.POSITIVE_INFINITY
   readonly #addresses: Addresses
 
   constructor(nextApi: () => string, addresses: Addresses) {
@@ -61,6 +63,7 @@ export class ChaosClients extends ChangingClients {
     for (const made of await all(planned.creates, () => this.ask(first))) note(made)
     for (const put of planned.puts) {
       await untilTimeOf(put, last)
+      if (Date.now() > this.quitAt) return
       const puts = await all(put.clients, () => {
         version += 1
         return this.#tryAgain(() => this.upsert(wish(version, put.seconds), put.mode), isUnanswered)
@@ -157,6 +160,7 @@ export class ChaosClients extends ChangingClients {
   }
 
   async #replay(planned: PlannedCreate, at: number): Promise<void> {
+    if (at > this.quitAt) return
     await until(at)
     await this.ask(this.#onceOf(planned))
   }
@@ -168,6 +172,7 @@ export class ChaosClients extends ChangingClients {
     let dueAt = acknowledged?.dueAt ?? 0
     let version = 1
     for (const { fromDueMs, wishes } of life?.steps ?? []) {
+      if (dueAt + fromDueMs > this.quitAt) return
       await until(dueAt + fromDueMs)
       const changes = await Promise.all(
         wishes.map((wish, nth) => {

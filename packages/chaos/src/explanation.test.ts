@@ -13,7 +13,14 @@ function fault(kind: FaultRun['kind'], from: number, to: number, more: Partial<F
 function explains(outcome: string, broken: Partial<Circumstances> & { behaviour?: Behaviour } = {}): boolean {
   const { behaviour = 'fast', ...rest } = broken
   const creates = [{ behaviour, door: 0 } as PlannedCreate]
-  const reasons = new Explanations({ faults: [], closings: [], creates, webhookTimeoutMs: 4_000, ...rest })
+  const reasons = new Explanations({
+    faults: [],
+    closings: [],
+    standstills: [],
+    creates,
+    webhookTimeoutMs: 4_000,
+    ...rest,
+  })
   const attempt: AttemptView = { attempt: 1, at: new Date(AT).toISOString(), outcome }
   return reasons.of(attempt, { key: 'c0-0', mode: 'at_most_once', expiresInMs: 2_000 }) !== undefined
 }
@@ -40,6 +47,7 @@ test.each<[string, string, Parameters<typeof explains>[1]]>([
     { faults: [fault('worker-term', 50, 12_000, { exitCode: 1 })] },
   ],
   ['never_sent', 'a closed door', shut(0)],
+  ['ambiguous', 'a machine that had no time', { standstills: [{ from: AT + 100, to: AT + 4_000 }] }],
   ['rejected', 'a receiver that answers 500', { behaviour: 'error' }],
   ['expired', 'Redis away at its time', { faults: [away] }],
   ['expired', 'a receiver that is not always there', { behaviour: 'refuse' }],
@@ -56,6 +64,7 @@ test.each<[string, string, Parameters<typeof explains>[1]]>([
   ['never_sent', 'another door', shut(1)],
   ['rejected', 'a receiver that answers 200', {}],
   ['expired', 'nothing', {}],
+  ['rejected', 'a machine that had no time', { standstills: [{ from: AT, to: AT + 4_000 }] }],
   ['expired', 'what was broken after its time', { faults: [fault('redis-kill', 2_100, 9_000)] }],
 ])('%s is not explained by %s', (outcome, _why, broken) => {
   expect(explains(outcome, broken)).toBe(false)

@@ -1,5 +1,5 @@
 import type { AttemptView, Creation } from '@timers/lab'
-import type { Broken, Closing, FaultRun } from './broken.ts'
+import type { Broken, Closing, FaultRun, Span } from './broken.ts'
 import { FAULT_KINDS } from './fault-kinds.ts'
 import { type Behaviour, DOORS, indexOf, type PlannedCreate } from './load-plan.ts'
 
@@ -27,8 +27,10 @@ export class Explanations {
   readonly #deaths: readonly FaultRun[]
   readonly #stops: readonly FaultRun[]
   readonly #troubles: readonly Span[]
+  readonly #standstills: readonly Span[]
 
-  constructor({ creates, faults, closings, webhookTimeoutMs }: Circumstances) {
+  constructor({ creates, faults, closings, standstills, webhookTimeoutMs }: Circumstances) {
+    this.#standstills = standstills
     this.#creates = creates
     this.#closings = closings
     this.#webhookTimeoutMs = webhookTimeoutMs
@@ -64,7 +66,7 @@ export class Explanations {
     if (behaviour !== 'fast' && behaviour !== 'slow') return `receiver: ${behaviour}`
     const until = dueAt + expiresInMs
     const fault = this.#faults.find(({ from, to }) => from <= until && to + RECOVERED_MS >= dueAt)
-    return fault && `${fault.kind} before it was sent`
+    return fault === undefined ? this.#still(dueAt, until) : `${fault.kind} before it was sent`
   }
 
   /**
@@ -122,7 +124,12 @@ export class Explanations {
 
   #stopped(from: number, until: number): string | undefined {
     const stop = this.#stops.find((run) => run.to >= from - SLACK_MS && run.from <= until)
-    return stop && `worker-stop of ${stop.slots.join(', ')}`
+    return stop === undefined ? this.#still(from, until) : `worker-stop of ${stop.slots.join(', ')}`
+  }
+
+  #still(from: number, until: number): string | undefined {
+    const still = this.#standstills.some((span) => span.to >= from - SLACK_MS && span.from <= until)
+    return still ? 'the machine stood still' : undefined
   }
 
   /** How much of a time Redis was in trouble for at least one process. */
@@ -137,11 +144,6 @@ export class Explanations {
 /** A stop in order finishes what is in hand, unless its time ran out. */
 function endsWork({ kind, exitCode }: FaultRun): boolean {
   return FAULT_KINDS[kind].lane === 'worker' && !(kind === 'worker-term' && exitCode === 0)
-}
-
-interface Span {
-  readonly from: number
-  readonly to: number
 }
 
 function isRedisTrouble(kind: FaultRun['kind']): boolean {

@@ -4,7 +4,7 @@ const MOST_LINES = 20
 
 /** The report for the terminal. */
 export function reportText(report: Report): string {
-  const { counts, flaws, unknown, faults, failures, stops, crashes } = report
+  const { counts, flaws, unknown, faults, failures, stops, standstills, crashes } = report
   const kinds = Object.entries(flaws) as [string, readonly string[]][]
   const found = kinds.flatMap(([kind, lines]) => [
     ...lines.slice(0, MOST_LINES).map((line) => `  ${kind}: ${line}`),
@@ -30,6 +30,7 @@ export function reportText(report: Report): string {
     `Unknown, and why       ${list(unknown)}`,
     `Faults                 ${list(Object.fromEntries(Object.entries(faults).map(([kind, { times }]) => [kind, times])))}`,
     `Stops in order         ${stops.count}, ${stops.notZero} of them cut short (exit code not 0)`,
+    `Machine                stood still ${standstills.times} times, ${standstills.seconds} s in all`,
     `Lateness               ${milliseconds(report.latenessMs)} (faults included)`,
     `  healthy ones beside  ${milliseconds(report.besideSilentMs)} (nothing else broken)`,
     `Answers of the API     ${milliseconds(report.answerMs)}`,

@@ -23,6 +23,8 @@ export interface Report {
   /** How many faults of each kind, and for how long altogether. */
   readonly faults: Readonly<Record<string, { readonly times: number; readonly seconds: number }>>
   readonly stops: RunResult['stops']
+  /** When the machine had no time for the experiment: how often, and for how long altogether. */
+  readonly standstills: { readonly times: number; readonly seconds: number }
   /** First request minus due time, of the timers that were seen, in milliseconds. */
   readonly latenessMs: Percentiles
   /** The same, of healthy receivers only, while nothing was broken but others: silent hosts, names without an answer. */
@@ -84,6 +86,10 @@ export function makeReport(plan: Plan, options: Options, result: RunResult, verd
     failures: tally(creations.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))),
     faults: faultTable(result),
     stops,
+    standstills: {
+      times: result.broken.standstills.length,
+      seconds: secondsOf(result.broken.standstills.reduce((sum, { from, to }) => sum + to - from, 0)),
+    },
     latenessMs: percentiles(latenesses(result).map(({ latenessMs }) => latenessMs)),
     besideSilentMs: percentiles(
       latenesses(result).flatMap((one) => (isCalm(one, result) ? [one.latenessMs] : [])),
@@ -174,9 +180,14 @@ function faultTable({ broken }: RunResult): Report['faults'] {
   const table: Record<string, { times: number; seconds: number }> = {}
   for (const { kind, from, to } of broken.faults) {
     const row = table[kind] ?? { times: 0, seconds: 0 }
-    table[kind] = { times: row.times + 1, seconds: Math.round((row.seconds + (to - from) / 1_000) * 10) / 10 }
+    table[kind] = { times: row.times + 1, seconds: secondsOf(row.seconds * 1_000 + to - from) }
   }
   return table
+}
+
+/** With one digit behind the point. */
+function secondsOf(ms: number): number {
+  return Math.round(ms / 100) / 10
 }
 
 function percentiles(numbers: readonly number[]): Percentiles {

@@ -9,6 +9,7 @@ import type { Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { Receivers } from './receivers.ts'
 import { Stage, WEBHOOK_TIMEOUT_MS } from './stage.ts'
+import { Standstills } from './standstills.ts'
 
 /** What a run leaves behind. */
 export interface RunResult {
@@ -48,6 +49,7 @@ const PROMPT_MS = 5_000
 /** Plays a plan: processes up, load and faults, everything healed, rest. */
 export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunSettings): Promise<RunResult> {
   const receivers = await Receivers.start(plan.creates)
+  const standstills = new Standstills()
   let stage: Stage | undefined
   const interrupted = async (): Promise<void> => {
     progress.end()
@@ -62,6 +64,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     await untilUp(running)
     progress.watch({ clients, receivers })
     const startedAt = Date.now()
+    clients.quitAt = startedAt + plan.loadMs
     const faults: FaultRun[] = []
     const breaking = at(plan.faults, async (fault) => {
       faults.push(await playFault(fault, running, progress))
@@ -83,7 +86,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     )
     await Promise.all([breaking, closing])
     await running.redis.revive()
-    const healedAt = Date.now()
+    const repairedAt = Date.now()
     progress.say('everything is healed')
     await Promise.all([...creating, redriving])
     const restAt = Date.now() + LONGEST_TIMER_MS + settleMs
@@ -101,7 +104,9 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     ])
     const views = await clients.read(ids)
     const stops = running.services.flatMap((service) => service.stops)
-    const broken = { faults, closings: receivers.closings }
+    const broken = { faults, closings: receivers.closings, standstills: standstills.spans }
+    // A machine that stands still is not whole either.
+    const healedAt = Math.max(repairedAt, ...standstills.spans.map(({ to }) => to))
     const reasons = new Explanations({ ...broken, creates, webhookTimeoutMs: WEBHOOK_TIMEOUT_MS })
     return {
       startedAt,
@@ -131,6 +136,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupted)
     progress.end()
+    standstills.stop()
     if (stage !== undefined) {
       await Promise.all(stage.services.map((service) => service.close()))
       await saveLogs(stage)

@@ -34,8 +34,15 @@ describe('npm run chaos, for less than 90 seconds', () => {
       expect(Object.keys(report.faults).length).toBeGreaterThanOrEqual(FEWEST_KINDS)
       expect(report.counts.acknowledged).toBeGreaterThan(250)
       expect(report.counts.status.fired).toBeGreaterThan(150)
-      // Sent again by hand, silent receivers, silent name servers: all of it happened.
+      // Changed, put by key, created again, cancelled by label, called back, sent again by hand, silent receivers, silent name servers: all of it happened.
       expect(report.counts.redrives['202']).toBeGreaterThan(5)
+      expect(report.counts.changes.cancel['200']).toBeGreaterThan(10)
+      expect(report.counts.changes.patch['200']).toBeGreaterThan(10)
+      expect(report.counts.changes.fire['202']).toBeGreaterThan(0)
+      expect(report.counts.puts['200']).toBeGreaterThan(10)
+      expect(report.counts.sameCreates.replayed).toBeGreaterThan(10)
+      expect(report.counts.sweeps.complete).toBeGreaterThan(0)
+      expect(report.counts.callbacks.fired).toBeGreaterThan(10)
       expect(report.counts.toldUnknown).toBeGreaterThan(0)
       expect(report.counts.silent).toBeGreaterThan(200)
       expect(report.counts.namesUnanswered).toBeGreaterThan(0)

@@ -32,7 +32,8 @@ if status ~= 'pending' then return { 'finished', status } end
 takeOut(base, id)
 release(job, base .. 'held', id, heldBy)
 endWait(base, id, nextAt)
-redis.call('HDEL', job, 'nx')
+-- Without its claim an attempt that was given up for lost may still be told of, and decides nothing any more.
+redis.call('HDEL', job, 'nx', 'ca')
 redis.call('HSET', job, 'st', 'cancelled', 'finishedOn', now, 'returnvalue', '"cancelled"',
   -- Bull Board reckons with it.
   'processedOn', now)

@@ -16,6 +16,7 @@
   ARGV[5]  version of the timer that this worker has read: its field 'vn', or ''
   ARGV[6]  '<shard>:<shards>'
   ARGV[7]  who is told of all events: JSON, or ''
+  ARGV[8]  which taking of the job this is: its field 'ats' as this worker has read it
 
   Returns one of
     { 'granted', attempt, planned for or '', budget or '', left }
@@ -30,14 +31,15 @@
     { 'lost' }                                                  the job or its lock is not there, or the lock is another's
 ]]
 local job, lock, held = unpack(KEYS)
-local token, nonce, now, id, version = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local token, nonce, now, id, version, taking = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[8]
 
-local there, status, made, claim, nextAt, budget, heldBy, changes, expires = unpack(
-  redis.call('HMGET', job, 'timestamp', 'st', 'an', 'ca', 'nx', 'bg', 'hb', 'vn', 'xi'))
+local there, status, made, claim, nextAt, budget, heldBy, changes, expires, takings = unpack(
+  redis.call('HMGET', job, 'timestamp', 'st', 'an', 'ca', 'nx', 'bg', 'hb', 'vn', 'xi', 'ats'))
 -- A removed job must not come back as a hash that holds nothing but a claim.
 if not there then return { 'lost' } end
 budget = budget or ''
-local mine = redis.call('GET', lock) == token
+-- It may have lost the job, and taken it anew under the same token, before it noticed: BullMQ counts the takings.
+local mine = (takings or '') == taking and redis.call('GET', lock) == token
 
 local attempt = tonumber(made or 0) + 1
 local claimed, by, at
@@ -67,7 +69,6 @@ if claimed == attempt then
   return { 'lost' }
 end
 
--- The same worker may have taken it anew since, under the same token.
 if (changes or '') ~= version then return { 'changed' } end
 if not mine then return { 'lost' } end
 
@@ -82,7 +83,8 @@ if expires and nonce ~= '' then
     also.letGo(lock, base .. 'stalled', base .. 'active', id)
     also.release(job, held, id, heldBy)
     also.endWait(base, id, nextAt)
-    redis.call('HDEL', job, 'nx')
+    -- As in cancel.lua: a late word of an earlier attempt changes nothing of this end.
+    redis.call('HDEL', job, 'nx', 'ca')
     redis.call('HSET', job, 'st', 'expired', 'finishedOn', ARGV[3],
       'failedReason', 'expired: not sent within ' .. expires .. ' s of its due time')
     if labels then also.unindex(base, id, owner or '', labels) end

@@ -59,8 +59,10 @@ if key then
   if data == '' then return { 'none' } end
   if key ~= '' then
     local holder = redis.call('GET', base .. 'k:' .. owner .. ':' .. key)
-    local made, status = unpack(holder and redis.call('HMGET', base .. holder, 'timestamp', 'st') or {})
+    local made, status, nonces = unpack(holder and redis.call('HMGET', base .. holder, 'timestamp', 'st', 'cn') or {})
     if made and not status then return { 'taken', holder } end
+    nonces = also.inherited(nonces)
+    if nonces then redis.call('HSET', job, 'cn', nonces) end
   end
   if digest ~= '' then
     redis.call('SET', base .. 'i:' .. digest, id)

@@ -13,26 +13,28 @@
   ARGV[3]  when it is to come again, epoch ms
   ARGV[4]  what holds it back, or '' where it is only early
   ARGV[5]  due at, epoch ms
-  ARGV[6]  version of the timer that this worker has read: its field 'vn', or ''
+  ARGV[6]  which taking of the job this is: its field 'ats' as this worker has read it
 
   Returns 1, or 0 where the worker does not hold it (any more): also what a resend finds.
 ]]
 local job, lock, stalled, active, delayed, marker, held = unpack(KEYS)
-local id, token, at, by, dueAt, version = unpack(ARGV)
+local id, token, at, by, dueAt, taking = unpack(ARGV)
 
-if redis.call('GET', lock) ~= token then return 0 end
-local there, heldBy, changes = unpack(redis.call('HMGET', job, 'timestamp', 'hb', 'vn'))
--- Changed since, and taken anew by this very worker: then it is not this one's to give back.
-if there and (changes or '') ~= version then return 0 end
+local there, heldBy, nextAt, takings = unpack(redis.call('HMGET', job, 'timestamp', 'hb', 'nx', 'ats'))
 if not there then
+  if redis.call('GET', lock) ~= token then return 0 end
   letGo(lock, stalled, active, id)
   return 0
 end
+-- It may have lost the job, and taken it anew under the same token, before it noticed: BullMQ counts the takings.
+if (takings or '') ~= taking or redis.call('GET', lock) ~= token then return 0 end
 -- First to where it goes, then from where it is: an error between the two leaves it on both, never on none.
 delay(delayed, marker, id, tonumber(at))
 letGo(lock, stalled, active, id)
 if by == '' then
   release(job, held, id, heldBy)
+  -- A retry that was planned by another while this worker held the timer.
+  if nextAt then redis.call('ZADD', baseOf(job, id) .. 'retries', dueAt, id) end
 else
   redis.call('HSET', job, 'hb', by .. ':' .. at)
   redis.call('ZADD', held, dueAt, id)

@@ -36,18 +36,18 @@ if status ~= 'failed' and status ~= 'unknown' then
   return { 'refused', statusOf(status, made, claim) }
 end
 if key then
-  local name = base .. 'k:' .. owner .. ':' .. key
-  local holder = redis.call('GET', name)
+  local holder = redis.call('GET', base .. 'k:' .. owner .. ':' .. key)
   if holder and holder ~= id then
     local exists, ended = unpack(redis.call('HMGET', base .. holder, 'timestamp', 'st'))
     if exists and not ended then return { 'taken', holder } end
   end
-  redis.call('SET', name, id)
 end
+-- One that is not in its place yet is still in the hands of a worker.
 if not unfinish(base, id, status) then return { 'refused', status } end
 
 redis.call('HDEL', job, 'st', 'rs', 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
 redis.call('HSET', job, 'bg', (made or '0') .. ':' .. at, 'nx', at, 'cn', withNonce(known, nonce))
+if key then redis.call('SET', base .. 'k:' .. owner .. ':' .. key, id) end
 if labels then index(base, id, owner, labels, due or there) end
 delay(base .. 'delayed', KEYS[1], id, tonumber(at))
 redis.call('ZADD', base .. 'retries', due or there, id)

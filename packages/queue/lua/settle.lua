@@ -32,6 +32,7 @@
   ARGV[12] when the attempt began, epoch ms: the first one starts the retry budget
   ARGV[13] '<shard>:<shards>'
   ARGV[14] who is told of all events: JSON, or ''
+  ARGV[15] which taking of the job this is: its field 'ats' as this worker has read it
 
   Returns { final status or '', 1 if it was this outcome that decided else 0 }, as they are true after the call; { }
   when there is no such timer any more.
@@ -40,8 +41,8 @@ local job, lock, stalled, active, delayed, marker, held, wait = unpack(KEYS)
 local id, token, now, attempt, nonce, entry = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local status, nextAt, leftAt, reason, keep = ARGV[7], ARGV[8], ARGV[9], ARGV[10], tonumber(ARGV[11])
 
-local there, st, nx, an, budget, heldBy, due, labels, cb, callback = unpack(
-  redis.call('HMGET', job, 'timestamp', 'st', 'nx', 'an', 'bg', 'hb', 'du', 'lb', 'cb', 'cf'))
+local there, st, nx, an, budget, heldBy, due, labels, cb, callback, takings = unpack(
+  redis.call('HMGET', job, 'timestamp', 'st', 'nx', 'an', 'bg', 'hb', 'du', 'lb', 'cb', 'cf', 'ats'))
 if not there then return {} end
 local made = tonumber(an or 0)
 -- What only timers have that were tried before.
@@ -123,26 +124,22 @@ elseif nonce ~= '' then
   end
 end
 
+-- Also where another holds it: what it waited for is no more.
+if decided and waited then seldom().endWait(base, id, waited) end
 local holder = redis.call('GET', lock)
-local mine = holder == token
+local mine = holder == token and (takings or '') == ARGV[15]
 -- Nobody's: it lies in one of these. Where another holds it, that one finds here what is true.
 local stray = decided and not holder
 if stray then
-  if before then
-    if seldom().unfinish(base, id, before) then
-      for _, field in ipairs({ 'failedReason', 'stacktrace', 'finishedOn' }) do unset[#unset + 1] = field end
-    end
+  if before and seldom().unfinish(base, id, before) then
+    for _, field in ipairs({ 'failedReason', 'stacktrace', 'finishedOn' }) do unset[#unset + 1] = field end
   elseif redis.call('ZREM', delayed, id) == 0 and redis.call('LREM', active, 1, id) == 0 then
     redis.call('LREM', wait, 1, id)
   end
 end
 if mine or stray then
   -- First to where it goes: an error between the two leaves it on both, never on none.
-  if heldBy or waited then
-    local also = seldom()
-    also.release(job, held, id, heldBy)
-    also.endWait(base, id, waited)
-  end
+  if heldBy then seldom().release(job, held, id, heldBy) end
   if callback and st == 'fired' then
     -- Delivered: it goes, whole, when all else is written.
   elseif st then

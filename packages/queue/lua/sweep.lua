@@ -5,13 +5,14 @@
   The list has an entry for each time that a timer came to an end. An entry whose timer has come to another one since, or
   is pending again, only goes itself.
 
-  KEYS[1]  finished (list)
+  KEYS[1]  finished (list), or another one like it
   ARGV[1]  finished before this are removed, epoch ms
   ARGV[2]  most entries to look at: a bounded time for Redis
+  ARGV[3]  name of the list
 
   Returns { entries that went, timers that went }.
 ]]
-local base = baseOf(KEYS[1], 'finished')
+local base = baseOf(KEYS[1], ARGV[3])
 local before = tonumber(ARGV[1])
 
 local looked, gone, keys = 0, {}, {}

@@ -20,8 +20,7 @@ if data == ARGV[1] and ARGV[1] ~= ARGV[2] then
   changed = 1
 end
 if not due then
-  local wait = cjson.decode(opts or '{}').delay or 0
-  due = string.format('%.0f', tonumber(created) + wait)
+  due = dueBefore(created, opts)
   redis.call('HSET', job, 'du', due)
   changed = 1
 end
@@ -38,5 +37,11 @@ end
 local base = baseOf(job, ARGV[3])
 if nextAt and not status and redis.call('ZSCORE', base .. 'delayed', ARGV[3]) then
   changed = math.max(changed, redis.call('ZADD', base .. 'retries', due, ARGV[3]))
+end
+-- BullMQ counted up the score of jobs that are due in one millisecond; lists are read in the order of ids there.
+local score = tonumber(redis.call('ZSCORE', base .. 'delayed', ARGV[3]) or 0)
+if score % 4096 ~= 0 then
+  redis.call('ZADD', base .. 'delayed', string.format('%.0f', score - score % 4096), ARGV[3])
+  changed = 1
 end
 return changed

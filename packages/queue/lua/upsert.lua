@@ -54,7 +54,8 @@ end
 adorn(base, id, owner, dueAt, key, labels, expires, callback)
 if made then
   redis.call('HSET', job, 'pv', holder .. ':' .. status)
-  if known then redis.call('HSET', job, 'cn', known) end
+  local nonces = inherited(known)
+  if nonces then redis.call('HSET', job, 'cn', nonces) end
 end
 store(job, delayed, marker, id, data, createdAt, dueAt, owner)
 return created(made and holder, status)

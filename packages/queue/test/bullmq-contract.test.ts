@@ -314,6 +314,21 @@ describe(`BullMQ ${KNOWN_BULLMQ}`, () => {
     expect(ttl).toBeLessThanOrEqual(10_000)
   })
 
+  test('promoting: all that are due go to the head of `wait`, the oldest first, and the tail is taken; ours chooses fewer (ADR 10)', async () => {
+    const worker = newWorker()
+    const at = Date.now() - 1_000
+    for (const [jobId, delay] of [
+      ['t1', 3],
+      ['t2', 1],
+      ['t3', 2],
+      ['t4', 60_000],
+    ] as const)
+      await add(jobId, delay, at)
+    const changes = await changesOf(() => take(worker))
+    expect(changes).toMatchObject({ active: [undefined, ['t2']], wait: [undefined, ['t1', 't3']] })
+    expect((await snapshot()).delayed).toEqual({ t4: expect.any(String) })
+  })
+
   test('taking from an empty queue changes nothing and tells when the next one is due', async () => {
     const worker = newWorker()
     await add('t1', 60_000, 1_900_000_000_000)

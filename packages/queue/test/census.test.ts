@@ -83,6 +83,14 @@ describe('the census', () => {
     expect(await counted(census, dueAt + 5_000)).toMatchObject({ pending: 1, overdue: 1 })
   })
 
+  test('one whose turn has come, and that nobody has promoted, was counted twice', async () => {
+    const census = await taker()
+    const { dueAt } = await store.create(draft(1))
+    const hand = await rig.take()
+    await hand.due.defer(Date.now() + 10, 'receiver_limit')
+    expect(await counted(census, dueAt + 5_000)).toMatchObject({ pending: 1, deferred: 1, overdue: 1 })
+  })
+
   test('a callback is no pending timer, wherever it lies; one that was given up is not waited for', async () => {
     const census = await taker()
     await store.create({ ...draft(1), callback: { url: 'https://told.example/', on: ['fired'] } })
@@ -96,14 +104,6 @@ describe('the census', () => {
     expect(await counted(census)).toMatchObject({ pending: 1, callbacks: 1 })
     await callback.due.settle(1, { outcome: 'blocked', sentAt: 1 }, { kind: 'final', status: 'failed' })
     expect(await counted(census)).toMatchObject({ pending: 1, callbacks: 0 })
-  })
-
-  test('one whose turn has come, and that nobody has promoted, was counted twice', async () => {
-    const census = await taker()
-    const { dueAt } = await store.create(draft(1))
-    const hand = await rig.take()
-    await hand.due.defer(Date.now() + 10, 'receiver_limit')
-    expect(await counted(census, dueAt + 5_000)).toMatchObject({ pending: 1, deferred: 1, overdue: 1 })
   })
 
   test('sums up over all shards', async () => {

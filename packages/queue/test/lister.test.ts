@@ -10,6 +10,7 @@ import type { Redis } from 'ioredis'
 import { Lister } from '../src/index/lister.ts'
 import { withScripts } from '../src/index/scripts.ts'
 import { Shards } from '../src/shards/shards.ts'
+import { upgradeTimers } from '../src/timers/upgrade.ts'
 import { PLACES, type PlacedTimer, STATUS_AT, TimerPlacer } from './placed-timers.ts'
 import { Rig } from './rig.ts'
 
@@ -130,6 +131,41 @@ describe('the list of timers', () => {
       }))
       await placer.putAll(timers)
       expect(ids(await walk({ order, limit: 7 }))).toEqual(inOrder(timers, order))
+    },
+  )
+
+  test.each(['asc', 'desc'] as const)(
+    'sets of which one is far denser than the other, each longer than a look (%s)',
+    async (order) => {
+      await open()
+      const thin = Array.from({ length: 400 }, (_, index) => ({
+        id: index + 1,
+        dueAt: NOW - HOUR + index * 5_000,
+        place: 'fired' as const,
+      }))
+      const dense = Array.from({ length: 400 }, (_, index) => ({
+        id: index + 1_001,
+        dueAt: NOW - HOUR / 2 + index,
+        place: 'failed' as const,
+      }))
+      await placer.putAll([...thin, ...dense])
+      expect(ids(await walk({ order, limit: 150 }))).toEqual(inOrder([...thin, ...dense], order))
+    },
+  )
+
+  test.each(['asc', 'desc'] as const)(
+    'a page that needs several looks at shards that are not equally full (%s)',
+    async (order) => {
+      await open(3)
+      const timers = Array.from({ length: 1_000 }, (_, index) => ({
+        id: index + 1,
+        dueAt: NOW + HOUR + index * (index % 3 === 0 ? 3_000 : 1_000),
+        place: 'planned' as const,
+      }))
+      await placer.putAll(timers)
+      const walked = await walk({ order, limit: 1_000 })
+      expect(ids(walked)).toEqual(inOrder(timers, order))
+      expect(walked.pages).toBe(1)
     },
   )
 
@@ -296,6 +332,23 @@ describe('the list of timers', () => {
     }
     expect(ids(await walk({ limit: 1_000 }))).toEqual(inOrder(timers))
     expect(looks).toBe(2)
+  })
+
+  test('timers of one millisecond, as release 0.1 stored them, are walked through once they are upgraded', async () => {
+    await rig.client.set(rig.keys().format, '1')
+    await open()
+    const timers = Array.from({ length: 20 }, (_, index) => ({
+      id: index + 1,
+      dueAt: NOW + HOUR,
+      place: 'planned' as const,
+    }))
+    await placer.putAll(timers)
+    for (const { id, dueAt } of timers) {
+      await rig.client.zadd(rig.keys().key('delayed'), dueAt * 0x1000 + id, `t${id}`)
+    }
+    await upgradeTimers(shards.all, rig.log)
+    expect(ids(await walk({ limit: 3 }))).toEqual(inOrder(timers))
+    expect(ids(await walk({ limit: 3, order: 'desc' }))).toEqual(inOrder(timers, 'desc'))
   })
 
   test('what stands still is neither skipped nor repeated, whatever fires, is cancelled, moved or created between pages', async () => {

@@ -33,7 +33,7 @@ describe('after a downtime', () => {
       dueAts.map(async (dueAt) => {
         ids += 1
         const id = ids
-        await rig.commands.create({ id, data: DATA, createdAt: dueAt - 2 * HOUR, dueAt })
+        await rig.clients.create({ id, data: DATA, createdAt: dueAt - 2 * HOUR, dueAt, owner: '' })
         return id
       }),
     )
@@ -47,6 +47,7 @@ describe('after a downtime', () => {
   async function consumer(handled: (due: DueTimer) => Promise<void> | void = () => {}) {
     const taken: { readonly id: number; readonly at: number }[] = []
     await rig.consumer({
+      concurrency: 20,
       handle: async (due) => {
         taken.push({ id: due.timer.id, at: Date.now() })
         await handled(due)
@@ -174,7 +175,7 @@ describe('after a downtime', () => {
   test('a pause leaves what is due in `delayed`, and nobody sleeps over it when it ends', async () => {
     const queue = rig.queue()
     await queue.pause()
-    const old = await overdue(500)
+    const old = await overdue(150)
     const taken = await consumer()
     const fetch = fetching()
     for (let round = 0; round < 20; round += 1) expect(await fetch()).toBeUndefined()

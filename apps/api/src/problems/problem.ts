@@ -25,6 +25,7 @@ export type ProblemCode =
   | 'INVALID_HOST'
   | 'CROSS_SITE_REQUEST'
   | 'TOO_MANY_CONNECTIONS'
+  | 'OVERLOADED'
   | 'NOT_READY'
   | 'INTERNAL_ERROR'
 
@@ -97,6 +98,7 @@ const KINDS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'There are too many connections',
     headers: { 'retry-after': '1' },
   },
+  OVERLOADED: { status: 503, title: 'The service has too much to do', headers: { 'retry-after': '1' } },
   NOT_READY: { status: 503, title: 'The service is not ready', headers: { 'retry-after': '1' } },
   INTERNAL_ERROR: { status: 500, title: 'The service failed' },
 }

@@ -7,7 +7,7 @@ const MAX_ERRORS = 20
 const MAX_NAME_LENGTH = 64
 
 /** What a schema tells of itself beyond JSON Schema; Ajv passes over it (server-options.ts). */
-export interface Wording {
+interface Wording {
   /** What a value may be: "must be ..." */
   readonly wording?: string
   /** What an object is, as in "is not a field of ...": `a timer` */

@@ -1,5 +1,6 @@
 import type { Created, NewTimerRequest } from '@timers/core'
 import type { App } from '../app.ts'
+import { createLargeBodyBound } from '../plugins/large-bodies.ts'
 import { problemBody } from '../problems/problem.ts'
 import type { Refusals } from '../problems/refusals.ts'
 import { BATCH_LIMIT_BYTES, batchAnswer, batchBody, MOST_IN_BATCH } from '../schemas/batch.ts'
@@ -19,6 +20,7 @@ export function registerBatch(app: App, deps: TimerRouteDeps, refusals: Refusals
     PATH,
     {
       bodyLimit: BATCH_LIMIT_BYTES,
+      onRequest: createLargeBodyBound(),
       config: { itemList: { name: 'timers', most: MOST_IN_BATCH } },
       schema: { body: batchBody, response: { 207: batchAnswer } },
     },

@@ -13,7 +13,7 @@ export function registerResolveTimer(app: App, { store, clock, logger, counters 
     {
       config: {
         ifUnavailable: () =>
-          'The timer may or may not have been settled. Send the request again: that is safe',
+          'The timer may or may not have been settled. Send the request again: that is safe, and 409 NOT_UNKNOWN then says that it was',
       },
       schema: { body: resolveTimerBody, response: { 200: timerBody } },
     },

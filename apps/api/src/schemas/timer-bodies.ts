@@ -73,7 +73,7 @@ export const changeTimerBody = Type.Object(
 )
 
 const SETTLED_AS = ['fired', 'failed'] as const
-export const MAX_NOTE_LENGTH = 500
+const MAX_NOTE_LENGTH = 500
 
 export const resolveTimerBody = Type.Object(
   {

@@ -8,12 +8,14 @@
 --   l  labels, separated by spaces, e  expires in, seconds, c  callback, JSON: '' takes it away
 local function alter(base, id, change, nonce, marker)
   local job = base .. id
-  local data, made, nextAt, heldBy, due, created, owner, labels, known = unpack(redis.call('HMGET', job,
-    'data', 'an', 'nx', 'hb', 'du', 'timestamp', 'ow', 'lb', 'cn'))
+  local data, made, nextAt, heldBy, dueThen, created, opts, owner, labels, known = unpack(redis.call('HMGET', job,
+    'data', 'an', 'nx', 'hb', 'du', 'timestamp', 'opts', 'ow', 'lb', 'cn'))
   local delayed = base .. 'delayed'
-  due, owner = due or created, owner or ''
+  local due = dueThen or dueBefore(created, opts)
+  owner = owner or ''
 
-  local set, unset = { 'cn', withNonce(known, nonce) }, {}
+  -- An attempt of the old that was given up for lost may still be told of, and decides nothing any more.
+  local set, unset = { 'cn', withNonce(known, nonce) }, { 'ca' }
   local function write(field, value)
     if value == '' then
       unset[#unset + 1] = field
@@ -23,6 +25,7 @@ local function alter(base, id, change, nonce, marker)
     end
   end
 
+  if not dueThen then write('du', due) end
   if change.d then write('data', change.d) end
   if change.s or change.u then
     local members = cjson.decode(data)
@@ -55,7 +58,7 @@ local function alter(base, id, change, nonce, marker)
     if made then write('bg', made .. ':' .. to) end
   end
 
-  if #unset > 0 then redis.call('HDEL', job, unpack(unset)) end
+  redis.call('HDEL', job, unpack(unset))
   redis.call('HSET', job, unpack(set))
   redis.call('HINCRBY', job, 'vn', 1)
   release(job, base .. 'held', id, heldBy)

@@ -8,6 +8,11 @@ local function baseOf(job, id)
   return string.sub(job, 1, -1 - #id)
 end
 
+-- When a timer of format 1 is due, which has no 'du': epoch ms, as text.
+local function dueBefore(created, opts)
+  return string.format('%.0f', created + (cjson.decode(opts or '{}').delay or 0))
+end
+
 -- The timer is held back no longer. `by` is its field 'hb'.
 local function release(job, held, id, by)
   if not by then return end

@@ -31,6 +31,15 @@ local function withNonce(known, nonce)
   return table.concat(long, ' ')
 end
 
+-- What a new timer takes over of these, where it takes over a key: a change that is sent again finds it there.
+local function inherited(known)
+  local short = {}
+  for each in string.gmatch(known or '', '[^ ]+') do
+    if string.sub(each, 1, 1) ~= '=' then short[#short + 1] = each end
+  end
+  return #short > 0 and table.concat(short, ' ')
+end
+
 -- What is true of a timer: its fields 'st', 'an' and 'ca'.
 local function statusOf(st, made, claim)
   if st then return st end

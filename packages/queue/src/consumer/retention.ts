@@ -14,8 +14,16 @@ const STEP = 100
 /** Between two steps, in milliseconds: others want Redis too. */
 const STEP_PAUSE_MS = 5
 
+/** Lists of ends, each in its order. Those of timers that an older release finished are apart (lua/arrange.lua). */
+const ENDS = ['finished', 'finished:completed', 'finished:failed']
+
 interface Scripts extends Redis {
-  timersSweep(finished: string, before: number, most: number): Promise<[looked: number, removed: number]>
+  timersSweep(
+    finished: string,
+    before: number,
+    most: number,
+    name: string,
+  ): Promise<[looked: number, removed: number]>
 }
 
 /**
@@ -58,7 +66,7 @@ export class RetentionSweeper {
     let removed = 0
     try {
       for (const shard of this.#shards) {
-        removed += await this.#sweepShard(shard)
+        for (const list of ENDS) removed += await this.#sweepShard(shard, list)
       }
       if (removed > 0) this.#log.info({ removed }, 'timers past their retention removed')
       await sweepGuards(this.#shards)
@@ -72,12 +80,12 @@ export class RetentionSweeper {
     return removed
   }
 
-  async #sweepShard({ reads, keys }: Shard): Promise<number> {
+  async #sweepShard({ reads, keys }: Shard, list: string): Promise<number> {
     const redis = reads as Scripts
     let removed = 0
     while (!this.#stopped) {
       const before = Math.floor(Date.now() - this.#retentionMs)
-      const [looked, went] = await redis.timersSweep(keys.finished, before, STEP)
+      const [looked, went] = await redis.timersSweep(keys.key(list), before, STEP, list)
       removed += went
       if (looked < STEP) break
       await sleep(STEP_PAUSE_MS, undefined, { ref: false })

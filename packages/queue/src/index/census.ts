@@ -6,10 +6,7 @@ import type { Shard } from '../shards/shards.ts'
 import { waitingTimers } from './waiting.ts'
 
 const LOOK_EVERY_MS = 2_000
-/**
- * How many of those whose turn has come are looked for among those that were held back (their turns are the newest), and
- * of those in hand among the callbacks.
- */
+/** How many of those that are in hand are compared with the callbacks, and of those due with those held back. */
 const COMPARED = 256
 
 /** Counts the timers every two seconds, from Redis' own sets; what it found last can be asked for at any time. */
@@ -87,7 +84,7 @@ async function count(redis: Redis, { key, held }: ShardKeys, now: number): Promi
       redis.zcard(key('undelivered')),
     ])
   const callbacks = told - givenUp
-  // Those whose turn has come are in both, until a worker takes them.
+  // Those whose turn has come are in both, until a worker takes them; theirs are the newest turns.
   const turns = [...newest, ...waiters.map(({ jobId }) => jobId)]
   const both = deferred === 0 ? 0 : await countIn(redis, held, turns)
   // Those that are under way do not wait.

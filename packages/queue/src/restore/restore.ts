@@ -155,6 +155,10 @@ async function doubt(
   }
   const attempt = Number(hash.an ?? 0) + 1
   const decision = { kind: 'final', status: 'unknown' } as const
-  await commands.settle({ id, token: token ?? '' }, { attempt, nonce: '', result, decision }, now)
+  await commands.settle(
+    { id, token: token ?? '', taking: hash.ats },
+    { attempt, nonce: '', result, decision },
+    now,
+  )
   return 'unknown'
 }

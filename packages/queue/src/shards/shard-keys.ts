@@ -13,6 +13,7 @@
  * | `held`                | due timers that are held back, by due time                                       |
  * | `retries`             | timers that wait for a retry or a redrive, by due time                           |
  * | `finished`            | a list of all ends, oldest first: `<job id>:<epoch ms>`                          |
+ * | `finished:completed`, `finished:failed` | the same, of those that ended before format 3                 |
  * | `cancelled`           | of the completed ones those that were cancelled, by due time                     |
  * | `unknown`, `expired`  | of the failed ones those, by due time                                            |
  * | `outbox`              | callbacks that were not delivered (yet)                                          |
@@ -42,8 +43,6 @@ export interface ShardKeys {
   readonly format: string
   /** Due timers that are held back, by due time. */
   readonly held: string
-  /** Finished timers in the order in which they finished (list), `<job id>:<epoch ms>`. */
-  readonly finished: string
   /**
    * Any other key: those that BullMQ keeps for the queue (`wait`, `active`, `delayed`, `completed`, `failed`, `t1`...), and
    * ours.
@@ -62,7 +61,6 @@ export function shardKeys(prefix: string, index: number, shards = 1): ShardKeys 
     shardCount: key('shards'),
     format: key('format'),
     held: key('held'),
-    finished: key('finished'),
     key,
   }
 }

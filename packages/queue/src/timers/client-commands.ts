@@ -24,16 +24,15 @@ type CreateReply = number | [kind: string, jobId?: string, createdAt?: string, d
 type Reply = [kind: string, jobIdOrStatus?: string, hash?: string[]]
 
 /** What only timers need that have more than a due time. */
-const ADORNED = { includes: ['places', 'labels', 'adorn', 'guards'], gives: ['baseOf', 'adorn', 'judgeGuard'] }
+const ADORNED = {
+  includes: ['places', 'labels', 'adorn', 'guards', 'subject'],
+  gives: ['baseOf', 'adorn', 'judgeGuard', 'inherited'],
+}
 
 /** Name of each command, how many keys it takes, and its text. */
 const SCRIPTS = [
   ['timersCreate', 3, loadScript('create', 'delay', 'store', ADORNED)],
-  [
-    'timersCreateMany',
-    undefined,
-    loadScript('create-many', 'delay', 'store', ADORNED, 'create()'),
-  ],
+  ['timersCreateMany', undefined, loadScript('create-many', 'delay', 'store', ADORNED, 'create()')],
   ['timersUpsert', 3, loadScript('upsert', 'places', 'delay', 'labels', 'store', 'adorn', 'subject', 'alter')],
   ['timersCancel', 1, loadScript('cancel', 'places', 'delay', 'labels', 'finish', 'outbox', 'subject')],
   ['timersChange', 1, loadScript('change', 'places', 'delay', 'labels', 'subject', 'alter')],

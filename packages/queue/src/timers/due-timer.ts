@@ -48,6 +48,7 @@ export class RedisDueTimer implements DueTimer {
   readonly #commands: TimerCommands
   readonly #token: string
   readonly #version: string | undefined
+  readonly #taking: string | undefined
   readonly #log: Log
   readonly #moments: Moments
   readonly #nonce = freshNonce()
@@ -63,6 +64,7 @@ export class RedisDueTimer implements DueTimer {
     this.#commands = commands
     this.#token = token
     this.#version = hash.vn
+    this.#taking = hash.ats
     this.#log = log
     this.#moments = moments
   }
@@ -112,7 +114,7 @@ export class RedisDueTimer implements DueTimer {
   }
 
   get #holder() {
-    return { id: this.timer.id, token: this.#token, version: this.#version }
+    return { id: this.timer.id, token: this.#token, version: this.#version, taking: this.#taking }
   }
 
   #holdsLock(): boolean {

@@ -51,7 +51,7 @@ return { given, fetched }
 
 /** Keys and arguments of the commands that fetch the next job in the same step. */
 const DEFER = { keys: 7, args: 6 }
-const SETTLE = { keys: 8, args: 14 }
+const SETTLE = { keys: 8, args: 15 }
 
 const CLAIM_TEXT = loadScript('claim', {
   includes: ['places', 'delay', 'let-go', 'labels', 'finish', 'outbox'],
@@ -84,12 +84,14 @@ export type ClaimAnswer =
   | { readonly kind: 'early'; readonly at: number }
   | { readonly kind: 'expired' | 'changed' | 'lost' }
 
-/** Who has the timer in hand: its id, the token of the lock, and the version of the timer that was read. */
+/** Who has the timer in hand: its id, the token of the lock, and what of the timer was read as it was taken. */
 export interface Holder {
   readonly id: number
   readonly token: string
   /** The field `vn`; absent where it was never changed. */
   readonly version?: string | undefined
+  /** The field `ats`: tells this taking from a later one under the same token. Absent where it was never taken. */
+  readonly taking?: string | undefined
 }
 
 export interface Outcome {
@@ -137,12 +139,16 @@ export class TimerCommands {
   }
 
   /** Asks for the right to send the next attempt of a timer; an empty nonce only looks. */
-  async claim({ id, token, version = '' }: Holder, nonce: string, now: number): Promise<ClaimAnswer> {
+  async claim(
+    { id, token, version = '', taking = '' }: Holder,
+    nonce: string,
+    now: number,
+  ): Promise<ClaimAnswer> {
     const jobId = jobIdOf(id)
     const { key, held, layout } = this.#keys
     const job = key(jobId)
     const keys = [job, `${job}:lock`, held]
-    const args = [token, nonce, now, jobId, version, layout, this.#events]
+    const args = [token, nonce, now, jobId, version, layout, this.#events, taking]
     const [kind, first, at, budget, left] = await this.#redis.timersClaim(...keys, ...args)
     switch (kind) {
       case 'granted':
@@ -170,7 +176,7 @@ export class TimerCommands {
 
   /** @returns false where the worker does not hold the timer (any more) */
   async defer(
-    { id, token, version = '' }: Holder,
+    { id, token, taking = '' }: Holder,
     until: number,
     heldBy: HeldBy | undefined,
     dueAt: number,
@@ -179,7 +185,7 @@ export class TimerCommands {
     const jobId = jobIdOf(id)
     const job = this.#keys.key(jobId)
     const keys = [job, `${job}:lock`, ...this.#places]
-    const args = [jobId, token, until, heldBy ?? '', dueAt, version]
+    const args = [jobId, token, until, heldBy ?? '', dueAt, taking]
     if (next === undefined) return (await this.#redis.timersDefer(...keys, ...args)) === 1
     const [done, fetched] = await this.#redis.timersDeferAndFetch(
       ...keys,
@@ -197,7 +203,7 @@ export class TimerCommands {
    * @returns undefined where the timer is gone, removed after its retention
    */
   async settle(
-    { id, token }: Holder,
+    { id, token, taking = '' }: Holder,
     outcome: Outcome | undefined,
     now: number,
     next?: NextFetch,
@@ -207,7 +213,7 @@ export class TimerCommands {
     const job = key(jobId)
     const keys = [job, `${job}:lock`, ...this.#places, key('wait')]
     const told = outcome === undefined ? NO_OUTCOME : outcomeArguments(outcome)
-    const args = [jobId, token, now, ...told, this.#keys.layout, this.#events]
+    const args = [jobId, token, now, ...told, this.#keys.layout, this.#events, taking]
     const [status, decided] = await this.#settle(keys, args, next)
     if (status === undefined) return undefined
     return { status: status === '' ? undefined : (status as FinalStatus), decided: decided === 1 }

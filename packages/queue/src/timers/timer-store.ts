@@ -114,14 +114,12 @@ class ShardedTimerStore implements RedisTimerStore {
   async find(ref: TimerRef): Promise<TimerRecord | undefined> {
     const subject = subjectOf(ref)
     if (!isPossible(subject)) return undefined
-    const { reads, keys, monitor } = this.#shardOf(subject)
+    const shard = this.#shardOf(subject)
+    const { reads, keys, monitor } = shard
     if (!monitor.verified) throw unavailable()
     try {
       // The connection bounds the time of each command; with a key there are two.
-      const id =
-        'id' in subject
-          ? subject.id
-          : await reads.get(keys.key(keyRef(subject.owner, subject.key))).then(idOf)
+      const id = await idOf(shard, subject)
       if (id === undefined) return undefined
       const hash = await reads.hgetall(keys.key(jobIdOf(id)))
       return (hash.ow ?? '') === subject.owner ? toRecord(id, hash) : undefined
@@ -239,8 +237,12 @@ class ShardedTimerStore implements RedisTimerStore {
     if (!isPossible(subject)) return undefined
     const shard = this.#shardOf(subject)
     return answer(shard, async () => {
+      // A key is looked up once: sent again, a command must not find another timer that has the key by then. What has the
+      // key at this look and is pending at the command had it all the while between.
+      const id = await idOf(shard, subject)
+      if (id === undefined) return undefined
       const { losses } = shard
-      const done = await command(shard, subject).catch((error) => {
+      const done = await command(shard, { owner: subject.owner, id }).catch((error) => {
         throw doubted(error, shard, losses)
       })
       if (done.kind === 'missing') return undefined
@@ -262,7 +264,9 @@ function isPossible(subject: Subject): boolean {
   return !('id' in subject) || (Number.isSafeInteger(subject.id) && subject.id > 0)
 }
 
-function idOf(jobId: string | null): number | undefined {
+async function idOf({ reads, keys }: Shard, subject: Subject): Promise<number | undefined> {
+  if ('id' in subject) return subject.id
+  const jobId = await reads.get(keys.key(keyRef(subject.owner, subject.key)))
   return jobId === null ? undefined : timerIdOf(jobId)
 }
 

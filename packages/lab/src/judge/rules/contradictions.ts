@@ -17,7 +17,7 @@ export function contradictions(timer: JudgedTimer): string[] {
 }
 
 /** A status that does not follow from the last attempt. */
-function wrongEnd({ changes }: JudgedTimer, view: TimerView): string[] {
+function wrongEnd({ changes, redrives, sweeps }: JudgedTimer, view: TimerView): string[] {
   const settled = changes.filter((one) => one.kind === 'resolve' && mayHaveHappened(one))
   if (settled.some((one) => one.as === view.status)) return []
   const last = view.attempt_log.at(-1)
@@ -35,7 +35,9 @@ function wrongEnd({ changes }: JudgedTimer, view: TimerView): string[] {
       break
     case 'unknown':
       if (!is('ambiguous', 'interrupted')) found.push(`is unknown after ${last?.outcome}`)
-      if (settled.some(isDone)) found.push('is unknown, and was settled')
+      // What is settled as failed may be sent again.
+      if (settled.some(isDone) && redrives.length + sweeps.length === 0)
+        found.push('is unknown, and was settled')
       break
     case 'cancelled':
     case 'expired':
