@@ -83,7 +83,8 @@ describe('PUT by key', () => {
       },
     )
     expect(receiver.requests.map(({ id }) => id)).toEqual([left.body.id])
-    expect(receiver.requests[0]?.body).toBe(JSON.stringify(left.body.payload))
+    const data = await running.redis.command('HGET', `timers:{0}:t${left.body.id}`, 'data')
+    expect(receiver.requests[0]?.body).toBe(JSON.parse(String(data)).b)
     expect(receiver.requests[0]?.receivedAt).toBeGreaterThanOrEqual(Date.parse(String(left.body.due_at)))
   }, 60_000)
 })
