@@ -33,7 +33,11 @@ const ADORNED = {
 const SCRIPTS = [
   ['timersCreate', 3, loadScript('create', 'delay', 'store', ADORNED)],
   ['timersCreateMany', undefined, loadScript('create-many', 'delay', 'store', ADORNED, 'create()')],
-  ['timersUpsert', 3, loadScript('upsert', 'places', 'delay', 'labels', 'store', 'adorn', 'subject', 'alter')],
+  [
+    'timersUpsert',
+    3,
+    loadScript('upsert', 'places', 'delay', 'labels', 'store', 'adorn', 'subject', 'alter'),
+  ],
   ['timersCancel', 1, loadScript('cancel', 'places', 'delay', 'labels', 'finish', 'outbox', 'subject')],
   ['timersChange', 1, loadScript('change', 'places', 'delay', 'labels', 'subject', 'alter')],
   ['timersRedrive', 1, loadScript('redrive', 'places', 'delay', 'labels', 'unfinish', 'subject')],
