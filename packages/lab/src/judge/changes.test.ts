@@ -471,6 +471,26 @@ judged('one own key', [
     { twins: 1, misreported: 1 },
   ],
   [
+    'is made by one of two that got no answer',
+    {
+      creation: { ...keyed, acknowledged: undefined, failure: 'cut', durationMs: 9_000 },
+      more: [{ ...met, onConflict: 'keep', durationMs: 4_000, acknowledged: undefined, failure: 'cut' }],
+      seen: [{ versions: [2] }],
+      view: created,
+    },
+    {},
+  ],
+  [
+    'is made by one of two that got no answer, and sends what neither asked for',
+    {
+      creation: { ...keyed, acknowledged: undefined, failure: 'cut' },
+      more: [{ ...met, onConflict: 'keep', acknowledged: undefined, failure: 'cut' }],
+      seen: [{ versions: [3] }],
+      view: created,
+    },
+    { stale: 1 },
+  ],
+  [
     'is taken by a timer of another key',
     {
       creation: keyed,

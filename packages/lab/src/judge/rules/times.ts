@@ -1,6 +1,7 @@
 import { answeredAt, type Change, isDone } from '../answers.ts'
 import { RECOVERED_AFTER_MS } from '../evidence.ts'
-import { dueWithin, type JudgedTimer, movesTime } from '../judged-timer.ts'
+import type { JudgedTimer } from '../judged-timer.ts'
+import { dueWithin, movesTime } from '../writes.ts'
 
 /** Seen before it was due, also at a time that was its due time once; or due sooner than was asked for. */
 export function earlies(timer: JudgedTimer): string[] {
