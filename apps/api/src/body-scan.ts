@@ -15,7 +15,7 @@ const MAX_DEPTH = MAX_PAYLOAD_DEPTH + 1
 
 export const QUOTE = 0x22
 export const COMMA = 0x2c
-export const COLON = 0x3a
+const COLON = 0x3a
 const BACKSLASH = 0x5c
 export const OPEN_ARRAY = 0x5b
 export const CLOSE_ARRAY = 0x5d

@@ -12,7 +12,7 @@ export const MOST_AT_ONCE = 1_000
 /** Redrives a second that a walk may ask for. */
 export const MOST_PER_SECOND = 10_000
 /** How long a step works: the rest of the two seconds is for the way. */
-const STEP_MS = 1_800
+const STEP_MS = 1_700
 /** Before all timers there are. */
 const START: TimerPosition = { dueAt: 0, id: 1 }
 
@@ -35,7 +35,7 @@ export interface BulkRedriveRequest extends BulkRequest {
   readonly idempotencyKey: string | undefined
 }
 
-export interface Skipped {
+interface Skipped {
   readonly id: number
   readonly code: TimerErrorCode | 'TIMER_NOT_FOUND' | 'INTERNAL_ERROR'
 }

@@ -19,7 +19,7 @@ export function createLargeBodyBound(mostBytes = MOST_BYTES): onRequestHookHandl
   return (request, reply, done) => {
     const { bodyLimit } = request.routeOptions
     // What is larger than it may be is refused before it is read. Without a length it may come to anything that may be.
-    const bytes = Math.min(Number(request.headers['content-length'] ?? bodyLimit), bodyLimit)
+    const bytes = Math.min(Number(request.headers['content-length']) || bodyLimit, bodyLimit)
     if (held + bytes > mostBytes) return done(new ProblemError(FULL))
     held += bytes
     reply.raw.once('close', () => {

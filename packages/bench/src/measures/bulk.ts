@@ -36,10 +36,17 @@ export const bulk = measure('bulk', async ({ scale, install, use, repeat, log })
     if (!reply.ok) throw new Error(`${path}: ${reply.status} ${await reply.text()}`)
     return reply
   }
-  const create = async () => {
+  const create = async (): Promise<number> => {
+    let created = 0
     const timer = { seconds: DAY_SECONDS, url: NOWHERE, labels: ['bulk'] }
     const body = JSON.stringify({ timers: Array.from({ length: A_STEP }, () => timer) })
-    for (let made = 0; made < count; made += A_STEP) await (await post('/timers/batch', body)).arrayBuffer()
+    for (let asked = 0; asked < count; asked += A_STEP) {
+      const { results } = (await (await post('/timers/batch', body)).json()) as {
+        results: { status: number }[]
+      }
+      created += results.filter(({ status }) => status === 201).length
+    }
+    return created
   }
   const cancel = async (): Promise<Walk> => {
     const from = Date.now()
@@ -87,13 +94,19 @@ export const bulk = measure('bulk', async ({ scale, install, use, repeat, log })
     return { from, to: Date.now(), cancelled: 0 }
   }
 
-  const results = await repeat(async () => {
-    await create()
-    return { alone: await latenessWhile(rest), beside: await latenessWhile(cancel) }
-  })
-  for (const { beside } of results) {
-    if (beside.cancelled !== count) log(`bulk: ${beside.cancelled} of ${count} were cancelled`)
+  const left = async () => {
+    const reply = await post('/timers/cancel', JSON.stringify({ filter: { label: 'bulk' }, dry_run: true }))
+    return ((await reply.json()) as { matched: number }).matched
   }
+
+  const results = await repeat(async () => {
+    const created = await create()
+    const result = { alone: await latenessWhile(rest), beside: await latenessWhile(cancel) }
+    // A machine that is too busy for one step in two seconds creates fewer, and is not told of all that it cancelled.
+    log(`bulk: ${created} created, ${result.beside.cancelled} told to be cancelled`)
+    if ((await left()) > 0) throw new Error('timers were left over')
+    return result
+  })
   const [alone, beside] = [results.map((each) => each.alone.p99), results.map((each) => each.beside.p99)]
   const what = `lateness p99 at ${PER_SECOND}/s while ${count.toLocaleString('en-US')} are cancelled by label`
   return {

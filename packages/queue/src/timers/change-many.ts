@@ -4,8 +4,8 @@ import type { ChangeAnswer, Subject } from './client-commands.ts'
 import { doubted, refusalOf } from './refusal.ts'
 import type { Item, Run, Together } from './together.ts'
 
-/** Commands of one step: a millisecond or two of Redis. */
-const MOST_A_STEP = 50
+/** Commands of one step: a millisecond of Redis. */
+const MOST_A_STEP = 25
 
 /** A command on one of many timers, and its place among them. */
 export type ChangeOne = (shard: Shard, subject: Subject, place: number) => Promise<ChangeAnswer>

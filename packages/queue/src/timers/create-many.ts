@@ -1,12 +1,14 @@
 import type { Created, Log, NewTimerRequest } from '@timers/core'
 import { ANSWER_TIMEOUT_MS } from '../shards/redis-client.ts'
 import type { Shard } from '../shards/shards.ts'
-import { born, createdBy, type Unborn, unborn } from './creation.ts'
+import { born, createdBy, idempotencyWord, keyWord, type Unborn, unborn } from './creation.ts'
 import { doubted } from './refusal.ts'
 import { toStoreError } from './store-error.ts'
 import { idsTaken, MOST_IDS, type TimerCreator } from './timer-creator.ts'
 import type { Item, Run, Together } from './together.ts'
 
+/** How long a batch may take here: reading a thousand timers, judging and answering them belongs to the two seconds, too. */
+const WITHIN_MS = ANSWER_TIMEOUT_MS - 200
 /** Most timers of one step of Redis: half a millisecond of its time. */
 const MOST_A_STEP = 50
 
@@ -16,39 +18,86 @@ export interface CreateManyDeps {
   readonly log: Log
 }
 
+/** A request, and the shard in which its timer is to lie. */
+interface Sited {
+  readonly request: NewTimerRequest
+  readonly shard: Shard
+}
+
 /** One request, as it is to be stored, and the id it has for now. */
 interface Birth {
-  readonly item: Item<NewTimerRequest>
+  readonly item: Item<Sited>
   readonly timer: Unborn
   readonly id: number
 }
 
 /**
  * Creates many timers together: their ids in one block a shard, and some of them in each step of Redis. Those with the same
- * key or idempotency key come to their shard in the order in which they were given.
+ * key or idempotency key come one after the other, in the order in which they were given.
  */
-export function createMany(
+export async function createMany(
   requests: readonly NewTimerRequest[],
   deps: CreateManyDeps,
 ): Promise<readonly (Created | Error)[]> {
-  const { creator, together } = deps
-  const shardOf = (request: NewTimerRequest) => creator.shardFor(request)
-  return together.all<NewTimerRequest, Created>(
-    requests,
-    ANSWER_TIMEOUT_MS,
-    shardOf,
-    async (shard, items, run) => {
-      let ids: readonly number[]
-      try {
-        ids = await shard.takeIds(items.length)
-      } catch (error) {
-        for (const item of items) run.tell(item, toStoreError(error))
-        return
-      }
-      const births = items.map((item, at) => ({ item, timer: unborn(item.thing), id: ids[at] as number }))
-      await Promise.all(stepsOf(births).map((some) => run.step(() => createSome(shard, some, run, deps))))
-    },
-  )
+  const until = performance.now() + WITHIN_MS
+  const results: (Created | Error)[] = []
+  for (const wave of wavesOf(requests)) {
+    const sited = wave.map((place) => {
+      const request = requests[place] as NewTimerRequest
+      return { request, shard: deps.creator.shardFor(request) }
+    })
+    const outcomes = await createTogether(sited, until - performance.now(), deps)
+    for (const [at, place] of wave.entries()) results[place] = outcomes[at] as Created | Error
+  }
+  return results
+}
+
+/**
+ * Places, in waves: each after all before it that have its key or its idempotency key. Nearly always it is one wave.
+ */
+function wavesOf(requests: readonly NewTimerRequest[]): number[][] {
+  const free: number[] = []
+  const waves = [free]
+  const last = new Map<string, number>()
+  for (const [place, { draft, idempotency }] of requests.entries()) {
+    if (draft.key === undefined && idempotency === undefined) {
+      free.push(place)
+      continue
+    }
+    const words = [
+      ...(draft.key === undefined ? [] : [keyWord(draft.owner, draft.key)]),
+      ...(idempotency === undefined ? [] : [idempotencyWord(draft.owner, idempotency.key)]),
+    ]
+    const wave = Math.max(0, ...words.map((word) => (last.get(word) ?? -1) + 1))
+    for (const word of words) last.set(word, wave)
+    const places = waves[wave]
+    if (places === undefined) waves.push([place])
+    else places.push(place)
+  }
+  return waves
+}
+
+function createTogether(
+  sited: readonly Sited[],
+  withinMs: number,
+  deps: CreateManyDeps,
+): Promise<readonly (Created | Error)[]> {
+  const shardOf = ({ shard }: Sited) => shard
+  return deps.together.all<Sited, Created>(sited, withinMs, shardOf, async (shard, items, run) => {
+    let ids: readonly number[]
+    try {
+      ids = await shard.takeIds(items.length)
+    } catch (error) {
+      for (const item of items) run.tell(item, toStoreError(error))
+      return
+    }
+    const births = items.map((item, at) => ({
+      item,
+      timer: unborn(item.thing.request),
+      id: ids[at] as number,
+    }))
+    await Promise.all(stepsOf(births).map((some) => run.step(() => createSome(shard, some, run, deps))))
+  })
 }
 
 /** Parts of the list in its order, of so many at most, and each of one owner's. */
@@ -92,11 +141,11 @@ async function guarded(
   run: Run<Created>,
   creator: TimerCreator,
 ): Promise<readonly Birth[]> {
-  if (!births.some(({ item }) => mayNeedGuard(item.thing))) return births
+  if (!births.some(({ item }) => mayNeedGuard(item.thing.request))) return births
   const free = await Promise.all(
     births.map(async ({ item }) => {
       try {
-        await creator.guard(shard, item.thing)
+        await creator.guard(shard, item.thing.request)
         return true
       } catch (error) {
         run.tell(item, toStoreError(error))
@@ -119,7 +168,7 @@ async function createOnce(
   creator: TimerCreator,
 ): Promise<Birth[]> {
   const now = Date.now()
-  const timers = births.map(({ timer, item, id }) => born(timer, item.thing.draft, id, now))
+  const timers = births.map(({ timer, item, id }) => born(timer, item.thing.request.draft, id, now))
   const answers = await shard.clients.createMany(timers)
   const left: Birth[] = []
   for (const [at, timer] of timers.entries()) {
@@ -135,8 +184,8 @@ async function createOnce(
       run.tell(
         item,
         answer.kind === 'doubt'
-          ? await creator.create(shard, item.thing)
-          : createdBy(item.thing, timer, answer),
+          ? await creator.create(shard, item.thing.request)
+          : createdBy(item.thing.request, timer, answer),
       )
     } catch (error) {
       run.tell(item, toStoreError(error))

@@ -27,6 +27,7 @@ export class Together {
     const outcomes: (Outcome | Error)[] = Array(things.length).fill(
       unavailable(new Error('no answer in time')),
     )
+    if (withinMs <= 0) return outcomes
     let over = false
     const runIn = (shard: Shard): Run<Outcome> => ({
       tell: ({ place }, outcome) => {
