@@ -178,13 +178,13 @@ describe('GET /timers', () => {
         fc.constantFrom('/timers', '/forecast', '/stats'),
         fc.array(fc.tuple(name, text), { maxLength: 3 }),
         async (path, query) => {
-          const encoded = query.map(([key, value]) => `${key}=${encodeURIComponent(value.toWellFormed())}`)
+          const encoded = query.map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
           const reply = await bed.send('GET', `${path}?${encoded.join('&')}`)
           expect([200, 400]).toContain(reply.statusCode)
           if (reply.statusCode === 400) expect(reply.json().code).toMatch(/^INVALID_(FILTER|CURSOR)$/)
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 200 },
     )
   })
 })

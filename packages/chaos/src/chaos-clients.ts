@@ -69,6 +69,7 @@ export class ChaosClients extends ChangingClients {
         return this.#tryAgain(() => this.upsert(wish(version, put.seconds), put.mode), isUnanswered)
       })
       puts.forEach(note)
+      if (put.looks) await this.look({ ownKey })
     }
     const target = { id: { ownKey }, key }
     if (planned.end === 'cancel') await this.#tryAgain(() => this.cancel(target), isUncertain)

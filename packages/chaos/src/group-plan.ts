@@ -23,6 +23,8 @@ export interface PlannedPut {
   readonly clients: number
   readonly seconds: number
   readonly mode: ConflictMode
+  /** Whether somebody looks after it. */
+  readonly looks: boolean
 }
 
 /** Timers that are asked for in one request, and cancelled by their label in another. */
@@ -109,6 +111,7 @@ function planKey(atMs: number, index: number, random: Random): PlannedKey {
         clients: random.weighted({ 1: 5, 2: 2, 3: 1 }) === '1' ? 1 : random.integer(2, 3),
         seconds: random.integer(1, 4),
         mode: random.weighted<ConflictMode>(MODES),
+        looks: random.next() < 0.3,
       }
     }),
     end: random.pick(['cancel', 'patch', undefined, undefined]),

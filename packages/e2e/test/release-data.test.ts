@@ -52,11 +52,20 @@ test('data of release 0.1: what was told stays true, what was owed fires once, a
     expect(overdue?.body).toBe('{"order":18,"text":"ü \\"q\\"","list":[1,null,true]}')
     expect(overdue?.headers['x-order']).toBe('18')
 
-    await eventually(async () => expect(await redis.command('GET', 'timers:{0}:format')).toBe('2'))
+    await eventually(async () => expect(await redis.command('GET', 'timers:{0}:format')).toBe('3'))
     expect(await redis.command('HGET', `timers:{0}:t${told.far?.id}`, 'du')).toBe(
       String(Date.parse(String(told.far?.due_at))),
     )
     expect(await redis.command('HGET', `timers:{0}:t${told.fired?.id}`, 'st')).toBe('fired')
+    // Finished timers lie by due time, in the lists too, and the unknown ones apart.
+    for (const [name, set] of [
+      ['fired', 'completed'],
+      ['failed', 'failed'],
+      ['unknown', 'unknown'],
+    ] as const) {
+      const score = await redis.command('ZSCORE', `timers:{0}:${set}`, `t${told[name]?.id}`)
+      expect([name, Number(score)]).toEqual([name, Date.parse(String(told[name]?.due_at))])
+    }
     for (const name of ['fired', 'failed', 'unknown', 'far']) {
       const { time_left: _, ...asThen } = told[name] as Shown
       expect(await shown(name)).toMatchObject(asThen)
@@ -69,9 +78,9 @@ test('data of release 0.1: what was told stays true, what was owed fires once, a
 test('a Redis whose timers are in the format of a newer release: the services stop with a message', async () => {
   const installation = await Installation.start({ apis: 0, workers: 0 })
   try {
-    await installation.redis.command('SET', 'timers:{0}:format', '3')
-    await expect(installation.startApi()).rejects.toThrow(/format 3.*use a newer release/s)
-    await expect(installation.startWorker()).rejects.toThrow(/format 3.*use a newer release/s)
+    await installation.redis.command('SET', 'timers:{0}:format', '4')
+    await expect(installation.startApi()).rejects.toThrow(/format 4.*use a newer release/s)
+    await expect(installation.startWorker()).rejects.toThrow(/format 4.*use a newer release/s)
   } finally {
     await installation.close()
   }

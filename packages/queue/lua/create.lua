@@ -40,11 +40,12 @@ local there = redis.call('HGET', job, 'timestamp')
 if there then return there == createdAt and 1 or 0 end
 
 if key then
-  local base = baseOf(job, id)
+  local also = seldom()
+  local base = also.baseOf(job, id)
   if digest ~= '' then
     local known = redis.call('GET', base .. 'i:' .. digest)
     if known and string.sub(known, 1, 1) == '@' then
-      local verdict = judgeGuard(known, fingerprint, createdAt)
+      local verdict = also.judgeGuard(known, fingerprint, createdAt)
       if verdict then return verdict end
       known = false
     end
@@ -60,14 +61,15 @@ if key then
     local holder = redis.call('GET', base .. 'k:' .. owner .. ':' .. key)
     local made, status, nonces = unpack(holder and redis.call('HMGET', base .. holder, 'timestamp', 'st', 'cn') or {})
     if made and not status then return { 'taken', holder } end
-    nonces = inherited(nonces)
+    nonces = also.inherited(nonces)
     if nonces then redis.call('HSET', job, 'cn', nonces) end
   end
   if digest ~= '' then
     redis.call('SET', base .. 'i:' .. digest, id)
     redis.call('HSET', job, 'ik', digest .. ':' .. fingerprint .. ':' .. dueAt)
   end
-  adorn(base, id, owner, dueAt, key, labels, expires, callback)
+  also.adorn(base, id, owner, dueAt, key, labels, expires, callback)
 end
-store(job, delayed, marker, id, data, createdAt, dueAt, owner)
+hold(job, data, createdAt, dueAt, owner)
+delay(delayed, marker, id, tonumber(dueAt))
 return 1

@@ -10,8 +10,8 @@
   Returns 1 where something was changed.
 ]]
 local job = KEYS[1]
-local data, created, opts, due, status, value, log, made, first, nextAt = unpack(redis.call('HMGET', job,
-  'data', 'timestamp', 'opts', 'du', 'st', 'returnvalue', 'lg', 'an', 'fa', 'nx'))
+local data, created, opts, due, status, value, log, made, first, nextAt, heldBy = unpack(redis.call('HMGET', job,
+  'data', 'timestamp', 'opts', 'du', 'st', 'returnvalue', 'lg', 'an', 'fa', 'nx', 'hb'))
 if not data or not created then return 0 end
 
 local changed = 0
@@ -33,13 +33,19 @@ if not status and value and value ~= 'null' then
   redis.call('HDEL', job, 'returnvalue')
   changed = 1
 end
--- It waits for a retry.
+-- It waits for a retry, or for the attempt that a redrive asked for: that one had no 'nx'.
 local base = baseOf(job, ARGV[3])
-if nextAt and not status and redis.call('ZSCORE', base .. 'delayed', ARGV[3]) then
-  changed = math.max(changed, redis.call('ZADD', base .. 'retries', due, ARGV[3]))
+local wake = redis.call('ZSCORE', base .. 'delayed', ARGV[3])
+if wake and not status then
+  local at = string.format('%.0f', math.floor(wake / 4096))
+  if not nextAt and not heldBy and at ~= due then
+    redis.call('HSET', job, 'nx', at)
+    nextAt = at
+  end
+  if nextAt then changed = math.max(changed, redis.call('ZADD', base .. 'retries', due, ARGV[3])) end
 end
 -- BullMQ counted up the score of jobs that are due in one millisecond; lists are read in the order of ids there.
-local score = tonumber(redis.call('ZSCORE', base .. 'delayed', ARGV[3]) or 0)
+local score = tonumber(wake or 0)
 if score % 4096 ~= 0 then
   redis.call('ZADD', base .. 'delayed', string.format('%.0f', score - score % 4096), ARGV[3])
   changed = 1

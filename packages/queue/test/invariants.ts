@@ -195,8 +195,6 @@ function danglingIn(contents: Contents): string[] {
 /** What is left in a shard, beside what stays or goes by itself. */
 export async function leftIn(redis: Redis, { key }: ShardKeys): Promise<string[]> {
   const base = key('')
-  const names = (await redis.keys('*')).map((name) =>
-    name.startsWith(base) ? name.slice(base.length) : name,
-  )
-  return names.filter((name) => !FURNITURE.includes(name))
+  const names = (await redis.keys('*')).filter((name) => name.startsWith(base))
+  return names.map((name) => name.slice(base.length)).filter((name) => !FURNITURE.includes(name))
 }

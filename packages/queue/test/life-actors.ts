@@ -24,14 +24,13 @@ export type Step =
       told: boolean
       labels: string
     }
-  | { do: 'create again'; of: number }
   | { do: 'upsert'; key: number; late: boolean; keep: 'all' | 'due' | 'none'; labels: string }
   | { do: 'change'; of: number; to: 'past' | 'future' | 'same'; labels: string | undefined }
   | { do: 'cancel' | 'redrive'; of: number }
   | { do: 'resolve'; of: number; as: 'fired' | 'failed' }
   | { do: 'send again'; of: number }
-  | { do: 'take'; worker: number }
-  | { do: 'claim' | 'rest'; of: number }
+  | { do: 'take' | 'work'; worker: number }
+  | { do: 'claim' | 'rest' | 'give up'; of: number }
   | { do: 'defer'; of: number; held: boolean; late: boolean }
   | {
       do: 'settle'
@@ -89,19 +88,32 @@ export class Actors {
         return this.#redrive(this.#timer(step.of))
       case 'resolve':
         return this.#resolve(this.#timer(step.of), step.as)
-      case 'create again':
       case 'send again':
         return recent(this.#sent, step.of)?.()
       case 'take':
         return this.#take(`worker-${step.worker}`)
+      case 'work':
+        await this.#take(`worker-${step.worker}`)
+        return this.#withHand(0, this.#claim)
       case 'claim':
-        return this.#withHand(step.of, (hand, timer) => this.#claim(hand, timer))
+        // Most of all those who have not asked; then those who send it again.
+        return this.#withHand(
+          step.of,
+          this.#claim,
+          ({ granted, told }) => !told && (granted === undefined || step.of > 6),
+        )
       case 'rest':
-        return this.#withHand(step.of, (hand, timer) => this.#rest(hand, timer))
+        return this.#withHand(step.of, this.#rest)
       case 'defer':
         return this.#withHand(step.of, (hand, timer) => this.#defer(hand, timer, step))
       case 'settle':
-        return this.#withHand(step.of, (hand, timer) => this.#settle(hand, timer, step))
+        return this.#withHand(
+          step.of,
+          (hand, timer) => this.#settle(hand, timer, step),
+          ({ granted, found, told }) => !told && (granted ?? found) !== undefined,
+        )
+      case 'give up':
+        return this.#giveUp(step.of)
       case 'lose':
         return this.#lose(this.#timer(step.of))
       case 'look for lost ones':
@@ -148,10 +160,32 @@ export class Actors {
     return recent(timers, of)
   }
 
-  async #withHand(of: number, act: (hand: Played, timer: Expected) => Promise<void>): Promise<void> {
-    const hand = recent(this.#hands, of)
+  async #withHand(
+    of: number,
+    act: (hand: Played, timer: Expected) => Promise<void>,
+    isOne: (hand: Played) => boolean = () => true,
+  ): Promise<void> {
+    const hand = recent(this.#hands.filter(isOne), of)
     const timer = hand && this.life.timers.get(hand.id)
-    if (hand !== undefined && timer !== undefined) await act(hand, timer)
+    if (hand !== undefined && timer !== undefined) await act.call(this, hand, timer)
+  }
+
+  /** A worker is lost after its claim, and another finds what it left. */
+  async #giveUp(of: number): Promise<void> {
+    const lost = recent(
+      this.#hands.filter(
+        ({ id, granted }) => granted !== undefined && this.life.timers.get(id)?.status === 'firing',
+      ),
+      of,
+    )
+    if (lost === undefined) return
+    await this.#lose(this.life.timers.get(lost.id))
+    await this.#lookForLost()
+    await this.#take('finder')
+    await this.#claim(
+      this.#hands.at(-1) as Played,
+      this.life.timers.get((this.#hands.at(-1) as Played).id) as Expected,
+    )
   }
 
   #newWord(): string {

@@ -3,8 +3,8 @@ import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { delivered, draft, fired, Rig } from './rig.ts'
 
 const HOUR = 3_600_000
-const STILL = 150
-const MOVING = 300
+const STILL = 100
+const MOVING = 200
 
 /** With the commands themselves, and a worker, all at work while pages are read. */
 describe('lists while timers are created, changed, cancelled, fired and retried', () => {
@@ -61,7 +61,7 @@ describe('lists while timers are created, changed, cancelled, fired and retried'
       }
     }
 
-    for (const order of ['asc', 'desc', 'asc', 'desc'] as const) {
+    for (const order of ['asc', 'desc'] as const) {
       const seen: { id: number; dueAt: number }[] = []
       let after: TimerPosition | undefined
       do {
@@ -75,7 +75,7 @@ describe('lists while timers are created, changed, cancelled, fired and retried'
       const dueTimes = seen.map(({ dueAt }) => dueAt)
       expect(dueTimes).toEqual([...dueTimes].sort((a, b) => (order === 'asc' ? a - b : b - a)))
     }
-    expect(turn).toBeGreaterThan(100)
+    expect(turn).toBeGreaterThan(50)
     await consumer.stop()
     created = STILL + moving.length
   }, 30_000)

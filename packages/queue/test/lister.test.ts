@@ -396,7 +396,7 @@ describe('the list of timers', () => {
           expect(seen).toEqual(inOrder(still, order))
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     )
   }, 60_000)
 })

@@ -92,7 +92,7 @@ const UNCLAIMED = {
     // The oldest is taken, in the step that promotes both.
     const other = await store.create({ url: 'https://receiver.example/other', dueAt: Date.now() })
     const { id } = await store.create({ ...draft(1), ...more } as TimerDraft)
-    await rig.client.zadd(rig.keys().key('delayed'), (Date.now() - 10) * 0x1000, `t${other.id}`)
+    await rig.client.zadd(rig.keys().key('delayed'), (Date.now() - 500) * 0x1000, `t${other.id}`)
     await eventually(async () => expect((await store.find(id))?.dueAt).toBeLessThan(Date.now()))
     expect((await rig.take()).id).toBe(other.id)
     expect(await rig.places(id)).toEqual(['wait'])

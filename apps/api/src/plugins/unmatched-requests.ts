@@ -13,9 +13,10 @@ const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 
  */
 export function answerUnmatchedRequests(app: App, replyWithProblem: ReplyWithProblem): void {
   app.addHook('onRequest', (request, reply, done) => {
-    if (!request.is404) return done()
+    if (!request.is404 && !isWordForId(request.params)) return done()
     const path = pathOf(request.url)
-    const allowed = METHODS.filter((method) => app.findRoute({ method, url: path }) !== null)
+    const allowed = methodsAt(app, path)
+    if (!request.is404 && allowed.includes(request.method as HTTPMethods)) return done()
     if (allowed.length === 0) {
       replyWithProblem(
         request,
@@ -39,4 +40,19 @@ export function answerUnmatchedRequests(app: App, replyWithProblem: ReplyWithPro
       problem('METHOD_NOT_ALLOWED', `this path knows ${allowed.join(', ')}, not ${request.method}`),
     )
   })
+}
+
+/** `GET /timers/batch` is matched by `/timers/:id`, although that path is another's, which knows POST only. */
+function isWordForId(params: unknown): boolean {
+  const { id } = params as { readonly id?: string }
+  return id !== undefined && !/^\d/.test(id)
+}
+
+/** What a path knows; where it has a name of its own, only what it knows by that. */
+function methodsAt(app: App, path: string): readonly HTTPMethods[] {
+  const found = METHODS.map((method) => ({ method, route: app.findRoute({ method, url: path }) })).filter(
+    ({ route }) => route !== null,
+  )
+  const named = found.filter(({ route }) => route?.params.id === undefined)
+  return (named.length > 0 ? named : found).map(({ method }) => method)
 }

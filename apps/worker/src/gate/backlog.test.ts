@@ -112,7 +112,8 @@ describe('ReceiverGate, after a downtime', () => {
     }
     await pass(60)
     asked = 0
-    await pass(120)
-    expect(asked).toBeLessThan(120 * 1_100)
-  })
+    await pass(60)
+    expect(asked).toBeLessThan(60 * 1_100)
+    // Two minutes of eighty thousand timers are some seconds of the processor.
+  }, 60_000)
 })

@@ -56,8 +56,8 @@ export function postTimer(apiUrl: string, timer: NewTimer): Promise<ApiAnswer> {
   return callApi({ method: 'POST', url: `${apiUrl}/timers`, body: timer })
 }
 
-/** `GET /timers/:id`: undefined where there is no such timer. Rejects when the connection breaks, and on other statuses. */
-export async function readTimer(apiUrl: string, id: number): Promise<TimerView | undefined> {
+/** `GET /timers/:id`, or another path to one timer: undefined where there is no such timer. Rejects when the connection breaks, and on other statuses. */
+export async function readTimer(apiUrl: string, id: number | string): Promise<TimerView | undefined> {
   const { status, body } = await getJson(`${apiUrl}/timers/${id}`)
   if (status === 404) return undefined
   if (status !== 200) throw new Error(`GET /timers/${id}: ${status} ${JSON.stringify(body)}`)

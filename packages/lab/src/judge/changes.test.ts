@@ -199,6 +199,27 @@ const seenLater = { receivedAt: LATER + 3, answeredAt: LATER + 4 }
 
 judged('a time that was changed', [
   [
+    'by two at a time, both told of one, is that one',
+    {
+      seen: [seenLater],
+      view: firedLater,
+      changes: [moved, { ...moved, durationMs: 3_000, askedAt: START + 900, answeredAt: START + 2_000 }],
+    },
+    {},
+  ],
+  [
+    'by two at a time is not a third',
+    {
+      seen: [seenLater],
+      view: firedLater,
+      changes: [
+        { ...moved, durationMs: 3_000 },
+        { ...moved, durationMs: 4_000, askedAt: START + 900, answeredAt: START + 2_000 },
+      ],
+    },
+    { misreported: 2 },
+  ],
+  [
     'while it waits for a retry, is kept',
     {
       creation: { mode: 'at_least_once' },
@@ -469,6 +490,26 @@ judged('one own key', [
       others: [{ ...firedTwo, created_at: iso(START + 202) }],
     },
     { twins: 1, misreported: 1 },
+  ],
+  [
+    'is made by one of two that got no answer',
+    {
+      creation: { ...keyed, acknowledged: undefined, failure: 'cut', durationMs: 9_000 },
+      more: [{ ...met, onConflict: 'keep', durationMs: 4_000, acknowledged: undefined, failure: 'cut' }],
+      seen: [{ versions: [2] }],
+      view: created,
+    },
+    {},
+  ],
+  [
+    'is made by one of two that got no answer, and sends what neither asked for',
+    {
+      creation: { ...keyed, acknowledged: undefined, failure: 'cut' },
+      more: [{ ...met, onConflict: 'keep', acknowledged: undefined, failure: 'cut' }],
+      seen: [{ versions: [3] }],
+      view: created,
+    },
+    { stale: 1 },
   ],
   [
     'is taken by a timer of another key',

@@ -64,13 +64,14 @@ export class Clients {
     this.redrives.push({ id, ...asked, ...(idempotencyKey !== undefined && { idempotencyKey }) })
   }
 
-  /** Looks once how a timer is; undefined where there is no answer, or no such timer. */
-  async look(id: number): Promise<TimerView | undefined> {
+  /** Looks once how a timer is, by its id or its own key; undefined where there is no answer, or no such timer. */
+  async look(id: number | { readonly ownKey: string }): Promise<TimerView | undefined> {
+    const path = typeof id === 'number' ? String(id) : `by-key/${id.ownKey}`
     const askedAt = Date.now()
-    const view = await readTimer(this.#nextApi(), id).catch(() => undefined)
+    const view = await readTimer(this.#nextApi(), path).catch(() => undefined)
     if (view !== undefined) {
       const { status, attempts = 0 } = view
-      this.tellings.push({ id, askedAt, answeredAt: Date.now(), status, attempts })
+      this.tellings.push({ id: view.id, askedAt, answeredAt: Date.now(), status, attempts })
     }
     return view
   }

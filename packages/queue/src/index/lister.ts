@@ -1,6 +1,7 @@
 import {
   DEFAULT_OWNER,
   originOf,
+  TIMER_STATUSES,
   type TimerFilter,
   type TimerPage,
   type TimerQuery,
@@ -54,9 +55,10 @@ export class Lister {
       inHand,
     )
     const { found, reached } = await this.#collect(stream, filter, limit)
-    const late = await this.#takenMeanwhile(inHand, { ...range, end: reached ?? range.end }, filter, now)
+    const seen = [...inHand, ...found.map(({ place }) => place)]
+    const late = await this.#takenMeanwhile(seen, { ...range, end: reached ?? range.end }, filter, now)
     if (late.length === 0) return toPage(found, reached)
-    const all = unique([...found, ...late].sort((a, b) => compare(a.place, b.place, range.order)))
+    const all = [...found, ...late].sort((a, b) => compare(a.place, b.place, range.order))
     const shown = all.slice(0, limit)
     return toPage(shown, all.length > shown.length ? shown.at(-1)?.place : reached)
   }
@@ -98,17 +100,20 @@ export class Lister {
     const earliest = range.order === 'asc' ? range.start : range.end
     const looks = (shard: Shard) => sourcesOf(filter, shard.keys).inHand && earliest.dueAt <= latest
     const hands = await Promise.all(this.#shards.all.filter(looks).map(readInHand))
-    return hands.flat().filter(({ isCallback }) => !isCallback)
+    const { statuses = TIMER_STATUSES } = filter
+    // Others would be read in vain: in a burst there are thousands of them.
+    const [pending, firing] = [statuses.includes('pending'), statuses.includes('firing')]
+    return hands.flat().filter((hand) => !hand.isCallback && (hand.firing ? firing : pending))
   }
 
-  /** What came into a worker's hands since `before` was looked at: it may have left its set before that was looked at. */
+  /** What came into a worker's hands and was not seen: it may have left its set before that was looked at. */
   async #takenMeanwhile(
-    before: readonly Place[],
+    seen: readonly Place[],
     range: Range,
     filter: TimerFilter,
     now: number,
   ): Promise<Found[]> {
-    const known = new Set(before.map(({ jobId }) => jobId))
+    const known = new Set(seen.map(({ jobId }) => jobId))
     const places = (await this.#inHand(filter, range, now)).filter(
       (place) =>
         !known.has(place.jobId) &&
@@ -141,10 +146,6 @@ function passes(record: TimerRecord, { owner, statuses, label, origin }: TimerFi
     (label === undefined || owner !== undefined || record.owner === DEFAULT_OWNER) &&
     (origin === undefined || originOf(record.url) === origin)
   )
-}
-
-function unique(found: readonly Found[]): Found[] {
-  return found.filter(({ place }, at) => place.jobId !== found[at - 1]?.place.jobId)
 }
 
 function toPage(found: readonly Found[], reached: Place | undefined): TimerPage {

@@ -23,21 +23,27 @@ interface Scripts {
 type CreateReply = number | [kind: string, jobId?: string, createdAt?: string, dueAt?: string]
 type Reply = [kind: string, jobIdOrStatus?: string, hash?: string[]]
 
+/** What only timers need that have more than a due time. */
+const ADORNED = {
+  includes: ['places', 'labels', 'adorn', 'guards', 'subject'],
+  gives: ['baseOf', 'adorn', 'judgeGuard', 'inherited'],
+}
+
 /** Name of each command, how many keys it takes, and its text. */
 const SCRIPTS = [
-  ['timersCreate', 3, loadScript('create', 'places', 'labels', 'store', 'guards', 'subject')],
+  ['timersCreate', 3, loadScript('create', 'delay', 'store', ADORNED)],
+  ['timersCreateMany', undefined, loadScript('create-many', 'delay', 'store', ADORNED, 'create()')],
   [
-    'timersCreateMany',
-    undefined,
-    loadScript('create-many', 'places', 'labels', 'store', 'guards', 'subject', 'create()'),
+    'timersUpsert',
+    3,
+    loadScript('upsert', 'places', 'delay', 'labels', 'store', 'adorn', 'subject', 'alter'),
   ],
-  ['timersUpsert', 3, loadScript('upsert', 'places', 'labels', 'store', 'subject', 'alter')],
-  ['timersCancel', 1, loadScript('cancel', 'places', 'labels', 'finish', 'outbox', 'subject')],
-  ['timersChange', 1, loadScript('change', 'places', 'labels', 'subject', 'alter')],
-  ['timersRedrive', 1, loadScript('redrive', 'places', 'labels', 'unfinish', 'subject')],
+  ['timersCancel', 1, loadScript('cancel', 'places', 'delay', 'labels', 'finish', 'outbox', 'subject')],
+  ['timersChange', 1, loadScript('change', 'places', 'delay', 'labels', 'subject', 'alter')],
+  ['timersRedrive', 1, loadScript('redrive', 'places', 'delay', 'labels', 'unfinish', 'subject')],
   ['timersGuard', 1, loadScript('guard', 'places', 'guards')],
   ['timersUnguard', 1, loadScript('unguard', 'places')],
-  ['timersResolve', 1, loadScript('resolve', 'places', 'finish', 'unfinish', 'outbox', 'subject')],
+  ['timersResolve', 1, loadScript('resolve', 'places', 'delay', 'finish', 'unfinish', 'outbox', 'subject')],
 ] as const
 
 /** A new timer as it is stored. */

@@ -54,12 +54,12 @@ const DEFER = { keys: 7, args: 6 }
 const SETTLE = { keys: 8, args: 15 }
 
 const CLAIM_TEXT = loadScript('claim', {
-  includes: ['places', 'let-go', 'labels', 'finish', 'outbox'],
+  includes: ['places', 'delay', 'let-go', 'labels', 'finish', 'outbox'],
   gives: ['baseOf', 'letGo', 'release', 'endWait', 'unindex', 'finish', 'announce'],
 })
-const DEFER_TEXT = loadScript('defer', 'places', 'let-go')
+const DEFER_TEXT = loadScript('defer', 'places', 'delay', 'let-go')
 const SETTLE_TEXT = loadScript('settle', 'finish', 'let-go', {
-  includes: ['places', 'labels', 'unfinish', 'outbox'],
+  includes: ['places', 'delay', 'labels', 'unfinish', 'outbox'],
   gives: ['delay', 'release', 'endWait', 'unindex', 'unfinish', 'announce'],
 })
 

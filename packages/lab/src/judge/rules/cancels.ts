@@ -1,6 +1,7 @@
 import { isDone, mayHaveHappened, type Sweep } from '../answers.ts'
-import { dueWithin, type JudgedTimer } from '../judged-timer.ts'
+import type { JudgedTimer } from '../judged-timer.ts'
 import { mayHaveLeft } from '../timer-view.ts'
+import { dueWithin } from '../writes.ts'
 
 /** A time from which on a timer is cancelled for sure. */
 function cancelledAt(timer: JudgedTimer): number | undefined {

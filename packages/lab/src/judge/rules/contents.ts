@@ -1,5 +1,6 @@
-import { contents, type JudgedTimer } from '../judged-timer.ts'
+import type { JudgedTimer } from '../judged-timer.ts'
 import { possibleAt } from '../register.ts'
+import { contents } from '../writes.ts'
 
 /** Sent with other content than it had, as far as clients were told, or with parts of two contents. */
 export function staleContents(timer: JudgedTimer): string[] {

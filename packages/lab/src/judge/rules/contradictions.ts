@@ -1,7 +1,8 @@
 import { isDone, mayHaveHappened } from '../answers.ts'
-import { dueWithin, type JudgedTimer } from '../judged-timer.ts'
+import type { JudgedTimer } from '../judged-timer.ts'
 import type { Sighting } from '../sightings.ts'
 import type { TimerView } from '../timer-view.ts'
+import { dueWithin } from '../writes.ts'
 
 /** What the API says of one timer in the end, against what was promised and seen. */
 export function contradictions(timer: JudgedTimer): string[] {

@@ -1,5 +1,6 @@
-import { dueWithin, type JudgedTimer } from '../judged-timer.ts'
+import type { JudgedTimer } from '../judged-timer.ts'
 import { leavingAttempts, mayHaveLeft } from '../timer-view.ts'
+import { dueWithin } from '../writes.ts'
 
 /** A request leaves at most so long after it was granted: a lock lasts no longer, and a connection takes its time. */
 const GRANTED_MS = 8_000

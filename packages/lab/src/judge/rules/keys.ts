@@ -1,5 +1,6 @@
 import { answeredAt, type Creation, mayHaveHappened } from '../answers.ts'
-import { dueWithin, type JudgedTimer } from '../judged-timer.ts'
+import type { JudgedTimer } from '../judged-timer.ts'
+import { dueWithin } from '../writes.ts'
 
 /** Two timers for what is to be one: for one request, for one idempotency key, or pending at the same time with one own key. */
 export function twins(asked: readonly Creation[], timers: readonly JudgedTimer[]): string[] {

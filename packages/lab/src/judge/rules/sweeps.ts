@@ -11,10 +11,13 @@ export function miscounted(sweeps: readonly Sweep[], timers: readonly JudgedTime
       changes.some((one) => one.kind === 'cancel' && mayHaveHappened(one)),
     )
     if (alone || own.some(({ complete }) => !complete)) return []
-    const done = own.reduce((sum, sweep) => sum + sweep.done, 0)
+    const done = own.map((sweep) => sweep.done)
+    const sum = done.reduce((all, one) => all + one, 0)
     const cancelled = labelled.filter(({ view }) => view?.status === 'cancelled').length
-    return done === cancelled
+    // Of two at the same time each may have done it: a cancel of what is cancelled is done.
+    const fits = own.length === 1 ? sum === cancelled : sum >= cancelled && Math.max(...done) <= cancelled
+    return fits
       ? []
-      : [`${done} timers of ${label} are said to be cancelled, and ${cancelled} are`]
+      : [`${done.join(' and ')} timers of ${label} are said to be cancelled, and ${cancelled} are`]
   })
 }

@@ -1,0 +1,196 @@
+import type { TimerDraft } from '@timers/core'
+import type { RedisTimerStore } from '../src/timers/timer-store.ts'
+import { delivered, draft, fired, Rig } from './rig.ts'
+import { ALL_ENDED, ALL_UNCLAIMED, expectFlawless, refusal, States } from './states.ts'
+
+const HOUR = 3_600_000
+const KEY = 'order-17'
+const keyed: TimerDraft = { ...draft(HOUR), key: KEY }
+const NEW: TimerDraft = {
+  url: 'https://receiver.example/new',
+  payload: '1',
+  labels: ['new'],
+  delayMs: 2 * HOUR,
+}
+
+describe('a key of its own', () => {
+  let rig: Rig
+  let store: RedisTimerStore
+  let states: States
+
+  beforeAll(async () => {
+    rig = await Rig.start()
+  })
+  afterAll(() => rig.close())
+  beforeEach(async () => {
+    store = await rig.store()
+    states = new States(rig, store)
+  })
+  afterEach(async () => {
+    await expectFlawless(rig)
+    await rig.reset()
+  })
+
+  const claim = { owner: '', nonce: 'n' }
+
+  test.each(ALL_UNCLAIMED)('of a timer that %s is taken', async (where) => {
+    const { id } = await states.unclaimed(where, { key: KEY })
+    expect(await refusal(store.create(keyed))).toEqual({ code: 'KEY_TAKEN', timer_id: id })
+    expect((await store.find({ key: KEY }))?.id).toBe(id)
+    expect((await store.create({ ...keyed, owner: 'another' })).id).not.toBe(id)
+  })
+
+  test('of a timer that fires is taken', async () => {
+    const { id } = await states.claimed({ key: KEY })
+    expect(await refusal(store.create(keyed))).toEqual({ code: 'KEY_TAKEN', timer_id: id })
+  })
+
+  test.each(ALL_ENDED)('of a timer that is %s is free again', async (status) => {
+    const before = await states.ended(status, { key: KEY })
+    const { id } = await store.create(keyed)
+    expect(id).not.toBe(before)
+    expect((await store.find({ key: KEY }))?.id).toBe(id)
+    expect(await store.find(before)).toMatchObject({ status, key: KEY })
+  })
+
+  describe('upsert', () => {
+    test.each(ALL_UNCLAIMED)('of a timer that %s takes all of the new one', async (where) => {
+      const { id, hand } = await states.unclaimed(where, {
+        key: KEY,
+        labels: ['old'],
+        expiresIn: 5,
+        payload: '0',
+      })
+      const { timer, created, previous } = await store.upsert(KEY, NEW, 'replace')
+      expect({ created, previous }).toEqual({ created: false, previous: undefined })
+      expect(timer).toMatchObject({
+        id,
+        key: KEY,
+        status: 'pending',
+        url: NEW.url,
+        payload: '1',
+        labels: ['new'],
+      })
+      expect(timer).not.toHaveProperty('expiresIn')
+      expect(timer.dueAt).toBeGreaterThan(Date.now() + 1.9 * HOUR)
+      if (hand !== undefined) expect(['changed', 'lost']).toContain((await hand.due.claim()).kind)
+    })
+
+    test('keeps the time, or all, where that is asked for', async () => {
+      const { id, dueAt } = await store.create({ ...keyed, payload: '0' })
+      const due = await store.upsert(KEY, NEW, 'keep_due')
+      expect(due).toMatchObject({ created: false, timer: { id, dueAt, payload: '1' } })
+      const all = await store.upsert(KEY, { ...NEW, payload: '2' }, 'keep')
+      expect(all).toMatchObject({ created: false, timer: { id, dueAt, payload: '1' } })
+    })
+
+    test('of a timer that fires, or has finished, leaves it alone and says so', async () => {
+      const hand = await states.claimed({ key: KEY })
+      const second = await store.upsert(KEY, NEW, 'replace')
+      expect(second).toMatchObject({ created: true, previous: { id: hand.id, status: 'firing' } })
+      await hand.due.settle(1, delivered(), fired)
+      await store.cancel(second.timer.id)
+      const third = await store.upsert(KEY, NEW, 'keep')
+      expect(third).toMatchObject({ created: true, previous: { id: second.timer.id, status: 'cancelled' } })
+      expect((await store.find({ key: KEY }))?.id).toBe(third.timer.id)
+    })
+
+    test('a thousand at once leave one timer, at the last time and with the last content', async () => {
+      const other = await rig.store()
+      const answers = await Promise.all(
+        Array.from({ length: 1_000 }, (_, turn) =>
+          (turn % 2 === 0 ? store : other).upsert(
+            KEY,
+            { ...NEW, payload: String(turn), delayMs: HOUR + turn },
+            'replace',
+          ),
+        ),
+      )
+      expect(answers.filter(({ created }) => created)).toHaveLength(1)
+      expect(new Set(answers.map(({ timer }) => timer.id)).size).toBe(1)
+      expect(await rig.client.zcard(rig.keys().key('delayed'))).toBe(1)
+      const last = await store.upsert(KEY, { ...NEW, payload: '"last"', delayMs: 3 * HOUR }, 'replace')
+      expect(await store.find({ key: KEY })).toEqual(last.timer)
+      expect(last.timer.payload).toBe('"last"')
+    })
+
+    test('and the claim of a worker at the same moment: one of two ends, never none', async () => {
+      const ended = { changed: 0, created: 0 }
+      for (let round = 0; round < 60; round += 1) {
+        const key = `race-${round}`
+        const { due, id } = await states.due({ key })
+        const claiming = (async () => {
+          for (let lag = 0; lag < round % 8; lag += 1) await rig.client.ping()
+          return due.claim()
+        })()
+        const [put, { kind }] = await Promise.all([store.upsert(key, NEW, 'replace'), claiming])
+        if (put.created) {
+          expect(kind).toBe('granted')
+          expect(put.previous).toEqual({ id, status: 'firing' })
+          await due.settle(1, delivered(), fired)
+          ended.created += 1
+        } else {
+          expect(['changed', 'lost']).toContain(kind)
+          expect(put.timer.id).toBe(id)
+          ended.changed += 1
+        }
+        expect(await store.find({ key })).toMatchObject({ status: 'pending', url: NEW.url })
+      }
+      expect(ended.changed).toBeGreaterThan(0)
+      expect(ended.created).toBeGreaterThan(0)
+    })
+
+    test('was carried out again on another timer, when it was sent again after that one had got the key', async () => {
+      const { id } = await store.create(keyed)
+      const timer = {
+        id: 900,
+        data: JSON.stringify({ u: 'https://receiver.example/put' }),
+        createdAt: Date.now(),
+        dueAt: Date.now() + HOUR,
+        owner: '',
+        extras: { key: KEY, labels: '', expires: '', callback: '' },
+      }
+      const change = { d: timer.data, t: String(timer.dueAt) }
+      expect(await rig.clients.upsert(timer, claim.nonce, change)).toMatchObject({ kind: 'changed', id })
+      await store.cancel(id)
+      const next = await store.create({ ...keyed, payload: '"next"' })
+      expect((await rig.clients.upsert(timer, claim.nonce, change)).kind).toBe('changed')
+      expect(await store.find(next.id)).toMatchObject({
+        payload: '"next"',
+        dueAt: next.dueAt,
+        url: keyed.url,
+      })
+    })
+  })
+
+  test('a redrive that was refused moved the key to the old timer', async () => {
+    const hand = await states.claimed({ key: KEY })
+    await rig.stall(hand)
+    const second = await rig.take()
+    // It is failed, and not at its place: another worker has it.
+    await hand.due.settle(
+      1,
+      { outcome: 'rejected', sentAt: 1, responseStatus: 404 },
+      { kind: 'final', status: 'failed' },
+    )
+    const { timer } = await store.upsert(KEY, NEW, 'replace')
+    await store.cancel(timer.id)
+    expect(await refusal(store.redrive(hand.id))).toEqual({ code: 'NOT_REDRIVABLE', status: 'failed' })
+    expect((await store.find({ key: KEY }))?.id).toBe(timer.id)
+    expect(await second.due.claim()).toMatchObject({ kind: 'finished' })
+    await second.due.rest()
+    expect((await store.redrive(hand.id))?.status).toBe('pending')
+    expect((await store.find({ key: KEY }))?.id).toBe(hand.id)
+  })
+
+  test('of a failed timer that another has by now: it cannot be redriven', async () => {
+    const failed = await states.ended('failed', { key: KEY })
+    const { id } = await store.create(keyed)
+    expect(await refusal(store.redrive(failed))).toEqual({ code: 'KEY_TAKEN', timer_id: id })
+    expect(await rig.places(failed)).toEqual(['failed'])
+    await store.cancel({ key: KEY })
+    expect((await store.redrive(failed))?.status).toBe('pending')
+    expect((await store.find({ key: KEY }))?.id).toBe(failed)
+    expect(await refusal(store.create(keyed))).toEqual({ code: 'KEY_TAKEN', timer_id: failed })
+  })
+})
