@@ -3,10 +3,13 @@ import { type Child, startChild } from './child.ts'
 /** Requests by autocannon, as many as `connections` at a time. */
 export interface ClosedLoop {
   readonly url: string
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Taken in turn. */
   readonly paths: readonly string[]
+  readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
+  /** Every request is another one: `{n}` in path, headers and body stands for the numbers from here on. */
+  readonly numbersFrom?: number
   readonly connections: number
   readonly stop: { readonly amount: number } | { readonly seconds: number }
 }
@@ -15,6 +18,9 @@ export interface ClosedLoopResult {
   readonly answered: number
   readonly perSecond: number
 }
+
+/** Numbers that requests with `numbersFrom` may leave out, for each connection. */
+export const NUMBERS_LEFT_OUT = 2
 
 /** Requests by the clock. */
 export interface OpenLoop {

@@ -10,6 +10,8 @@ import { backlog } from './measures/backlog.ts'
 import { batch } from './measures/batch.ts'
 import { bulk } from './measures/bulk.ts'
 import { bursts } from './measures/bursts.ts'
+import { bytes } from './measures/bytes.ts'
+import { changes } from './measures/changes.ts'
 import { creates } from './measures/creates.ts'
 import { fires } from './measures/fires.ts'
 import { lateness } from './measures/lateness.ts'
@@ -27,6 +29,7 @@ const MEASURES: readonly Measure[] = [
   batch,
   bulk,
   reads,
+  changes,
   fires,
   bursts,
   lateness,
@@ -34,6 +37,7 @@ const MEASURES: readonly Measure[] = [
   backlog,
   underFire,
   pending,
+  bytes,
   list,
   memory,
 ]

@@ -70,5 +70,6 @@ if key then
   end
   also.adorn(base, id, owner, dueAt, key, labels, expires, callback)
 end
-store(job, delayed, marker, id, data, createdAt, dueAt, owner)
+hold(job, data, createdAt, dueAt, owner)
+delay(delayed, marker, id, tonumber(dueAt))
 return 1

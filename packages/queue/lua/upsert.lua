@@ -57,5 +57,6 @@ if made then
   local nonces = inherited(known)
   if nonces then redis.call('HSET', job, 'cn', nonces) end
 end
-store(job, delayed, marker, id, data, createdAt, dueAt, owner)
+hold(job, data, createdAt, dueAt, owner)
+delay(delayed, marker, id, tonumber(dueAt))
 return created(made and holder, status)

@@ -5,6 +5,7 @@ import { type Figure, figure } from '../figure.ts'
 import { LoadGenerator } from '../load.ts'
 import { type Bench, measure } from '../measure.ts'
 import { Receiver } from '../receiver.ts'
+import { calm, usedBytes } from '../redis-memory.ts'
 import { TimerSeeder } from '../timer-seeder.ts'
 import { fireBurst } from '../timers-burst.ts'
 import { NOWHERE } from './creates.ts'
@@ -67,37 +68,17 @@ async function fill(
         what: `bytes a pending timer, ${target.toLocaleString('en-US')} of them`,
         unit: 'B',
         values: [each],
-        goal: { on: 'value', atMost: 500 },
+        goal: { on: 'value', atMost: 470 },
       }),
     )
   }
   return figures
 }
 
-/** Timers that wait, and bytes in use, once Redis is not rewriting its file. */
+/** Timers that wait, and bytes in use. */
 async function waiting(installation: Installation): Promise<[count: number, bytes: number]> {
-  await calm(installation)
-  const { used_memory: bytes } = await info(installation, 'memory')
-  return [Number(await installation.redis.command('ZCARD', 'timers:{0}:delayed')), Number(bytes)]
-}
-
-/** The fields of INFO. */
-async function info({ redis }: Installation, section: string): Promise<Readonly<Record<string, string>>> {
-  const text = String(await redis.command('INFO', section))
-  return Object.fromEntries(
-    [...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key, value]),
-  )
-}
-
-async function calm(installation: Installation): Promise<void> {
-  for (;;) {
-    const { aof_rewrite_in_progress: rewriting, aof_rewrite_scheduled: scheduled } = await info(
-      installation,
-      'persistence',
-    )
-    if (rewriting === '0' && scheduled === '0') return
-    await sleep(100)
-  }
+  const bytes = await usedBytes(installation)
+  return [Number(await installation.redis.command('ZCARD', 'timers:{0}:delayed')), bytes]
 }
 
 interface Cost {

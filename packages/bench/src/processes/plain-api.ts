@@ -10,7 +10,8 @@ const fromApi = (path: string) =>
 
 answerQuestions({
   listen: async (): Promise<string> => {
-    const { createTimerBody, createdTimerBody } = await fromApi('schemas/timers')
+    const { createTimerBody } = await fromApi('schemas/timer-bodies')
+    const { createdTimerBody } = await fromApi('schemas/timer-answers')
     const { serverOptions } = await fromApi('server-options')
     const app = fastify(serverOptions)
     const schema = { body: createTimerBody, response: { 201: createdTimerBody } }

@@ -199,6 +199,27 @@ const seenLater = { receivedAt: LATER + 3, answeredAt: LATER + 4 }
 
 judged('a time that was changed', [
   [
+    'by two at a time, both told of one, is that one',
+    {
+      seen: [seenLater],
+      view: firedLater,
+      changes: [moved, { ...moved, durationMs: 3_000, askedAt: START + 900, answeredAt: START + 2_000 }],
+    },
+    {},
+  ],
+  [
+    'by two at a time is not a third',
+    {
+      seen: [seenLater],
+      view: firedLater,
+      changes: [
+        { ...moved, durationMs: 3_000 },
+        { ...moved, durationMs: 4_000, askedAt: START + 900, answeredAt: START + 2_000 },
+      ],
+    },
+    { misreported: 2 },
+  ],
+  [
     'while it waits for a retry, is kept',
     {
       creation: { mode: 'at_least_once' },

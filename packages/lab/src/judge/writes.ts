@@ -1,5 +1,6 @@
 import { answeredAt, type Change, type Creation, isDone, mayExist, mayHaveHappened } from './answers.ts'
 import type { JudgedTimer } from './judged-timer.ts'
+import { isOwn, newTimes } from './new-times.ts'
 import { possibleAt, type Write } from './register.ts'
 
 /*
@@ -13,22 +14,16 @@ interface DueTime {
 }
 
 function dueTimes(timer: JudgedTimer): Write<DueTime>[] {
-  const { id, asked, changes } = timer
-  const timeOf = ({ acknowledged, askedAt, durationMs }: Creation): DueTime => ({
+  const { id } = timer
+  const made = firstWrites(timer, ({ acknowledged, askedAt, durationMs }) => ({
     dueAt: acknowledged?.id === id ? acknowledged.dueAt : undefined,
     notBefore: askedAt + durationMs,
+  }))
+  const moved = newTimes(timer).map((time): Write<DueTime> => {
+    const { askedAt, answeredAt, isDone: acknowledged, notBefore, told } = time
+    return { value: { dueAt: isOwn(time) ? told : undefined, notBefore }, askedAt, answeredAt, acknowledged }
   })
-  const writes = firstWrites(timer, timeOf)
-  for (const put of asked) {
-    if (put.onConflict === 'replace') writes.push(...writesOfPut(put, id, timeOf(put)))
-  }
-  for (const change of changes.filter(mayHaveHappened)) {
-    const { durationMs, at, askedAt, told } = change
-    if (!movesTime(change)) continue
-    const dueAt = isDone(change) ? told?.dueAt : at
-    writes.push(writeOf(change, { dueAt, notBefore: at ?? askedAt + (durationMs ?? 0) }))
-  }
-  return writes
+  return [...made, ...moved]
 }
 
 /** The contents that a timer was given, and may have been given, by their versions. */
@@ -77,12 +72,6 @@ export function dueWithin(timer: JudgedTimer, at: number): { from: number; to: n
   const froms = possible.map(({ dueAt, notBefore }) => dueAt ?? (onlyOne ? viewed : notBefore))
   const tos = possible.map(({ dueAt }) => dueAt ?? (onlyOne ? viewed : Number.POSITIVE_INFINITY))
   return { from: Math.min(...froms), to: Math.max(...tos) }
-}
-
-/** Whether it gives the timer a new time. The answer to one that was sent again does not. */
-export function movesTime({ kind, durationMs, at, replayed }: Change): boolean {
-  if (replayed) return false
-  return kind === 'fire' || (kind === 'patch' && (durationMs !== undefined || at !== undefined))
 }
 
 function writesOfPut<T>(put: Creation, id: number, value: T): Write<T>[] {

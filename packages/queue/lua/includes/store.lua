@@ -1,13 +1,8 @@
--- A new timer: a BullMQ delayed job, with the fields that BullMQ's own Queue.add gives it and ours beside them.
-
+-- A new timer: a BullMQ delayed job, with the fields that BullMQ's own Queue.add gives it and ours beside them. Its
+-- place among the delayed ones comes with delay.lua.
 local function hold(job, data, createdAt, dueAt, owner)
   local wait = string.format('%.0f', dueAt - createdAt)
   redis.call('HSET', job, 'name', 't', 'data', data, 'opts', '{"delay":' .. wait .. '}', 'timestamp', createdAt,
     'delay', wait, 'priority', '0', 'du', dueAt)
   if owner ~= '' then redis.call('HSET', job, 'ow', owner) end
-end
-
-local function store(job, delayed, marker, id, data, createdAt, dueAt, owner)
-  hold(job, data, createdAt, dueAt, owner)
-  delay(delayed, marker, id, tonumber(dueAt))
 end

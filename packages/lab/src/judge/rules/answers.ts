@@ -76,10 +76,12 @@ function unseenBy(status: string, at: number, { seen, changes }: JudgedTimer): s
   return delivered ? undefined : 'was told to be fired before anybody had answered'
 }
 
+/** An answer that was lost on the way and asked for again tells how the timer is by then. */
+const ANY: readonly string[] = ['pending', 'firing', ...FINAL_STATUSES]
 const TOLD: Readonly<Record<ChangeKind, readonly string[]>> = {
   cancel: ['cancelled'],
-  patch: ['pending'],
-  fire: ['pending', 'firing', 'fired', 'failed', 'unknown', 'expired', 'cancelled'],
+  patch: ANY,
+  fire: ANY,
   resolve: ['fired', 'failed'],
 }
 

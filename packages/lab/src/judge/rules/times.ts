@@ -1,21 +1,20 @@
-import { answeredAt, type Change, isDone } from '../answers.ts'
+import { answeredAt } from '../answers.ts'
 import { RECOVERED_AFTER_MS } from '../evidence.ts'
 import type { JudgedTimer } from '../judged-timer.ts'
-import { dueWithin, movesTime } from '../writes.ts'
+import { isOfRival, isOwn, type NewTime, newTimes } from '../new-times.ts'
+import { dueWithin } from '../writes.ts'
 
 /** Seen before it was due, also at a time that was its due time once; or due sooner than was asked for. */
 export function earlies(timer: JudgedTimer): string[] {
-  const { id, asked, seen, changes } = timer
+  const { id, asked, seen } = timer
   const found: string[] = []
-  for (const { acknowledged, onConflict, askedAt, durationMs } of asked) {
-    if (acknowledged?.id !== id || acknowledged.replayed) continue
-    const isNewTime = !acknowledged.met || onConflict === 'replace'
+  for (const { acknowledged, askedAt, durationMs } of asked) {
+    if (acknowledged?.id !== id || acknowledged.replayed || acknowledged.met) continue
     const sooner = askedAt + durationMs - acknowledged.dueAt
-    if (isNewTime && sooner > 0) found.push(`is due ${sooner} ms before its time is over`)
+    if (sooner > 0) found.push(`is due ${sooner} ms before its time is over`)
   }
-  for (const { durationMs = 0, askedAt, told } of changes.filter(isNewTimeOf)) {
-    const sooner = askedAt + durationMs - (told?.dueAt ?? Number.POSITIVE_INFINITY)
-    if (sooner > 0) found.push(`was moved to ${sooner} ms before its new time is over`)
+  for (const { notBefore, told = notBefore } of toldOthers(timer)) {
+    if (told < notBefore) found.push(`was moved to ${notBefore - told} ms before its new time is over`)
   }
   for (const { receivedAt } of seen) {
     const { from } = dueWithin(timer, receivedAt)
@@ -26,18 +25,15 @@ export function earlies(timer: JudgedTimer): string[] {
 
 /** One of the times that it was given last, and, where it was moved, so long after the request and no longer. */
 export function wrongDueTimes(timer: JudgedTimer): string[] {
-  const { id, asked, view, changes } = timer
+  const { id, asked, view } = timer
   const found: string[] = []
   if (view !== undefined) {
     const dueAt = Date.parse(view.due_at)
     const { from, to } = dueWithin(timer, Number.MAX_SAFE_INTEGER)
     if (dueAt < from || dueAt > to) found.push('is due at another time than promised')
   }
-  for (const { durationMs = 0, at, answeredAt: until, told } of changes.filter(isNewTimeOf)) {
-    const dueAt = told?.dueAt ?? Number.NaN
-    const exactly = at !== undefined && at > until && dueAt !== at
-    if (exactly || (at === undefined && dueAt > until + durationMs))
-      found.push(`was moved to ${new Date(dueAt).toISOString()}`)
+  for (const { notAfter, told = notAfter } of toldOthers(timer)) {
+    if (told > notAfter) found.push(`was moved to ${told - notAfter} ms after its new time`)
   }
   // A create that is sent again is answered as the first was.
   const first = asked.find(({ acknowledged }) => acknowledged?.id === id && !acknowledged.met)
@@ -63,6 +59,8 @@ export function slowness(timer: JudgedTimer, withinMs: number | undefined): stri
   return lateMs > withinMs ? [`was seen ${lateMs} ms late`] : []
 }
 
-function isNewTimeOf(change: Change): boolean {
-  return isDone(change) && movesTime(change)
+/** Moves that were answered with a time that nobody had asked for. */
+function toldOthers(timer: JudgedTimer): NewTime[] {
+  const all = newTimes(timer)
+  return all.filter((one) => one.isDone && !isOwn(one) && !isOfRival(one, all))
 }
