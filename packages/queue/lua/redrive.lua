@@ -6,7 +6,7 @@
   attempt meanwhile.
 
   KEYS[1]  marker (sorted set)
-  ARGV[1]  the job's id, or 'k:<owner>:<key>'
+  ARGV[1]  the job's id
   ARGV[2]  owner, or ''
   ARGV[3]  nonce of this command, without a space; '=' before one that a client chose
   ARGV[4]  when it is to be sent, epoch ms
@@ -25,10 +25,10 @@ local function told(kind, id)
   return { kind, id, ARGV[5] == 'brief' and {} or redis.call('HGETALL', base .. id) }
 end
 
-local id = subject(base, ARGV[1])
-local job = base .. (id or '')
-local there, ow, cf, status, made, known, due, key, labels, claim = unpack(id and redis.call('HMGET', job,
-  'timestamp', 'ow', 'cf', 'st', 'an', 'cn', 'du', 'ky', 'lb', 'ca') or {})
+local id = ARGV[1]
+local job = base .. id
+local there, ow, cf, status, made, known, due, key, labels, claim = unpack(redis.call('HMGET', job,
+  'timestamp', 'ow', 'cf', 'st', 'an', 'cn', 'du', 'ky', 'lb', 'ca'))
 -- A callback, too, may be sent again.
 if not isOwners(owner, there, ow, false) then return { 'missing' } end
 if isKnown(known, nonce) then return told('again', id) end

@@ -1,10 +1,4 @@
--- Which timer a command of a client is about.
-
--- Returns the job's id, or nil. `ref` is it, or 'k:<owner>:<key>': then the newest timer with that key is meant.
-local function subject(base, ref)
-  if string.sub(ref, 1, 2) ~= 'k:' then return ref end
-  return redis.call('GET', base .. ref) or nil
-end
+-- What a command of a client asks of the timer that it is about.
 
 -- Whether a timer whose fields these are may be changed by a client of this owner. Callbacks are nobody's.
 local function isOwners(owner, there, ow, cf)
