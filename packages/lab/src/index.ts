@@ -15,7 +15,7 @@ export {
 export { type ApiAnswer, getJson, postTimer, readTimer } from './judge/api-client.ts'
 export { ChangingClients, type Target } from './judge/changing-clients.ts'
 export { Clients, type Wish } from './judge/clients.ts'
-export type { Evidence } from './judge/evidence.ts'
+export type { Evidence, ListFilter } from './judge/evidence.ts'
 export { FLAWLESS, type Flaws } from './judge/flaws.ts'
 export { wishLabel } from './judge/gather.ts'
 export { onTheirWay, stillToTell } from './judge/rest.ts'

@@ -67,6 +67,18 @@ judged('a cancel', [
     },
     { revived: 1 },
   ],
+  [
+    'and told to be pending after',
+    {
+      seen: [],
+      view: cancelled,
+      changes: [cancel],
+      evidence: {
+        tellings: [{ id: 1, askedAt: START + 1_011, answeredAt: DUE, status: 'pending', attempts: 0 }],
+      },
+    },
+    { revived: 1 },
+  ],
   ['that nobody asked for', { seen: [], view: cancelled }, { misreported: 1 }],
   [
     'without an answer, that happened',
