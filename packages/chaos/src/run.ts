@@ -15,7 +15,7 @@ import { indexOf, type PlannedCreate } from './load-plan.ts'
 import type { Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { Receivers } from './receivers.ts'
-import { Stage, WEBHOOK_TIMEOUT_MS } from './stage.ts'
+import { OPERATOR_ON, Stage, WEBHOOK_TIMEOUT_MS } from './stage.ts'
 import { Standstills } from './standstills.ts'
 
 /** What a run leaves behind. */
@@ -67,7 +67,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
   }
   for (const signal of SIGNALS) process.once(signal, interrupted)
   try {
-    stage = await Stage.open(minutes)
+    stage = await Stage.open(minutes, receivers.eventsUrl)
     const running = stage
     const clients = new ChaosClients(() => running.nextApi(), receivers)
     await untilUp(running)
@@ -128,6 +128,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
         sweeps: clients.sweeps,
         sightings,
         callbacks: receivers.callbacks(),
+        operatorOn: OPERATOR_ON,
         stillToTell: await stillToTell(running.redis.server),
         views,
         lists,

@@ -18,6 +18,8 @@ export interface Evidence {
   readonly sightings: readonly Sighting[]
   /** The log of those who are called back. */
   readonly callbacks?: readonly CallbackSighting[]
+  /** Final statuses of which the operator wants to be told, of all timers. Default: none. */
+  readonly operatorOn?: readonly string[]
   /** Timers of which something is still to be told, later than anybody waited for. */
   readonly stillToTell?: ReadonlySet<number>
   /** What the API says in the end of every timer that was acknowledged, seen or listed, by id. 404 leaves it out. */

@@ -84,6 +84,7 @@ export function story(told: Story, id = 1): Evidence {
       event: 'fired',
       webhookId: 'a',
       receivedAt: DUE + 50,
+      isOperator: false,
       status: one.event ?? 'fired',
       ...one,
     })),

@@ -1,4 +1,4 @@
-import { type Case, cancel, cancelled, DUE, found, story } from '../story.ts'
+import { attempt, type Case, cancel, cancelled, DUE, found, story, view } from '../story.ts'
 
 function judged(name: string, cases: Case[]): void {
   describe(name, () => {
@@ -28,5 +28,34 @@ judged('a callback', [
     'of a cancel never comes',
     { creation: called, seen: [], view: cancelled, changes: [cancel] },
     { untold: 1 },
+  ],
+])
+
+const failed = {
+  seen: [{ answer: 500 }],
+  view: {
+    ...view('failed', 'rejected'),
+    response_status: 500,
+    attempt_log: [attempt('rejected', DUE + 2, 500)],
+  },
+}
+const operatorOn = ['failed']
+judged('an event of any timer', [
+  ['comes', { ...failed, callbacks: [{ event: 'failed', isOperator: true }], evidence: { operatorOn } }, {}],
+  ['never comes', { ...failed, evidence: { operatorOn } }, { untold: 1 }],
+  [
+    'comes to the client, who did not want it, and not to the operator',
+    { ...failed, callbacks: [{ event: 'failed' }], evidence: { operatorOn } },
+    { untold: 1, misreported: 1 },
+  ],
+  [
+    'comes to both, each under an id of its own',
+    {
+      ...failed,
+      creation: called,
+      callbacks: [{ event: 'failed' }, { event: 'failed', webhookId: 'b', isOperator: true }],
+      evidence: { operatorOn },
+    },
+    {},
   ],
 ])
