@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns'
-import { type DueTimer, fireTimer, type Log, systemClock } from '@timers/core'
+import { type DueTimer, fireTimer, type Log, systemClock, type Timer } from '@timers/core'
 import { createTimerConsumer } from '@timers/queue'
 import { createMetrics } from '@timers/runtime'
 import { answerQuestions } from '../child.ts'
@@ -71,8 +71,8 @@ answerQuestions({
       giveUpAfterMs: 86_400_000,
       random: Math.random,
       onAttempt: counts.attempt,
-      onFinished: (status: string) => {
-        counts.finished(status)
+      onFinished: (status: string, timer: Timer) => {
+        counts.finished(status, timer)
         finished += 1
         lastAt = Date.now()
       },
