@@ -28,8 +28,7 @@ describe('a key of its own', () => {
     states = new States(rig, store)
   })
   afterEach(async () => {
-    await expectFlawless(rig)
-    await rig.reset()
+    await expectFlawless(rig).finally(() => rig.reset())
   })
 
   const claim = { owner: '', nonce: 'n' }
