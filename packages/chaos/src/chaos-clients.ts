@@ -3,15 +3,13 @@ import { ChangingClients, type Creation, isUncertain, type Wish, wishLabel } fro
 import type { PlannedBatch, PlannedKey, PlannedPut, PlannedSweep } from './group-plan.ts'
 import type { ChangeWish } from './life-plan.ts'
 import { keyFor, type PlannedCreate, type PlannedRedrive } from './load-plan.ts'
+import { all, TRY_AGAIN_AFTER_MS, tryAgain, until } from './trying.ts'
 
 /** Where timers are sent to, and who is called back: the addresses to give to them. */
 export interface Addresses {
   urlFor(create: PlannedCreate, key: string): string
   callbackFor(key: string): Wish['callback']
 }
-
-/** Waits before the second, third... try, in milliseconds. */
-const TRY_AGAIN_AFTER_MS = [300, 1_000, 2_500]
 
 /** How many timers a client looks at for one that has failed, or whose end is unknown. */
 const LOOKS = 8
@@ -66,16 +64,16 @@ export class ChaosClients extends ChangingClients {
       if (Date.now() > this.quitAt) return
       const puts = await all(put.clients, () => {
         version += 1
-        return this.#tryAgain(() => this.upsert(wish(version, put.seconds), put.mode), isUnanswered)
+        return tryAgain(() => this.upsert(wish(version, put.seconds), put.mode), isUnanswered)
       })
       puts.forEach(note)
       if (put.looks) await this.look({ ownKey })
     }
     const target = { id: { ownKey }, key }
-    if (planned.end === 'cancel') await this.#tryAgain(() => this.cancel(target), isUncertain)
+    if (planned.end === 'cancel') await tryAgain(() => this.cancel(target), isUncertain)
     if (planned.end === 'patch') {
       const content = { url: first.url, version: version + 1, durationMs: 1_000 }
-      await this.#tryAgain(() => this.patch(target, content), isUncertain)
+      await tryAgain(() => this.patch(target, content), isUncertain)
     }
   }
 
@@ -97,7 +95,7 @@ export class ChaosClients extends ChangingClients {
     if (cancelAfterMs === undefined) return
     await sleep(cancelAfterMs)
     await all(cancels, () =>
-      this.#tryAgain(
+      tryAgain(
         () => this.sweep('cancel', label, limit),
         ({ complete }) => !complete,
       ),
@@ -143,7 +141,7 @@ export class ChaosClients extends ChangingClients {
   /** New tries are new timers. */
   async #createAnew(planned: PlannedCreate): Promise<Creation> {
     let tries = 0
-    return this.#tryAgain(
+    return tryAgain(
       () => {
         tries += 1
         return this.ask(this.#wishOf(planned, tries - 1))
@@ -155,7 +153,7 @@ export class ChaosClients extends ChangingClients {
   /** However often it is tried, and by how many, it is one timer. */
   async #createOnce(planned: PlannedCreate): Promise<Creation | undefined> {
     const made = await all(planned.life?.sameCreates ?? 1, () =>
-      this.#tryAgain(() => this.ask(this.#onceOf(planned)), isUnanswered),
+      tryAgain(() => this.ask(this.#onceOf(planned)), isUnanswered),
     )
     return made.find(({ acknowledged }) => acknowledged !== undefined)
   }
@@ -207,7 +205,7 @@ export class ChaosClients extends ChangingClients {
           return this.patch(target, { url, version, ...time() })
       }
     }
-    return this.#tryAgain(ask, isUncertain)
+    return tryAgain(ask, isUncertain)
   }
 
   readonly #urls = new Map<string, string>()
@@ -235,30 +233,11 @@ export class ChaosClients extends ChangingClients {
     const { key, labels = [] } = wish
     return { ...wish, idempotencyKey: `once.${key}`, labels: [...labels, wishLabel(key)] }
   }
-
-  /** Asks again, at another API, as long as the answer leaves something open. */
-  async #tryAgain<T>(ask: () => Promise<T>, isOpen: (answer: T) => boolean): Promise<T> {
-    for (let tries = 0; ; tries += 1) {
-      const answer = await ask()
-      const waitMs = TRY_AGAIN_AFTER_MS[tries]
-      if (!isOpen(answer) || waitMs === undefined) return answer
-      await sleep(waitMs)
-    }
-  }
 }
 
 /** Whether nobody knows if there is a timer. What was refused for a reason, is refused. */
 function isUnanswered({ acknowledged, takenBy }: Creation): boolean {
   return acknowledged === undefined && takenBy === undefined
-}
-
-function all<T>(count: number, ask: (nth: number) => Promise<T>): Promise<T[]> {
-  return Promise.all(Array.from({ length: count }, (_, nth) => ask(nth)))
-}
-
-async function until(at: number): Promise<void> {
-  const waitMs = at - Date.now()
-  if (waitMs > 0) await sleep(waitMs)
 }
 
 /** A time that nobody was told is now. */

@@ -18,7 +18,7 @@ export interface Life {
 }
 
 /** What clients want of a timer at one moment, each at an API of its own. */
-export interface Step {
+interface Step {
   /** After the due time as it was told last. */
   readonly fromDueMs: number
   readonly wishes: readonly ChangeWish[]

@@ -4,6 +4,7 @@ import {
   type CallbackSighting,
   callbackOf,
   FINAL_STATUSES,
+  OPERATOR_PATH,
   type ReceivedRequest,
   type Receiver,
   type Sighting,
@@ -42,7 +43,8 @@ export class Receivers {
   private constructor(main: Receiver, creates: readonly PlannedCreate[]) {
     this.#main = main
     this.#respond = (request) => {
-      if (request.path.startsWith(CALLBACK_PATH)) return this.#respondToCallback(request)
+      const isCallback = [CALLBACK_PATH, OPERATOR_PATH].some((path) => request.path.startsWith(path))
+      if (isCallback) return this.#respondToCallback(request)
       const { key } = sightingOf(request)
       const before = this.#requestsByKey.get(key) ?? 0
       this.#requestsByKey.set(key, before + 1)
@@ -103,6 +105,11 @@ export class Receivers {
     if (behaviour === 'silent') return `${silent?.url}/${behaviour}/${key}`
     const port = behaviour === 'refuse' ? (this.#doors[door % DOORS] as Door).port : this.#main.port
     return `http://${hostOf(behaviour, door)}:${port}/${behaviour}/${key}`
+  }
+
+  /** Where the operator is told of all timers. */
+  get eventsUrl(): string {
+    return this.#main.url + OPERATOR_PATH
   }
 
   /** Who is called back, and when: at every end. */

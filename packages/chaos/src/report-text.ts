@@ -25,7 +25,7 @@ export function reportText(report: Report): string {
     `Put by key             ${list(counts.puts)}`,
     `Idempotent creates     ${counts.sameCreates.asked} sent, ${counts.sameCreates.replayed} of them known already`,
     `By label               ${counts.sweeps.asked} asked for, ${counts.sweeps.complete} answered to the end, ${counts.sweeps.done} timers`,
-    `Callbacks              ${list(counts.callbacks)}`,
+    `Callbacks              ${list(counts.callbacks)}; to EVENTS_URL: ${list(counts.events)}`,
     `Silent receivers       ${counts.silent} timers; ${counts.nameless} for names without an answer (asked ${counts.namesUnanswered} times)`,
     `Unknown, and why       ${list(unknown)}`,
     `Faults                 ${list(Object.fromEntries(Object.entries(faults).map(([kind, { times }]) => [kind, times])))}`,

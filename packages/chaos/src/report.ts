@@ -53,6 +53,8 @@ interface Counts {
   readonly sweeps: { readonly asked: number; readonly complete: number; readonly done: number }
   /** Callbacks by what they told, repeats included. */
   readonly callbacks: Readonly<Record<string, number>>
+  /** The same, to EVENTS_URL. */
+  readonly events: Readonly<Record<string, number>>
   /** How often a client was told that a timer is `unknown`. */
   readonly toldUnknown: number
   /** Timers for hosts that never answer, and for names that no name server answers for. */
@@ -162,7 +164,8 @@ function countsOf({ evidence, creates, namesUnanswered }: RunResult): Counts {
       complete: sweeps.filter(({ complete }) => complete).length,
       done: sweeps.reduce((sum, { done }) => sum + done, 0),
     },
-    callbacks: tally(callbacks.map(({ event }) => event)),
+    callbacks: tally(callbacks.filter(({ isOperator }) => !isOperator).map(({ event }) => event)),
+    events: tally(callbacks.filter(({ isOperator }) => isOperator).map(({ event }) => event)),
     toldUnknown: tellings.filter(({ status }) => status === 'unknown').length,
     silent: creates.filter(({ behaviour }) => behaviour === 'silent').length,
     nameless: creates.filter(({ behaviour }) => behaviour === 'nameless').length,

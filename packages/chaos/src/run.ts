@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Evidence, eventually, onTheirWay, stillToTell } from '@timers/lab'
+import {
+  type Evidence,
+  eventually,
+  FINAL_STATUSES,
+  type ListFilter,
+  onTheirWay,
+  stillToTell,
+} from '@timers/lab'
 import type { Broken, FaultRun } from './broken.ts'
 import { ChaosClients } from './chaos-clients.ts'
 import { Explanations } from './explanation.ts'
@@ -8,7 +15,7 @@ import { indexOf, type PlannedCreate } from './load-plan.ts'
 import type { Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { Receivers } from './receivers.ts'
-import { Stage, WEBHOOK_TIMEOUT_MS } from './stage.ts'
+import { OPERATOR_ON, Stage, WEBHOOK_TIMEOUT_MS } from './stage.ts'
 import { Standstills } from './standstills.ts'
 
 /** What a run leaves behind. */
@@ -43,6 +50,8 @@ const LONGEST_TIMER_MS = 20_000
 /** Longest that the last timers may take after the time up to which they were planned. */
 const REST_PATIENCE_MS = 75_000
 const LOOK_EVERY_MS = 250
+/** A list by label looks at many timers for each that it shows. */
+const LISTED_LABELS = 4
 /** Where nothing is broken, on a machine that has much else to do. */
 const PROMPT_MS = 5_000
 
@@ -58,7 +67,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
   }
   for (const signal of SIGNALS) process.once(signal, interrupted)
   try {
-    stage = await Stage.open(minutes)
+    stage = await Stage.open(minutes, receivers.eventsUrl)
     const running = stage
     const clients = new ChaosClients(() => running.nextApi(), receivers)
     await untilUp(running)
@@ -96,11 +105,11 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     await running.stopWorkers()
     progress.say('reading every timer')
     const sightings = receivers.sightings()
-    const listed = (await clients.list()).map(({ id }) => id)
+    const lists = await Promise.all(listsOf(plan).map((filter) => clients.list(filter)))
     const ids = new Set([
       ...clients.acknowledged.map(({ acknowledged }) => acknowledged?.id ?? 0),
       ...sightings.map(({ id }) => id),
-      ...listed,
+      ...lists.flatMap((list) => list.ids),
     ])
     const views = await clients.read(ids)
     const stops = running.services.flatMap((service) => service.stops)
@@ -119,9 +128,11 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
         sweeps: clients.sweeps,
         sightings,
         callbacks: receivers.callbacks(),
+        operatorOn: OPERATOR_ON,
         stillToTell: await stillToTell(running.redis.server),
         views,
-        listed,
+        lists,
+        counts: await clients.counts(),
         explain: (attempt, creation) => reasons.of(attempt, creation),
         promptWithinMs: ({ key }) => (isPrompt(creates[indexOf(key)]) ? PROMPT_MS : undefined),
         healedAt,
@@ -208,6 +219,17 @@ async function untilAtRest(
     await sleep(LOOK_EVERY_MS)
   }
   return left
+}
+
+/** All timers, those of each status, and those of some labels. */
+function listsOf({ batches, sweeps }: Plan): ListFilter[] {
+  const labels = [...batches.slice(0, LISTED_LABELS), ...sweeps.slice(0, LISTED_LABELS)]
+  return [
+    {},
+    ...FINAL_STATUSES.map((status) => ({ status })),
+    { status: 'pending' },
+    ...labels.map(({ label }) => ({ label })),
+  ]
 }
 
 /** A receiver that is well, and known to be: one with a name of its own shares its turns with silent ones at first. */

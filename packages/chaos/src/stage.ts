@@ -20,6 +20,8 @@ const WORKER: Environment = {
   WORKER_CONCURRENCY: 40,
   DELIVERY_MAX_PER_ORIGIN: 15,
 }
+/** What the operator wants to be told of every timer. */
+export const OPERATOR_ON = ['failed', 'unknown', 'expired', 'cancelled']
 const LATEST_BYTES_MS = 400
 
 /** All processes of the experiment, and how each fault is done to them. */
@@ -42,7 +44,7 @@ export class Stage {
     this.#services = services
   }
 
-  static async open(minutes: number): Promise<Stage> {
+  static async open(minutes: number, eventsUrl: string): Promise<Stage> {
     const redis = await RedisHost.start(minutes)
     const names = await NameServer.start()
     const lines = {} as Record<Slot, Line>
@@ -52,7 +54,13 @@ export class Stage {
       lines[slot] = line
       const port = await stablePort()
       const own = slot.startsWith('api') ? { ...API, PORT: port } : { ...WORKER, HEALTH_PORT: port }
-      const env = { ...COMMON, ...own, REDIS_URL: `redis://127.0.0.1:${line.port}` }
+      const env = {
+        ...COMMON,
+        ...own,
+        EVENTS_URL: eventsUrl,
+        EVENTS_ON: OPERATOR_ON.join(','),
+        REDIS_URL: `redis://127.0.0.1:${line.port}`,
+      }
       services[slot] = new ServiceSlot(slot, `http://127.0.0.1:${port}`, env, names.execArgv)
       services[slot].start()
     }

@@ -15,11 +15,17 @@ export {
 export { type ApiAnswer, getJson, postTimer, readTimer } from './judge/api-client.ts'
 export { ChangingClients, type Target } from './judge/changing-clients.ts'
 export { Clients, type Wish } from './judge/clients.ts'
-export type { Evidence } from './judge/evidence.ts'
+export type { Evidence, ListFilter } from './judge/evidence.ts'
 export { FLAWLESS, type Flaws } from './judge/flaws.ts'
 export { wishLabel } from './judge/gather.ts'
 export { onTheirWay, stillToTell } from './judge/rest.ts'
-export { type CallbackSighting, callbackOf, type Sighting, sightingOf } from './judge/sightings.ts'
+export {
+  type CallbackSighting,
+  callbackOf,
+  OPERATOR_PATH,
+  type Sighting,
+  sightingOf,
+} from './judge/sightings.ts'
 export { percentile, ratioOf, type Spread, spreadOf } from './judge/statistics.ts'
 export { type AttemptView, FINAL_STATUSES, type Mode, type TimerView } from './judge/timer-view.ts'
 export { judge, type UnknownTimer, type Verdict } from './judge/verdict.ts'

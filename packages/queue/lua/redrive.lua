@@ -8,13 +8,13 @@
   KEYS[1]  marker (sorted set)
   ARGV[1]  the job's id
   ARGV[2]  owner, or ''
-  ARGV[3]  nonce of this command, without a space; '=' before one that a client chose
+  ARGV[3]  nonce of this command, without a space; '=<digest>/' before it where the client sent a key
   ARGV[4]  when it is to be sent, epoch ms
   ARGV[5]  '' or 'brief': the answer is without the hash
 
   Returns one of
     { 'done', job id, its hash }
-    { 'again', job id, its hash }      this command was carried out before
+    { 'again', job id, its hash }      another one was carried out before under the client's key
     { 'missing' }
     { 'refused', status }              not failed or unknown
     { 'taken', job id }                another unfinished timer has its key
@@ -31,7 +31,8 @@ local there, ow, cf, status, made, known, due, key, labels, claim = unpack(redis
   'timestamp', 'ow', 'cf', 'st', 'an', 'cn', 'du', 'ky', 'lb', 'ca'))
 -- A callback, too, may be sent again.
 if not isOwners(owner, there, ow, false) then return { 'missing' } end
-if isKnown(known, nonce) then return told('again', id) end
+local before = carriedOut(known, nonce)
+if before then return told(before, id) end
 if status ~= 'failed' and status ~= 'unknown' then
   return { 'refused', statusOf(status, made, claim) }
 end

@@ -21,7 +21,7 @@ local job = base .. id
 local there, ow, cf, st, made, claim, known, due, cb = unpack(redis.call('HMGET', job,
   'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'cn', 'du', 'cb'))
 if not isOwners(owner, there, ow, cf) then return { 'missing' } end
-if isKnown(known, nonce) then return { 'done', id, redis.call('HGETALL', job) } end
+if carriedOut(known, nonce) then return { 'done', id, redis.call('HGETALL', job) } end
 local status = statusOf(st, made, claim)
 -- One that is not in its place yet is still in the hands of a worker.
 if status ~= 'unknown' or not unfinish(base, id, 'unknown') then return { 'refused', status } end

@@ -34,7 +34,7 @@ export interface Creation {
   readonly callbackOn?: readonly string[] | undefined
 }
 
-export interface Acknowledgement {
+interface Acknowledgement {
   readonly id: number
   readonly dueAt: number
   /** The answer said that it was given before. */

@@ -2,6 +2,7 @@ import { eventually } from '../time/eventually.ts'
 import type { Change, ChangeKind, ConflictMode, Creation, Sweep, Wanted } from './answers.ts'
 import { type ApiAnswer, contentOf } from './api-client.ts'
 import { Clients, newTimer, type Question, type Wish } from './clients.ts'
+import type { Listed, ListFilter } from './evidence.ts'
 import type { TimerView } from './timer-view.ts'
 
 /** A timer that a client wants to change: by its id, or by its own key. */
@@ -117,19 +118,29 @@ export class ChangingClients extends Clients {
     }
   }
 
-  /** Every timer there is, page after page, as the list shows it. Nothing may be moving meanwhile. */
-  async list(): Promise<TimerView[]> {
-    const listed: TimerView[] = []
-    for (let cursor = ''; ; ) {
-      const { status, body } = await eventually(
-        () => this.call({ method: 'GET', path: `/timers?limit=${PAGE}${cursor}` }),
-        LIST_WITHIN,
-      )
-      if (status !== 200) throw new Error(`GET /timers: ${status} ${JSON.stringify(body)}`)
-      listed.push(...(body.timers as TimerView[]))
-      if (typeof body.next_cursor !== 'string') return listed
-      cursor = `&cursor=${encodeURIComponent(body.next_cursor)}`
+  /** Every timer there is, or every one with a status or a label, page after page. Rejects where there is no list. */
+  async list(filter: ListFilter = {}): Promise<Listed> {
+    const ids: number[] = []
+    const query = new URLSearchParams({ limit: String(PAGE), ...filter })
+    for (;;) {
+      const body = await this.#read(`/timers?${query}`)
+      ids.push(...(body.timers as TimerView[]).map(({ id }) => id))
+      if (typeof body.next_cursor !== 'string') return { ...filter, ids }
+      query.set('cursor', body.next_cursor)
     }
+  }
+
+  /** How many timers of each status there are. */
+  async counts(): Promise<Readonly<Record<string, number>>> {
+    return (await this.#read('/stats')).counts as Record<string, number>
+  }
+
+  async #read(path: string): Promise<ApiAnswer['body']> {
+    return eventually(async () => {
+      const { status, body } = await this.call({ method: 'GET', path })
+      if (status !== 200) throw new Error(`GET ${path}: ${status} ${JSON.stringify(body)}`)
+      return body
+    }, LIST_WITHIN)
   }
 
   async #change(kind: ChangeKind, { id, key }: Target, wanted: Wanted, question: Question): Promise<Change> {

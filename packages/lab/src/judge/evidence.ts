@@ -18,12 +18,16 @@ export interface Evidence {
   readonly sightings: readonly Sighting[]
   /** The log of those who are called back. */
   readonly callbacks?: readonly CallbackSighting[]
+  /** Final statuses of which the operator wants to be told, of all timers. Default: none. */
+  readonly operatorOn?: readonly string[]
   /** Timers of which something is still to be told, later than anybody waited for. */
   readonly stillToTell?: ReadonlySet<number>
   /** What the API says in the end of every timer that was acknowledged, seen or listed, by id. 404 leaves it out. */
   readonly views: ReadonlyMap<number, TimerView>
-  /** Ids as the list of all timers gave them in the end, page after page. */
-  readonly listed?: readonly number[]
+  /** What the list showed in the end, page after page. */
+  readonly lists?: readonly Listed[]
+  /** How many timers of each status there are said to be in the end. */
+  readonly counts?: Readonly<Record<string, number>>
   /**
    * Why an attempt that was not delivered may have come to nothing: words, or undefined where there is no excuse. Without
    * it nobody asks: the test knows what it has broken. What was not sent in time counts as an attempt that `expired`.
@@ -35,6 +39,16 @@ export interface Evidence {
   readonly healedAt?: number
   /** Up to when planned attempts were waited for: what is planned for later may still be pending. Default: for ever. */
   readonly restAt?: number
+}
+
+/** Timers as the list gave them: all, or those with a status or a label. */
+export interface Listed extends ListFilter {
+  readonly ids: readonly number[]
+}
+
+export interface ListFilter {
+  readonly status?: string
+  readonly label?: string
 }
 
 /** How long after the last fault the service may take to recover by itself. */

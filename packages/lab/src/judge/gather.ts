@@ -53,6 +53,7 @@ export function gather(evidence: Evidence): { wishes: Wish[]; strays: Map<string
         changes: changes.filter((change) => change.id === undefined || change.id === id),
         sweeps: (creation.labels ?? []).flatMap((label) => sweepsByLabel.get(label) ?? []),
         callbacks: callbacksById.get(id) ?? [],
+        operatorOn: evidence.operatorOn ?? [],
         stillToTell: evidence.stillToTell?.has(id) ?? false,
         restAt: restAt ?? Number.POSITIVE_INFINITY,
         healedAt: healedAt ?? Number.POSITIVE_INFINITY,

@@ -49,8 +49,8 @@ function redriven(redrive: Redrive): string {
   return words(answered(redrive), redrive.idempotencyKey)
 }
 
-function calledBack({ receivedAt, event, webhookId }: CallbackSighting): string {
-  return words(clock(receivedAt), event, webhookId)
+function calledBack({ receivedAt, event, webhookId, isOperator }: CallbackSighting): string {
+  return words(clock(receivedAt), event, webhookId, isOperator && 'to the operator')
 }
 
 /** Only what was news. */

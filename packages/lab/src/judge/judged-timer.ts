@@ -17,6 +17,7 @@ export interface JudgedTimer {
   /** Of its labels. */
   readonly sweeps: readonly Sweep[]
   readonly callbacks: readonly CallbackSighting[]
+  readonly operatorOn: readonly string[]
   readonly stillToTell: boolean
   readonly restAt: number
   readonly healedAt: number

@@ -43,8 +43,10 @@ test('a callback is read, and what is none is not', () => {
     event: 'failed',
     webhookId: 'x',
     receivedAt: 1,
+    isOperator: false,
     status: 'failed',
   })
+  expect(callbackOf(request('/events', { body, headers }))).toMatchObject({ isOperator: true })
   for (const wrong of ['', '{}', '{"v":1}', 'null', '{"type":"other"}'])
     expect(callbackOf(request('/callback/c1-0', { body: wrong }))).toBeUndefined()
 })

@@ -39,6 +39,9 @@ function versionsOf({ path, headers, body }: ReceivedRequest): number[] {
   return [...new Set(told.flatMap((text) => (text === undefined ? [] : [Number(text)])))]
 }
 
+/** Where those are told who want to hear of all timers. */
+export const OPERATOR_PATH = '/events'
+
 /** What somebody who is called back was told. */
 export interface CallbackSighting {
   /** The timer that it tells of. */
@@ -48,17 +51,26 @@ export interface CallbackSighting {
   /** Tells a repeat from another event. */
   readonly webhookId: string
   readonly receivedAt: number
+  /** Whether it was told to who wants to hear of all timers. */
+  readonly isOperator: boolean
   /** The timer's status, as the body shows it. */
   readonly status: string | undefined
 }
 
 /** Reads a callback; undefined where it is none. */
-export function callbackOf({ body, headers, receivedAt }: ReceivedRequest): CallbackSighting | undefined {
+export function callbackOf({
+  path,
+  body,
+  headers,
+  receivedAt,
+}: ReceivedRequest): CallbackSighting | undefined {
   const { type, data } = parse(body)
   const [, event] = /^timer\.(\w+)$/.exec(String(type)) ?? []
   if (event === undefined) return undefined
   const id = Number(data?.timer?.id)
-  return { id, event, webhookId: headers['webhook-id'] ?? '', receivedAt, status: data?.timer?.status }
+  const isOperator = path.startsWith(OPERATOR_PATH)
+  const webhookId = headers['webhook-id'] ?? ''
+  return { id, event, webhookId, receivedAt, isOperator, status: data?.timer?.status }
 }
 
 interface CallbackBody {

@@ -84,6 +84,7 @@ export function story(told: Story, id = 1): Evidence {
       event: 'fired',
       webhookId: 'a',
       receivedAt: DUE + 50,
+      isOperator: false,
       status: one.event ?? 'fired',
       ...one,
     })),
@@ -135,3 +136,11 @@ export function found(evidence: Evidence): Partial<Record<keyof Flaws, number>> 
 }
 
 export type Case = [name: string, told: Story, expected: Partial<Record<keyof Flaws, number>>]
+
+export const cancelled = view('cancelled')
+/** What an answer says of the timer. */
+export const told = (status: string, dueAt?: number): Pick<Change, 'told'> => ({ told: { status, dueAt } })
+export const cancel = { kind: 'cancel', ...told('cancelled') } as const
+/** A 409. */
+export const refusedBy = (code: string, status: string, kind: Change['kind'] = 'cancel') =>
+  ({ kind, answer: 409, code, ...told(status) }) as const

@@ -24,7 +24,7 @@ export interface AttemptView {
 }
 
 export const FINAL_STATUSES = ['fired', 'failed', 'unknown', 'expired', 'cancelled'] as const
-export type FinalStatus = (typeof FINAL_STATUSES)[number]
+type FinalStatus = (typeof FINAL_STATUSES)[number]
 export type TimerStatus = 'pending' | 'firing' | FinalStatus
 
 export type Mode = 'at_most_once' | 'at_least_once'

@@ -13,7 +13,7 @@ import { overstays, wrongExpiries } from './rules/expiries.ts'
 import { twins, wrongKeyAnswers } from './rules/keys.ts'
 import { latecomers } from './rules/latecomers.ts'
 import { leftovers } from './rules/leftovers.ts'
-import { wrongList } from './rules/lists.ts'
+import { wrongLists } from './rules/lists.ts'
 import { losses } from './rules/losses.ts'
 import { miscounted } from './rules/sweeps.ts'
 import { earlies, slowness, wrongDueTimes } from './rules/times.ts'
@@ -103,7 +103,7 @@ export function judge(evidence: Evidence): Verdict {
     }
   }
   const timers = wishes.flatMap((wish) => wish.timers)
-  flaws.misreported.push(...miscounted(evidence.sweeps ?? [], timers), ...wrongList(evidence))
+  flaws.misreported.push(...miscounted(evidence.sweeps ?? [], timers), ...wrongLists(evidence))
   for (const [key, times] of strays)
     flaws.misreported.push(`${key} was seen ${times} times and never asked for`)
   return { flaws, unknown }

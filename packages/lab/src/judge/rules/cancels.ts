@@ -34,7 +34,7 @@ function isSurelySwept(timer: JudgedTimer, sweep: Sweep): boolean {
 
 /** Seen, or called something else, after a cancel of it was acknowledged; or seen without any attempt. */
 export function revivals(timer: JudgedTimer): string[] {
-  const { seen, view } = timer
+  const { seen, view, tellings } = timer
   const at = cancelledAt(timer)
   const found: string[] = []
   if (view?.status === 'cancelled' && seen.length > mayHaveLeft(view))
@@ -42,6 +42,10 @@ export function revivals(timer: JudgedTimer): string[] {
   if (at === undefined) return found
   for (const { receivedAt } of seen) {
     if (receivedAt > at) found.push(`was seen ${receivedAt - at} ms after it was cancelled`)
+  }
+  for (const { status, askedAt } of tellings) {
+    const isOther = askedAt > at && status !== 'cancelled'
+    if (isOther) found.push(`was told to be ${status} ${askedAt - at} ms after it was cancelled`)
   }
   if (view === undefined) found.push('was cancelled, and is not known to the API')
   else if (view.status !== 'cancelled') found.push(`was cancelled, and is ${view.status}`)

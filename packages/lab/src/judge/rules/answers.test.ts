@@ -1,0 +1,44 @@
+import { type Case, DUE, found, REST, refusedBy, story, told, view } from '../story.ts'
+
+function judged(name: string, cases: Case[]): void {
+  describe(name, () => {
+    test.each(cases)('%s', (_case, told, expected) => {
+      expect(found(story(told))).toEqual(expected)
+    })
+  })
+}
+
+const unknown = view('unknown', 'interrupted')
+const resolve = {
+  kind: 'resolve',
+  as: 'fired',
+  ...told('fired'),
+  askedAt: DUE + 9_000,
+  answeredAt: DUE + 9_010,
+} as const
+judged('an unknown timer that is settled', [
+  ['is what was said', { seen: [], view: { ...unknown, status: 'fired' }, changes: [resolve] }, {}],
+  ['stays unknown', { seen: [], view: unknown, changes: [resolve] }, { misreported: 2 }],
+  [
+    'may be what was said without an answer',
+    { seen: [], view: { ...unknown, status: 'fired' }, changes: [{ ...resolve, answer: 'cut' }] },
+    {},
+  ],
+  [
+    'is told to be another',
+    { seen: [], view: { ...unknown, status: 'failed' }, changes: [{ ...resolve, ...told('failed') }] },
+    { misreported: 2 },
+  ],
+  [
+    'is refused, and is unknown',
+    { seen: [], view: unknown, changes: [refusedBy('NOT_UNKNOWN', 'unknown', 'resolve')] },
+    { misreported: 1 },
+  ],
+])
+
+test('a timer whose status goes back from its end is found', () => {
+  const tellings = [
+    { id: 1, askedAt: DUE + 80, answeredAt: DUE + 90, status: 'cancelled', attempts: 0 } as const,
+  ]
+  expect(found(story({ evidence: { tellings, restAt: REST } }))).toEqual({ misreported: 1 })
+})

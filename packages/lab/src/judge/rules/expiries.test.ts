@@ -1,0 +1,47 @@
+import { attempt, type Case, DUE, found, iso, story, view } from '../story.ts'
+
+function judged(name: string, cases: Case[]): void {
+  describe(name, () => {
+    test.each(cases)('%s', (_case, told, expected) => {
+      expect(found(story(told))).toEqual(expected)
+    })
+  })
+}
+
+const expired = view('expired')
+judged('a timer that expires', [
+  ['and is not sent', { creation: { expiresInMs: 1_000 }, seen: [], view: expired }, {}],
+  ['and is sent in time', { creation: { expiresInMs: 1_000 } }, {}],
+  ['and is seen', { creation: { expiresInMs: 1_000 }, view: expired }, { overstayed: 1 }],
+  [
+    'and is sent much later',
+    {
+      creation: { expiresInMs: 1_000 },
+      seen: [{ receivedAt: DUE + 30_000 }],
+      view: {
+        fired_at: iso(DUE + 29_999),
+        lateness_ms: 29_999,
+        attempt_log: [attempt('delivered', DUE + 29_999)],
+      },
+    },
+    { overstayed: 2 },
+  ],
+  ['though nobody asked for it', { seen: [], view: expired }, { misreported: 1 }],
+  [
+    'without a reason',
+    { creation: { expiresInMs: 1_000 }, seen: [], view: expired, evidence: { explain: () => undefined } },
+    { unexplained: 1 },
+  ],
+  [
+    'too soon',
+    {
+      creation: { expiresInMs: 1_000 },
+      seen: [],
+      view: expired,
+      evidence: {
+        tellings: [{ id: 1, askedAt: DUE + 980, answeredAt: DUE + 990, status: 'expired', attempts: 0 }],
+      },
+    },
+    { misreported: 1 },
+  ],
+])
