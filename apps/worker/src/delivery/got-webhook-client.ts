@@ -75,7 +75,6 @@ export function createGotWebhookClient(options: WebhookClientOptions): ClosableW
     ca,
     quietMs,
   })
-  const attempt = { connections, timeoutMs }
   const client = got.extend({
     agent: { http: connections.http, https: connections.https },
     retry: { limit: 0 },
@@ -116,7 +115,7 @@ export function createGotWebhookClient(options: WebhookClientOptions): ClosableW
       const stream = client.stream.post(url, body === undefined ? { headers } : { headers, body })
       // Ended here, not by an empty body of got's: so head and end leave in one write.
       if (body === undefined) stream.end()
-      return watchAttempt(stream, url, { ...attempt, mayLeave })
+      return watchAttempt(stream, url, { connections, timeoutMs, mayLeave })
     },
     close: connections.close,
   }

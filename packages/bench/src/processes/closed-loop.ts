@@ -19,7 +19,8 @@ answerQuestions({
       })),
     })
     if (result.errors + result.non2xx > 0) {
-      throw new Error(`${result.errors} errors and ${result.non2xx} answers that are not 2xx`)
+      const statuses = Object.keys(result.statusCodeStats ?? {}).join(', ')
+      throw new Error(`${result.errors} errors and ${result.non2xx} answers that are not 2xx: ${statuses}`)
     }
     const answered = result['2xx']
     return { answered, perSecond: (answered / tookMs) * 1_000 }
