@@ -92,7 +92,9 @@ async function send(timer: Timer, claim: Granted, { client, clock }: FireTimerDe
   const { plannedAt, budget } = claim
   const attemptDueAt = Math.max(timer.dueAt, plannedAt ?? 0, budget?.from ?? 0)
   const queueMs = Math.max(0, clock.now() - attemptDueAt)
-  return { ...(await client.send(toRequest(timer, claim))), queueMs }
+  const result = await client.send(toRequest(timer, claim))
+  // Spread last: a member after a spread costs several times as much.
+  return { queueMs, ...result }
 }
 
 function toRequest(timer: Timer, { attempt, mayLeave }: Granted): WebhookRequest {

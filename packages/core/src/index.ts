@@ -69,6 +69,7 @@ export {
   type RetryBudget,
   type Settled,
   type ShardStats,
+  type TimerById,
   type TimerFilter,
   type TimerPage,
   type TimerPosition,

@@ -4,9 +4,8 @@ import type { Decision } from './retry-policy.ts'
 import type { FinalStatus, Timer, TimerChange, TimerDraft, TimerRecord, TimerStatus } from './timer.ts'
 
 /** Which timer: its id, or the newest one with a key. Whoever does not own it does not find it. */
-export type TimerRef =
-  | number
-  | ({ readonly owner?: string | undefined } & ({ readonly id: number } | { readonly key: string }))
+export type TimerRef = TimerById | { readonly owner?: string | undefined; readonly key: string }
+export type TimerById = number | { readonly owner?: string | undefined; readonly id: number }
 
 /** What tells a create that is sent again from a new one. */
 export interface Idempotency {
@@ -151,10 +150,10 @@ export interface TimerStore {
   /**
    * Cancels many, each by itself; what is not known to be done by then is `STORE_UNAVAILABLE`. Never throws.
    */
-  cancelAll(refs: readonly TimerRef[], withinMs: number): Promise<readonly Acted[]>
+  cancelAll(refs: readonly TimerById[], withinMs: number): Promise<readonly Acted[]>
   /** Redrives many in the same way, all under one idempotency key. */
   redriveAll(
-    redrives: readonly { readonly ref: TimerRef; readonly at: number | undefined }[],
+    redrives: readonly { readonly ref: TimerById; readonly at: number | undefined }[],
     idempotencyKey: string,
     withinMs: number,
   ): Promise<readonly Acted[]>

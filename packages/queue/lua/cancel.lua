@@ -4,7 +4,7 @@
   Safe to send again: a timer that is cancelled stays so.
 
   KEYS[1]  marker (sorted set)
-  ARGV[1]  the job's id, or 'k:<owner>:<key>'
+  ARGV[1]  the job's id
   ARGV[2]  owner, or ''
   ARGV[3]  now, epoch ms
   ARGV[4]  '<shard>:<shards>'
@@ -19,10 +19,10 @@ local function done(id)
   return { 'done', id, ARGV[6] == 'brief' and {} or redis.call('HGETALL', base .. id) }
 end
 
-local id = subject(base, ARGV[1])
-local job = base .. (id or '')
-local there, ow, cf, st, made, claim, nextAt, heldBy, due, labels, cb = unpack(id and redis.call('HMGET', job,
-  'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'nx', 'hb', 'du', 'lb', 'cb') or {})
+local id = ARGV[1]
+local job = base .. id
+local there, ow, cf, st, made, claim, nextAt, heldBy, due, labels, cb = unpack(redis.call('HMGET', job,
+  'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'nx', 'hb', 'du', 'lb', 'cb'))
 if not isOwners(owner, there, ow, cf) then return { 'missing' } end
 local status = statusOf(st, made, claim)
 if status == 'cancelled' then return done(id) end

@@ -3,25 +3,26 @@
   wins. Safe to send again: commands are remembered by their nonces.
 
   KEYS[1]  marker (sorted set)
-  ARGV[1]  the job's id, or 'k:<owner>:<key>'
+  ARGV[1]  the job's id
   ARGV[2]  owner, or ''
-  ARGV[3]  nonce of this command, without a space; '=' before one that a client chose
+  ARGV[3]  nonce of this command, without a space; '=<digest>/' before it where the client sent a key
   ARGV[4]  what is to be another: JSON (includes/alter.lua)
 
   Returns one of
     { 'done', job id, its hash }
-    { 'again', job id, its hash }      this command was carried out before
+    { 'again', job id, its hash }      another one was carried out before under the client's key
     { 'missing' }, { 'firing', status }, { 'finished', status }
 ]]
 local base = baseOf(KEYS[1], 'marker')
 local owner, nonce = ARGV[2], ARGV[3]
 
-local id = subject(base, ARGV[1])
-local job = base .. (id or '')
-local there, ow, cf, st, made, claim, known = unpack(id and redis.call('HMGET', job,
-  'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'cn') or {})
+local id = ARGV[1]
+local job = base .. id
+local there, ow, cf, st, made, claim, known = unpack(redis.call('HMGET', job,
+  'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'cn'))
 if not isOwners(owner, there, ow, cf) then return { 'missing' } end
-if isKnown(known, nonce) then return { 'again', id, redis.call('HGETALL', job) } end
+local before = carriedOut(known, nonce)
+if before then return { before, id, redis.call('HGETALL', job) } end
 local status = statusOf(st, made, claim)
 if status == 'firing' then return { 'firing', status } end
 if status ~= 'pending' then return { 'finished', status } end

@@ -6,15 +6,15 @@
   attempt meanwhile.
 
   KEYS[1]  marker (sorted set)
-  ARGV[1]  the job's id, or 'k:<owner>:<key>'
+  ARGV[1]  the job's id
   ARGV[2]  owner, or ''
-  ARGV[3]  nonce of this command, without a space; '=' before one that a client chose
+  ARGV[3]  nonce of this command, without a space; '=<digest>/' before it where the client sent a key
   ARGV[4]  when it is to be sent, epoch ms
   ARGV[5]  '' or 'brief': the answer is without the hash
 
   Returns one of
     { 'done', job id, its hash }
-    { 'again', job id, its hash }      this command was carried out before
+    { 'again', job id, its hash }      another one was carried out before under the client's key
     { 'missing' }
     { 'refused', status }              not failed or unknown
     { 'taken', job id }                another unfinished timer has its key
@@ -25,13 +25,14 @@ local function told(kind, id)
   return { kind, id, ARGV[5] == 'brief' and {} or redis.call('HGETALL', base .. id) }
 end
 
-local id = subject(base, ARGV[1])
-local job = base .. (id or '')
-local there, ow, cf, status, made, known, due, key, labels, claim = unpack(id and redis.call('HMGET', job,
-  'timestamp', 'ow', 'cf', 'st', 'an', 'cn', 'du', 'ky', 'lb', 'ca') or {})
+local id = ARGV[1]
+local job = base .. id
+local there, ow, cf, status, made, known, due, key, labels, claim = unpack(redis.call('HMGET', job,
+  'timestamp', 'ow', 'cf', 'st', 'an', 'cn', 'du', 'ky', 'lb', 'ca'))
 -- A callback, too, may be sent again.
 if not isOwners(owner, there, ow, false) then return { 'missing' } end
-if isKnown(known, nonce) then return told('again', id) end
+local before = carriedOut(known, nonce)
+if before then return told(before, id) end
 if status ~= 'failed' and status ~= 'unknown' then
   return { 'refused', statusOf(status, made, claim) }
 end

@@ -2,7 +2,7 @@
   Writes down what became of an `unknown` timer, for somebody who found out.
 
   KEYS[1]  marker (sorted set)
-  ARGV[1]  the job's id, or 'k:<owner>:<key>'
+  ARGV[1]  the job's id
   ARGV[2]  owner, or ''
   ARGV[3]  nonce of this command, without a space
   ARGV[4]  now, epoch ms
@@ -16,12 +16,12 @@
 local base = baseOf(KEYS[1], 'marker')
 local owner, nonce, now, as = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 
-local id = subject(base, ARGV[1])
-local job = base .. (id or '')
-local there, ow, cf, st, made, claim, known, due, cb = unpack(id and redis.call('HMGET', job,
-  'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'cn', 'du', 'cb') or {})
+local id = ARGV[1]
+local job = base .. id
+local there, ow, cf, st, made, claim, known, due, cb = unpack(redis.call('HMGET', job,
+  'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'cn', 'du', 'cb'))
 if not isOwners(owner, there, ow, cf) then return { 'missing' } end
-if isKnown(known, nonce) then return { 'done', id, redis.call('HGETALL', job) } end
+if carriedOut(known, nonce) then return { 'done', id, redis.call('HGETALL', job) } end
 local status = statusOf(st, made, claim)
 -- One that is not in its place yet is still in the hands of a worker.
 if status ~= 'unknown' or not unfinish(base, id, 'unknown') then return { 'refused', status } end

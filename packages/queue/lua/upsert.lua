@@ -45,7 +45,7 @@ local holder = redis.call('GET', name)
 local made, st, an, claim, known = unpack(holder and redis.call('HMGET', base .. holder,
   'timestamp', 'st', 'an', 'ca', 'cn') or {})
 local status = made and statusOf(st, an, claim)
-if made and isKnown(known, nonce) then return { 'changed', holder, redis.call('HGETALL', base .. holder) } end
+if made and carriedOut(known, nonce) then return { 'changed', holder, redis.call('HGETALL', base .. holder) } end
 if status == 'pending' then
   if change ~= '' then alter(base, holder, cjson.decode(change), nonce, marker) end
   return { 'changed', holder, redis.call('HGETALL', base .. holder) }

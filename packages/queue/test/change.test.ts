@@ -201,6 +201,17 @@ describe('change', () => {
     expect((await store.find(other.id))?.status).toBe('pending')
   })
 
+  test('a fire whose reply was cut off, and that we sent again ourselves, was told as one that the client had sent before', async () => {
+    const { id } = await store.create(draft(HOUR))
+    const subject = { owner: '', id }
+    const now = { t: String(Date.now()) }
+    expect(await rig.clients.change(subject, '=key/1', now)).toMatchObject({ kind: 'done' })
+    expect(await rig.clients.change(subject, '=key/1', now)).toMatchObject({ kind: 'done' })
+    expect(await rig.clients.change(subject, '=key/2', now)).toMatchObject({ kind: 'again' })
+    expect(await rig.clients.change(subject, '=other/3', now)).toMatchObject({ kind: 'done' })
+    expect((await rig.hash(id)).vn).toBe('2')
+  })
+
   test('to a later time and back, many times over, fires once, with the last content', async () => {
     const contents: (string | undefined)[] = []
     await rig.consumer({

@@ -345,7 +345,7 @@ export class Actors {
     expect(answer).toMatchObject({ kind: 'done', id })
     this.life.redrive(timer, at)
     this.#sent.push(async () => {
-      if (!timer.gone) expect(await send()).toMatchObject({ kind: 'again', id })
+      if (!timer.gone) expect(await send()).toMatchObject({ kind: 'done', id })
     })
   }
 

@@ -1,4 +1,5 @@
-import type { TimerDraft } from '@timers/core'
+import type { TimerDraft, Upserted } from '@timers/core'
+import { eventually, startTcpProxy } from '@timers/lab'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { delivered, draft, fired, Rig } from './rig.ts'
 import { ALL_ENDED, ALL_UNCLAIMED, expectFlawless, refusal, States } from './states.ts'
@@ -95,17 +96,16 @@ describe('a key of its own', () => {
       expect((await store.find({ key: KEY }))?.id).toBe(third.timer.id)
     })
 
-    test('a thousand at once leave one timer, at the last time and with the last content', async () => {
+    test('a thousand by twenty clients leave one timer, at the last time and with the last content', async () => {
       const other = await rig.store()
-      const answers = await Promise.all(
-        Array.from({ length: 1_000 }, (_, turn) =>
-          (turn % 2 === 0 ? store : other).upsert(
-            KEY,
-            { ...NEW, payload: String(turn), delayMs: HOUR + turn },
-            'replace',
-          ),
-        ),
-      )
+      const answers: Upserted[] = []
+      const client = async (from: number): Promise<void> => {
+        for (let turn = from; turn < 1_000; turn += 20) {
+          const content = { ...NEW, payload: String(turn), delayMs: HOUR + turn }
+          answers.push(await (turn % 2 === 0 ? store : other).upsert(KEY, content, 'replace'))
+        }
+      }
+      await Promise.all(Array.from({ length: 20 }, (_, from) => client(from)))
       expect(answers.filter(({ created }) => created)).toHaveLength(1)
       expect(new Set(answers.map(({ timer }) => timer.id)).size).toBe(1)
       expect(await rig.client.zcard(rig.keys().key('delayed'))).toBe(1)
@@ -162,6 +162,45 @@ describe('a key of its own', () => {
       })
     })
   })
+
+  test.each([
+    ['cancel', (far: RedisTimerStore) => far.cancel({ key: KEY })],
+    [
+      'change',
+      (far: RedisTimerStore) =>
+        far.change({ key: KEY }, { payload: '"changed"', due: { delayMs: 3 * HOUR } }),
+    ],
+  ])(
+    'a %s by key whose reply was lost was carried out on the timer that had got the key by then, too',
+    async (verb, send) => {
+      const proxy = await startTcpProxy({ targetPort: Number(new URL(rig.redis.url).port) })
+      rig.onClose(() => proxy.close())
+      const far = await rig.store({ redisUrl: rig.redis.url.replace(/:\d+/, `:${proxy.port}`) })
+      const first = await store.create(keyed)
+      // It is looked up, and carried out when the reply can no more come through.
+      await rig.client.client('PAUSE', 1_000, 'WRITE')
+      const answer = send(far)
+      await eventually(async () =>
+        expect(await rig.client.client('LIST')).toMatch(/name=timers-producer .* flags=b/),
+      )
+      await proxy.setMode('hold-replies')
+      await rig.client.client('UNPAUSE')
+      await eventually(async () =>
+        expect((await rig.hash(first.id))[verb === 'cancel' ? 'st' : 'vn']).toBeDefined(),
+      )
+      if (verb === 'change') await store.cancel(first.id)
+      const second = await store.create({ ...keyed, payload: '"second"' })
+      await proxy.setMode('forward')
+      proxy.dropConnections()
+      expect(await answer).toMatchObject({ id: first.id, status: 'cancelled' })
+      expect(await store.find({ key: KEY })).toMatchObject({
+        id: second.id,
+        status: 'pending',
+        dueAt: second.dueAt,
+        payload: '"second"',
+      })
+    },
+  )
 
   test('a redrive that was refused moved the key to the old timer', async () => {
     const hand = await states.claimed({ key: KEY })

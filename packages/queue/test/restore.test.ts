@@ -2,6 +2,7 @@ import { eventually } from '@timers/lab'
 import { type RestoreOptions, RestoreRefused, restoreTimers } from '../src/restore/restore.ts'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { delivered, draft, fired, Rig } from './rig.ts'
+import { ALL_UNCLAIMED, expectFlawless, States } from './states.ts'
 
 const HOUR = 3_600_000
 
@@ -16,7 +17,10 @@ describe('restoreTimers', () => {
   beforeEach(async () => {
     store = await rig.store()
   })
-  afterEach(() => rig.reset())
+  afterEach(async () => {
+    await expectFlawless(rig)
+    await rig.reset()
+  })
 
   const options = (): RestoreOptions => ({
     redisUrl: rig.redis.url,
@@ -41,6 +45,22 @@ describe('restoreTimers', () => {
     const [jobId = ''] = await rig.client.zrange(rig.keys().key('outbox'), 0, '-1')
     expect(await store.find(Number(jobId.slice(1)))).toMatchObject({ callbackOf: id, status: 'pending' })
   })
+
+  test.each(ALL_UNCLAIMED)(
+    'a timer that %s, with all that one may have, ends in its place or stays in it',
+    async (where) => {
+      const extras = {
+        key: 'order-17',
+        labels: ['eu'],
+        callback: { url: 'https://a.example/', on: ['unknown'] },
+      } as const
+      const { id } = await new States(rig, store).unclaimed(where, extras)
+      await restore(Date.now() - 60_000)
+      await expectFlawless(rig)
+      expect(['pending', 'unknown']).toContain((await store.find({ key: 'order-17' }))?.status)
+      expect((await store.find(id))?.labels).toEqual(['eu'])
+    },
+  )
 
   test('what came due since the backup, or was under way, is unknown; the rest is as it was', async () => {
     const finished = await store.create(draft(1))

@@ -473,7 +473,7 @@ describe('the commands on a timer', () => {
       expect(await rig.clients.redrive({ owner: '', id }, 'one', Date.now())).toMatchObject({ kind: 'done' })
       await answer500()
       expect(await rig.clients.redrive({ owner: '', id }, 'one', Date.now())).toMatchObject({
-        kind: 'again',
+        kind: 'done',
         hash: { st: 'failed' },
       })
       expect(await rig.places(id)).toEqual(['failed'])

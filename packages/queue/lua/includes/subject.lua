@@ -1,10 +1,4 @@
--- Which timer a command of a client is about.
-
--- Returns the job's id, or nil. `ref` is it, or 'k:<owner>:<key>': then the newest timer with that key is meant.
-local function subject(base, ref)
-  if string.sub(ref, 1, 2) ~= 'k:' then return ref end
-  return redis.call('GET', base .. ref) or nil
-end
+-- What a command of a client asks of the timer that it is about.
 
 -- Whether a timer whose fields these are may be changed by a client of this owner. Callbacks are nobody's.
 local function isOwners(owner, there, ow, cf)
@@ -15,8 +9,14 @@ end
 -- who gave a key of their own (they begin with '=') are kept longer, since they may come again at any time.
 local KEPT, KEPT_LONG = 16, 1000
 
-local function isKnown(known, nonce)
-  return known and string.find(' ' .. known .. ' ', ' ' .. nonce .. ' ', 1, true) ~= nil
+-- Whether this command was carried out before: 'done' where it is this very one, sent again by us because its reply was
+-- lost; 'again' where the client sent another one under the same key ('=<digest of the key>/<nonce>').
+local function carriedOut(known, nonce)
+  if not known then return nil end
+  local words = ' ' .. known .. ' '
+  if string.find(words, ' ' .. nonce .. ' ', 1, true) then return 'done' end
+  local key = string.match(nonce, '^=[^/]+/')
+  return key and string.find(words, ' ' .. key, 1, true) and 'again' or nil
 end
 
 local function withNonce(known, nonce)

@@ -1,5 +1,11 @@
 import { loadScript } from '../timers/scripts.ts'
-import { assertScriptsKnown, type BullMqScript, installedScripts, tuneScript } from './bullmq-scripts.ts'
+import {
+  assertScriptsKnown,
+  type BullMqScript,
+  fetchScript,
+  installedScripts,
+  tuneScript,
+} from './bullmq-scripts.ts'
 
 const LIMIT = '"LIMIT", 0, 1000)'
 const CHOICE = `rcall("ZRANGEBYSCORE", delayedKey, 0, (timestamp + 1) * 0x1000 - 1, ${LIMIT}`
@@ -59,5 +65,16 @@ describe('the scripts of a worker', () => {
   test('a BullMQ without a script that promotes stops the process', () => {
     const rest = installedScripts.filter(({ name }) => name !== 'retryJob')
     expect(() => assertScriptsKnown(rest, '7.0.0')).toThrow(/^BullMQ's script retryJob is missing\./)
+  })
+
+  test('the fetch that is a part of our commands reads its options as JSON, and is no different else', () => {
+    const { content } = fetchScript()
+    expect(content).not.toBe(textOf('moveToActive'))
+    expect(content.replace('cjson.decode(ARGV[3])', 'cmsgpack.unpack(ARGV[3])')).toBe(textOf('moveToActive'))
+  })
+
+  test('a fetch that reads its options in another way stops the process', () => {
+    const other = reworded('moveToActive', (lua) => lua.replace('cmsgpack.unpack', 'unpack'))
+    expect(() => fetchScript(other)).toThrow(/^BullMQ's script moveToActive holds .* 0 times, not 1\./)
   })
 })

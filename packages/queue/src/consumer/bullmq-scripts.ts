@@ -12,6 +12,9 @@ const PROMOTION = 'local function promoteDelayedJobs('
 const CHOICE = 'rcall("ZRANGEBYSCORE", delayedKey, 0, (timestamp + 1) * 0x1000 - 1, "LIMIT", 0, 1000)'
 /** Ours: a few, and not always those that have been due longest. */
 const OWN_CHOICE = 'jobsToPromote(delayedKey, targetKey, timestamp)'
+/** How a fetch reads its options, and how it does as a part of our commands. */
+const PACKED_OPTIONS = 'cmsgpack.unpack(ARGV[3])'
+const JSON_OPTIONS = 'cjson.decode(ARGV[3])'
 const OWN_PROMOTION = loadScript('includes/promotion') + PROMOTION
 
 /** A script of BullMQ as its package exports it. */
@@ -52,11 +55,21 @@ export function tuneScript(command: string, lua: string, redisVersion: string): 
   return flags + lua.replace(PROMOTION, () => OWN_PROMOTION).replace(CHOICE, () => OWN_CHOICE)
 }
 
-/** BullMQ's script that fetches a job, for commands of ours that fetch the next one in the same step. */
-export function fetchScript(): BullMqScript {
-  const found = installedScripts.find(({ name }) => name === 'moveToActive')
-  if (found === undefined) throw unknownText('moveToActive', installedVersion, 'is missing')
-  return found
+/**
+ * BullMQ's script that fetches a job, for commands of ours that fetch the next one in the same step. Its options are JSON
+ * here: as MessagePack, which is binary, they would have ioredis put every one of these large commands together as a
+ * Buffer, piece by piece, in more than twice the time (docs/benchmarks.md).
+ *
+ * @throws where its text does not read its options as it is known to
+ */
+export function fetchScript(scripts: readonly BullMqScript[] = installedScripts): BullMqScript {
+  const name = 'moveToActive'
+  const found = scripts.find((script) => script.name === name)
+  if (found === undefined) throw unknownText(name, installedVersion, 'is missing')
+  const parts = found.content.split(PACKED_OPTIONS)
+  if (parts.length !== 2)
+    throw unknownText(name, installedVersion, `holds \`${PACKED_OPTIONS}\` ${parts.length - 1} times, not 1`)
+  return { ...found, content: parts.join(JSON_OPTIONS) }
 }
 
 /** Changes each script as it is defined on a worker's connection, our own and BullMQ's. */

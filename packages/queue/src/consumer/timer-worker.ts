@@ -105,7 +105,11 @@ export class TimerWorker extends Worker {
         fetching = true
         return {
           keys: asked.slice(0, FETCH_KEYS) as string[],
-          args: [asked[FETCH_KEYS], Date.now(), asked[FETCH_KEYS + 2]],
+          args: [
+            asked[FETCH_KEYS],
+            Date.now(),
+            JSON.stringify({ token, lockDuration: this.opts.lockDuration }),
+          ],
           fetched: (reply) => {
             next = this.#jobOf(reply as FetchReply, asked, token)
           },

@@ -1,6 +1,6 @@
 import type { Callback, TimerStatus } from '@timers/core'
 import type { Redis } from 'ioredis'
-import { jobIdOf, keyRef, type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
+import { jobIdOf, type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
 import { define, loadScript } from './scripts.ts'
 import { type StoredChange, type StoredExtras, type TimerHash, toHash, toListener } from './stored-timer.ts'
 
@@ -70,8 +70,14 @@ export type CreateAnswer =
   | { readonly kind: 'doubt'; readonly guard: string }
   | { readonly kind: 'key taken'; readonly id: number }
 
-/** Whose timer a command is about, and which: by its id, or the newest one with a key. */
-export type Subject = { readonly owner: string } & ({ readonly id: number } | { readonly key: string })
+/**
+ * Whose timer a command is about, and which. Never one by its key: sent again, the command could find another timer that
+ * has the key by then.
+ */
+export interface Subject {
+  readonly owner: string
+  readonly id: number
+}
 
 /** What became of a change. */
 export type ChangeAnswer =
@@ -232,9 +238,7 @@ export class ClientCommands {
 
   /** The key and the first two arguments of all commands that are about a timer that is there. */
   #of(subject: Subject): string[] {
-    const { owner } = subject
-    const ref = 'id' in subject ? jobIdOf(subject.id) : keyRef(owner, subject.key)
-    return [this.#keys.key('marker'), ref, owner]
+    return [this.#keys.key('marker'), jobIdOf(subject.id), subject.owner]
   }
 }
 

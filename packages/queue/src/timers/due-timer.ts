@@ -84,10 +84,10 @@ export class RedisDueTimer implements DueTimer {
     })
     if (answer.kind === 'free') return { kind: 'lost' }
     if (answer.kind !== 'granted') return answer
-    const { leftMs: _, ...grant } = answer
-    this.#granted = grant.attempt
+    const { kind, attempt, plannedAt, budget } = answer
+    this.#granted = attempt
     this.#moments.sending()
-    return { ...grant, mayLeave: () => this.#holdsLock() }
+    return { kind, attempt, plannedAt, budget, mayLeave: () => this.#holdsLock() }
   }
 
   /** The lock was renewed for `lockMs`, by a command that was sent at `askedAt`. */

@@ -10,9 +10,9 @@ export function freshNonce(): string {
   return PROCESS_NONCE + nonces.toString(36)
 }
 
-/** The same for every call that a client sends under the same key for the same thing (`verb`). */
+/** Begins alike for all calls that a client sends under the same key for the same thing (`verb`); the rest tells them apart. */
 export function clientNonce(verb: string, owner: string, idempotencyKey: string): string {
-  return `=${digestOf(verb, owner, idempotencyKey)}`
+  return `=${digestOf(verb, owner, idempotencyKey)}/${freshNonce()}`
 }
 
 /** 22 characters that stand for a text of any length: 128 bits of SHA-256. */

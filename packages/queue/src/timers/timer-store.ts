@@ -11,6 +11,7 @@ import {
   type NewTimerRequest,
   type RedriveOptions,
   type ShardStats,
+  type TimerById,
   type TimerChange,
   type TimerDraft,
   TimerError,
@@ -144,7 +145,7 @@ class ShardedTimerStore implements RedisTimerStore {
     return this.#change(ref, (shard, subject) => shard.clients.change(subject, nonce, stored))
   }
 
-  cancelAll(refs: readonly TimerRef[], withinMs: number): Promise<readonly Acted[]> {
+  cancelAll(refs: readonly TimerById[], withinMs: number): Promise<readonly Acted[]> {
     const now = Date.now()
     return this.#changeAll(refs, withinMs, (shard, subject) => shard.clients.cancel(subject, now, 'brief'))
   }
@@ -158,7 +159,7 @@ class ShardedTimerStore implements RedisTimerStore {
   }
 
   redriveAll(
-    redrives: readonly { readonly ref: TimerRef; readonly at: number | undefined }[],
+    redrives: readonly { readonly ref: TimerById; readonly at: number | undefined }[],
     idempotencyKey: string,
     withinMs: number,
   ): Promise<readonly Acted[]> {
@@ -216,15 +217,15 @@ class ShardedTimerStore implements RedisTimerStore {
       : clientNonce(verb, subjectOf(ref).owner, idempotencyKey)
   }
 
-  #shardOf(subject: Subject): Shard {
+  #shardOf(subject: Named): Shard {
     return 'id' in subject
       ? this.#shards.of(subject.id)
       : this.#shards.forWord(keyWord(subject.owner, subject.key))
   }
 
-  #changeAll(refs: readonly TimerRef[], withinMs: number, command: ChangeOne): Promise<readonly Acted[]> {
+  #changeAll(refs: readonly TimerById[], withinMs: number, command: ChangeOne): Promise<readonly Acted[]> {
     const shardOf = (subject: Subject) => this.#shardOf(subject)
-    return changeMany(refs.map(subjectOf), { together: this.#together, shardOf, withinMs, command })
+    return changeMany(refs.map(subjectById), { together: this.#together, shardOf, withinMs, command })
   }
 
   /** Does a command about one timer, and says in the words of the port what came of it. */
@@ -255,16 +256,23 @@ class ShardedTimerStore implements RedisTimerStore {
   }
 }
 
-function subjectOf(ref: TimerRef): Subject {
-  if (typeof ref === 'number') return { owner: '', id: ref }
-  return { ...ref, owner: ownerField(ref.owner) }
+/** Which timer is meant, in the words of Redis. */
+type Named = Subject | { readonly owner: string; readonly key: string }
+
+function subjectOf(ref: TimerRef): Named {
+  if (typeof ref === 'number' || 'id' in ref) return subjectById(ref)
+  return { owner: ownerField(ref.owner), key: ref.key }
 }
 
-function isPossible(subject: Subject): boolean {
+function subjectById(ref: TimerById): Subject {
+  return typeof ref === 'number' ? { owner: '', id: ref } : { owner: ownerField(ref.owner), id: ref.id }
+}
+
+function isPossible(subject: Named): boolean {
   return !('id' in subject) || (Number.isSafeInteger(subject.id) && subject.id > 0)
 }
 
-async function idOf({ reads, keys }: Shard, subject: Subject): Promise<number | undefined> {
+async function idOf({ reads, keys }: Shard, subject: Named): Promise<number | undefined> {
   if ('id' in subject) return subject.id
   const jobId = await reads.get(keys.key(keyRef(subject.owner, subject.key)))
   return jobId === null ? undefined : timerIdOf(jobId)
