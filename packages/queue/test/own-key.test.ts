@@ -84,6 +84,27 @@ describe('a key of its own', () => {
       expect(all).toMatchObject({ created: false, timer: { id, dueAt, payload: '1' } })
     })
 
+    test('that kept a timer, sent again when that one had fired, stored another', async () => {
+      const timer = await store.create({ ...keyed, delayMs: 1 })
+      const put = () => {
+        const now = Date.now()
+        const asked = {
+          id: 1_000_001,
+          data: '{"u":"https://receiver.example/"}',
+          createdAt: now,
+          dueAt: now + HOUR,
+          owner: '',
+        }
+        const extras = { key: KEY, labels: '', expires: '', callback: '' }
+        return rig.clients.upsert({ ...asked, extras }, 'nonce', undefined)
+      }
+      expect(await put()).toMatchObject({ kind: 'changed', id: timer.id })
+      const hand = await rig.take()
+      await hand.due.claim()
+      await hand.due.settle(1, delivered(), fired)
+      expect(await put()).toMatchObject({ kind: 'changed', id: timer.id, hash: { st: 'fired' } })
+    })
+
     test('of a timer that fires, or has finished, leaves it alone and says so', async () => {
       const hand = await states.claimed({ key: KEY })
       const second = await store.upsert(KEY, NEW, 'replace')
