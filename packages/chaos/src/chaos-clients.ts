@@ -22,6 +22,8 @@ export class ChaosClients extends ChangingClients {
   /** After this nothing new is begun, epoch ms. */
   quitAt = Number.POSITIVE_INFINITY
   readonly #addresses: Addresses
+  /** Of each timer, by the key in it. */
+  readonly #urls = new Map<string, string>()
 
   constructor(nextApi: () => string, addresses: Addresses) {
     super(nextApi)
@@ -207,8 +209,6 @@ export class ChaosClients extends ChangingClients {
     }
     return tryAgain(ask, isUncertain)
   }
-
-  readonly #urls = new Map<string, string>()
 
   #wishOf(planned: PlannedCreate, tries: number): Wish {
     const { life, seconds, mode, maxAttempts } = planned

@@ -115,7 +115,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     const stops = running.services.flatMap((service) => service.stops)
     const broken = { faults, closings: receivers.closings, standstills: standstills.spans }
     // A machine that stands still is not whole either.
-    const healedAt = Math.max(repairedAt, ...standstills.spans.map(({ to }) => to))
+    const healedAt = Math.max(repairedAt, running.cutUntil, ...standstills.spans.map(({ to }) => to))
     const reasons = new Explanations({ ...broken, creates, webhookTimeoutMs: WEBHOOK_TIMEOUT_MS })
     return {
       startedAt,

@@ -31,6 +31,7 @@ export class Stage {
   readonly #lines: Readonly<Record<Slot, Line>>
   readonly #services: Readonly<Record<Slot, ServiceSlot>>
   #turn = 0
+  #cutUntil = 0
 
   private constructor(
     redis: RedisHost,
@@ -116,7 +117,14 @@ export class Stage {
 
   /** Cuts all replies that the APIs get from Redis, for a while. */
   async cutRepliesFor(ms: number): Promise<void> {
-    if (ms > 0) await this.#breakLines({ slots: API_SLOTS, lastsMs: ms }, { mode: 'cut-replies' })
+    if (ms === 0) return
+    await this.#breakLines({ slots: API_SLOTS, lastsMs: ms }, { mode: 'cut-replies' })
+    this.#cutUntil = Date.now()
+  }
+
+  /** When replies were cut last, epoch ms. */
+  get cutUntil(): number {
+    return this.#cutUntil
   }
 
   /** Stops all workers in order, for good. With nothing broken they must end with code 0. */

@@ -10,12 +10,13 @@
   ARGV[2]  most entries to look at: a bounded time for Redis
   ARGV[3]  name of the list
 
-  Returns { entries that went, timers that went }.
+  Returns { entries that went, timers that went, digests }: digests of idempotency keys of those that had a key of their own
+  too, which may be guarded in another shard (guard.lua).
 ]]
 local base = baseOf(KEYS[1], ARGV[3])
 local before = tonumber(ARGV[1])
 
-local looked, gone, keys = 0, {}, {}
+local looked, gone, keys, digests = 0, {}, {}, {}
 for _, entry in ipairs(redis.call('LRANGE', KEYS[1], 0, ARGV[2] - 1)) do
   local id, at = string.match(entry, '^(t%d+):(%d+)$')
   if tonumber(at) >= before then break end
@@ -27,7 +28,9 @@ for _, entry in ipairs(redis.call('LRANGE', KEYS[1], 0, ARGV[2] - 1)) do
     keys[#keys + 1] = job
     local pointers = {}
     if key then pointers[1] = base .. 'k:' .. (owner or '') .. ':' .. key end
-    if print then pointers[#pointers + 1] = base .. 'i:' .. string.match(print, '^[^:]+') end
+    local digest = print and string.match(print, '^[^:]+')
+    if digest then pointers[#pointers + 1] = base .. 'i:' .. digest end
+    if key and digest then digests[#digests + 1] = digest end
     for _, pointer in ipairs(pointers) do
       if redis.call('GET', pointer) == id then keys[#keys + 1] = pointer end
     end
@@ -40,4 +43,4 @@ if #gone > 0 then
     redis.call('ZREM', base .. set, unpack(gone))
   end
 end
-return { looked, #gone }
+return { looked, #gone, digests }

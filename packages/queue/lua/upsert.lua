@@ -47,7 +47,12 @@ local made, st, an, claim, known = unpack(holder and redis.call('HMGET', base ..
 local status = made and statusOf(st, an, claim)
 if made and carriedOut(known, nonce) then return { 'changed', holder, redis.call('HGETALL', base .. holder) } end
 if status == 'pending' then
-  if change ~= '' then alter(base, holder, cjson.decode(change), nonce, marker) end
+  if change ~= '' then
+    alter(base, holder, cjson.decode(change), nonce, marker)
+  else
+    -- Sent again when this one has fired, it would store another.
+    redis.call('HSET', base .. holder, 'cn', withNonce(known, nonce))
+  end
   return { 'changed', holder, redis.call('HGETALL', base .. holder) }
 end
 

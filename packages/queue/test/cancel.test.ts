@@ -23,8 +23,7 @@ describe('cancel', () => {
     states = new States(rig, store)
   })
   afterEach(async () => {
-    await expectFlawless(rig)
-    await rig.reset()
+    await expectFlawless(rig).finally(() => rig.reset())
   })
 
   describe.each(ALL_UNCLAIMED)('of a timer that %s', (where) => {

@@ -31,8 +31,7 @@ describe('change', () => {
     states = new States(rig, store)
   })
   afterEach(async () => {
-    await expectFlawless(rig)
-    await rig.reset()
+    await expectFlawless(rig).finally(() => rig.reset())
   })
 
   /** Nobody but a promoted other timer may be taken. */

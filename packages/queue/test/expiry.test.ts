@@ -19,8 +19,7 @@ describe('expiry', () => {
     states = new States(rig, store)
   })
   afterEach(async () => {
-    await expectFlawless(rig)
-    await rig.reset()
+    await expectFlawless(rig).finally(() => rig.reset())
   })
 
   /** Who holds it asks for the right to send it at another time than now. */

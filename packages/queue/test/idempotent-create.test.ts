@@ -19,8 +19,7 @@ describe('a create with an idempotency key', () => {
     store = await rig.store()
   })
   afterEach(async () => {
-    await expectFlawless(rig)
-    await rig.reset()
+    await expectFlawless(rig).finally(() => rig.reset())
   })
 
   const timers = async (shards = 1): Promise<string[]> => {

@@ -19,8 +19,7 @@ describe('labels', () => {
     states = new States(rig, store)
   })
   afterEach(async () => {
-    await expectFlawless(rig)
-    await rig.reset()
+    await expectFlawless(rig).finally(() => rig.reset())
   })
 
   /** Ids by label, with the times under which they lie. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
-import { Actors, type Step } from './life-actors.ts'
+import { Actors } from './life-actors.ts'
+import type { Step } from './life-world.ts'
 import { Rig } from './rig.ts'
 
 const RUNS = Number(process.env.LIFE_RUNS ?? 60)

@@ -28,8 +28,7 @@ describe('a key of its own', () => {
     states = new States(rig, store)
   })
   afterEach(async () => {
-    await expectFlawless(rig)
-    await rig.reset()
+    await expectFlawless(rig).finally(() => rig.reset())
   })
 
   const claim = { owner: '', nonce: 'n' }
@@ -83,6 +82,27 @@ describe('a key of its own', () => {
       expect(due).toMatchObject({ created: false, timer: { id, dueAt, payload: '1' } })
       const all = await store.upsert(KEY, { ...NEW, payload: '2' }, 'keep')
       expect(all).toMatchObject({ created: false, timer: { id, dueAt, payload: '1' } })
+    })
+
+    test('that kept a timer, sent again when that one had fired, stored another', async () => {
+      const timer = await store.create({ ...keyed, delayMs: 1 })
+      const put = () => {
+        const now = Date.now()
+        const asked = {
+          id: 1_000_001,
+          data: '{"u":"https://receiver.example/"}',
+          createdAt: now,
+          dueAt: now + HOUR,
+          owner: '',
+        }
+        const extras = { key: KEY, labels: '', expires: '', callback: '' }
+        return rig.clients.upsert({ ...asked, extras }, 'nonce', undefined)
+      }
+      expect(await put()).toMatchObject({ kind: 'changed', id: timer.id })
+      const hand = await rig.take()
+      await hand.due.claim()
+      await hand.due.settle(1, delivered(), fired)
+      expect(await put()).toMatchObject({ kind: 'changed', id: timer.id, hash: { st: 'fired' } })
     })
 
     test('of a timer that fires, or has finished, leaves it alone and says so', async () => {

@@ -25,8 +25,7 @@ describe('resolve', () => {
     states = new States(rig, store)
   })
   afterEach(async () => {
-    await expectFlawless(rig)
-    await rig.reset()
+    await expectFlawless(rig).finally(() => rig.reset())
   })
 
   test.each(['fired', 'failed'] as const)(

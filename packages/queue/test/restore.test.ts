@@ -18,8 +18,7 @@ describe('restoreTimers', () => {
     store = await rig.store()
   })
   afterEach(async () => {
-    await expectFlawless(rig)
-    await rig.reset()
+    await expectFlawless(rig).finally(() => rig.reset())
   })
 
   const options = (): RestoreOptions => ({

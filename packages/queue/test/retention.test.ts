@@ -2,7 +2,6 @@ import type { TimerDraft } from '@timers/core'
 import { eventually } from '@timers/lab'
 import { RetentionSweeper } from '../src/consumer/retention.ts'
 import { Shards } from '../src/shards/shards.ts'
-import { sweepGuards } from '../src/timers/guards.ts'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { leftIn } from './invariants.ts'
 import { delivered, fired, Rig, unknown } from './rig.ts'
@@ -118,8 +117,6 @@ describe('retention', () => {
       await eventually(
         async () => {
           await sweeper.sweep()
-          // Guards of idempotency keys are looked at once an hour.
-          await sweepGuards(shards.all, Date.now() + 2 * 3_600_000)
           expect(await keysLeft()).toEqual(before)
         },
         { timeoutMs: 20_000 + TIMERS },

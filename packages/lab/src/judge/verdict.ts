@@ -36,7 +36,14 @@ export interface UnknownTimer {
 }
 
 /** Why a creation may fail while something is broken. */
-const TROUBLE = ['cut', 'STORE_UNAVAILABLE', 'STORE_REFUSED', 'NOT_READY', 'TOO_MANY_CONNECTIONS']
+const TROUBLE = [
+  'cut',
+  'STORE_UNAVAILABLE',
+  'STORE_REFUSED',
+  'NOT_READY',
+  'TOO_MANY_CONNECTIONS',
+  'REQUEST_TIMEOUT',
+]
 
 /** What is looked for in each timer, and which kind of flaw it is. */
 const RULES: readonly (readonly [keyof Flaws, (timer: JudgedTimer) => string[]])[] = [

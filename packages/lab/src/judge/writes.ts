@@ -49,7 +49,8 @@ function firstWrites<T>({ id, creation, asked }: JudgedTimer, read: (made: Creat
     return [
       {
         value: read(first),
-        askedAt: Math.min(...told.map(({ askedAt }) => askedAt)),
+        // An answer that was given before may have been made by any that was asked before.
+        askedAt: Math.min(...asked.map(({ askedAt }) => askedAt)),
         answeredAt: Math.min(...told.map(answeredAt)),
         acknowledged: true,
       },

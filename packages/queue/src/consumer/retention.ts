@@ -3,7 +3,7 @@ import type { Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../shards/error-fields.ts'
 import type { Shard } from '../shards/shards.ts'
-import { sweepGuards } from '../timers/guards.ts'
+import { forgetGuards, sweepGuards } from '../timers/guards.ts'
 import { define, loadScript } from '../timers/scripts.ts'
 import { LabelRepair } from './label-repair.ts'
 
@@ -23,7 +23,7 @@ interface Scripts extends Redis {
     before: number,
     most: number,
     name: string,
-  ): Promise<[looked: number, removed: number]>
+  ): Promise<[looked: number, removed: number, digests: string[]]>
 }
 
 /**
@@ -80,13 +80,15 @@ export class RetentionSweeper {
     return removed
   }
 
-  async #sweepShard({ reads, keys }: Shard, list: string): Promise<number> {
+  async #sweepShard(shard: Shard, list: string): Promise<number> {
+    const { reads, keys } = shard
     const redis = reads as Scripts
     let removed = 0
     while (!this.#stopped) {
       const before = Math.floor(Date.now() - this.#retentionMs)
-      const [looked, went] = await redis.timersSweep(keys.key(list), before, STEP, list)
+      const [looked, went, digests] = await redis.timersSweep(keys.key(list), before, STEP, list)
       removed += went
+      await forgetGuards(this.#shards, shard, digests)
       if (looked < STEP) break
       await sleep(STEP_PAUSE_MS, undefined, { ref: false })
     }

@@ -21,18 +21,49 @@ interface Scripts extends Redis {
   timersUnguard(marker: string, digest: string, guard: string): Promise<number>
 }
 
+function scriptsOf(redis: Redis): Scripts {
+  define(redis, 'timersUnguard', 1, loadScript('unguard', 'places'))
+  return redis as Scripts
+}
+
+/** In which shard the timer lies that a guard speaks of. */
+function homeOf(guard: string): number {
+  return Number(guard.split(':')[1])
+}
+
 /** Whether the timer is there that a guard speaks of. */
 export async function isGuarding(shards: readonly Shard[], digest: string, guard: string): Promise<boolean> {
-  const home = shards[Number(guard.split(':')[1])]
+  const home = shards[homeOf(guard)]
   return home !== undefined && (await home.reads.exists(home.keys.key(`i:${digest}`))) === 1
 }
 
-/** Forgets guards that guard nothing any more. Returns how many went. */
+/** Forgets the guards of timers that were just removed from the shard `home`. */
+export async function forgetGuards(
+  shards: readonly Shard[],
+  home: Shard,
+  digests: readonly string[],
+): Promise<void> {
+  if (digests.length === 0) return
+  for (const shard of shards) {
+    if (shard === home) continue
+    const { reads, keys } = shard
+    const guards = await reads.mget(digests.map((digest) => keys.key(`i:${digest}`)))
+    for (const [at, guard] of guards.entries()) {
+      if (guard?.startsWith('@') && homeOf(guard) === home.keys.index) {
+        await scriptsOf(reads).timersUnguard(keys.key('marker'), digests[at] as string, guard)
+      }
+    }
+  }
+}
+
+/**
+ * Looks at guards whose time has come, and forgets those that guard nothing: their timer never came, or a worker was lost
+ * between its removal and theirs. Returns how many went.
+ */
 export async function sweepGuards(shards: readonly Shard[], now = Date.now()): Promise<number> {
   let removed = 0
   for (const { reads, keys } of shards) {
-    define(reads, 'timersUnguard', 1, loadScript('unguard', 'places'))
-    const redis = reads as Scripts
+    const redis = scriptsOf(reads)
     const guards = keys.key('guards')
     for (const digest of await redis.zrangebyscore(guards, '-inf', now, 'LIMIT', 0, A_ROUND)) {
       const guard = (await redis.get(keys.key(`i:${digest}`))) ?? ''

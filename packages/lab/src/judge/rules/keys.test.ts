@@ -12,6 +12,21 @@ const idempotent = { idempotencyKey: 'i1' }
 const replay = { acknowledged: { id: 1, dueAt: DUE, replayed: true }, askedAt: START + 500 }
 
 judged('one idempotency key', [
+  [
+    'is answered long after the timer has fired',
+    {
+      creation: { ...idempotent, version: 1, acknowledged: undefined, failure: 'cut' },
+      seen: [{ versions: [1] }],
+      more: [
+        {
+          askedAt: DUE + 5_000,
+          failure: undefined,
+          acknowledged: { id: 1, dueAt: DUE, replayed: true },
+        },
+      ],
+    },
+    {},
+  ],
   ['makes one timer', { creation: idempotent, more: [replay] }, {}],
   [
     'after no answer',
@@ -204,6 +219,24 @@ judged('one own key', [
       view: created,
     },
     { stale: 1 },
+  ],
+  [
+    'with two that two clients were told of at the same time',
+    {
+      creation: keyed,
+      more: [{ ...second, askedAt: START, tookMs: 4, acknowledged: { id: 2, dueAt: DUE + 201 } }],
+      seen: [seenOne, { ...seenTwo, receivedAt: DUE + 204 }],
+      view: created,
+      others: [
+        {
+          id: 2,
+          due_at: iso(DUE + 201),
+          fired_at: iso(DUE + 203),
+          attempt_log: [attempt('delivered', DUE + 203)],
+        },
+      ],
+    },
+    { twins: 1 },
   ],
   [
     'is taken by a timer of another key',

@@ -12,19 +12,41 @@ export function twins(asked: readonly Creation[], timers: readonly JudgedTimer[]
       ? [`${ids.length} timers for ${first.idempotencyKey ?? 'one request'}: ${ids.join(', ')}`]
       : []
   }
-  const found: string[] = []
-  for (const newer of timers) {
-    const createdAt = Date.parse(newer.view?.created_at ?? '')
-    const older = timers.filter(
-      ({ id, view }) => id !== newer.id && Date.parse(view?.created_at ?? '') <= createdAt,
-    )
-    for (const timer of older) {
-      // Of two of the same millisecond each is the older one.
-      if (wasPending(timer, createdAt))
-        found.push(`timers ${timer.id} and ${newer.id} were pending with key ${first.ownKey}`)
-    }
-  }
-  return found
+  return timers.flatMap((one, index) =>
+    timers.slice(index + 1).flatMap((other) => {
+      const both = `timers ${one.id} and ${other.id} were pending with key ${first.ownKey}`
+      return werePending(one, other) ? [both] : []
+    }),
+  )
+}
+
+/**
+ * Whether two timers were surely pending at one time: when both were known to be there; or one was there before the other was
+ * asked for, and still when that one was known to be there.
+ */
+function werePending(one: JudgedTimer, other: JudgedTimer): boolean {
+  const [from, otherFrom] = [knownFrom(one), knownFrom(other)]
+  const at = Math.max(from, otherFrom)
+  if (wasPending(one, at) && wasPending(other, at)) return true
+  return (
+    (from < askedFrom(other) && wasPending(one, otherFrom)) ||
+    (otherFrom < askedFrom(one) && wasPending(other, from))
+  )
+}
+
+/** When a timer was there for sure. */
+function knownFrom({ id, asked, seen, view }: JudgedTimer): number {
+  return Math.min(
+    ...asked.flatMap((one) => (one.acknowledged?.id === id ? answeredAt(one) : [])),
+    ...seen.map(({ receivedAt }) => receivedAt),
+    ...(view?.attempt_log.map(({ at }) => Date.parse(at)) ?? []),
+  )
+}
+
+/** When it was not yet asked for. */
+function askedFrom({ id, asked }: JudgedTimer): number {
+  const told = asked.filter(({ acknowledged }) => acknowledged?.id === id && !acknowledged.met)
+  return Math.min(...(told.length > 0 ? told : asked).map(({ askedAt }) => askedAt))
 }
 
 /** Whether a timer was surely pending, for the first time, at an instant. */
