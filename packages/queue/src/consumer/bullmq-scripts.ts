@@ -62,13 +62,16 @@ export function tuneScript(command: string, lua: string, redisVersion: string): 
  *
  * @throws where its text does not read its options as it is known to
  */
-export function fetchScript(scripts: readonly BullMqScript[] = installedScripts): BullMqScript {
+export function fetchScript(
+  scripts: readonly BullMqScript[] = installedScripts,
+  version: string = installedVersion,
+): BullMqScript {
   const name = 'moveToActive'
   const found = scripts.find((script) => script.name === name)
-  if (found === undefined) throw unknownText(name, installedVersion, 'is missing')
+  if (found === undefined) throw unknownText(name, version, 'is missing')
   const parts = found.content.split(PACKED_OPTIONS)
   if (parts.length !== 2)
-    throw unknownText(name, installedVersion, `holds \`${PACKED_OPTIONS}\` ${parts.length - 1} times, not 1`)
+    throw unknownText(name, version, `holds \`${PACKED_OPTIONS}\` ${parts.length - 1} times, not 1`)
   return { ...found, content: parts.join(JSON_OPTIONS) }
 }
 
@@ -83,7 +86,7 @@ export function tuneScripts(client: Redis, redisVersion: string): void {
  * To be called once at start: a change of BullMQ that our changes do not fit must end the process with a message, and
  * not come up as an error of a Worker that never takes a timer.
  *
- * @throws as `tuneScript`, and where a script that promotes is missing
+ * @throws as `tuneScript` and `fetchScript`, and where a script that promotes is missing
  */
 export function assertScriptsKnown(
   scripts: readonly BullMqScript[] = installedScripts,
@@ -92,6 +95,7 @@ export function assertScriptsKnown(
   for (const { name, content } of scripts) assertKnown(name, content, found)
   const missing = PROMOTING.filter((name) => !scripts.some((script) => script.name === name))
   if (missing.length > 0) throw unknownText(missing.join(', '), found, 'is missing')
+  fetchScript(scripts, found)
 }
 
 function assertKnown(name: string, lua: string, found: string): void {
