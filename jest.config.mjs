@@ -20,20 +20,35 @@ const shared = {
   modulePathIgnorePatterns: ['/dist/'],
 }
 
+/**
+ * Tests that ask how late timers are, or race processes against one another to the millisecond: they run alone, after all
+ * others, so that they measure the service and not what else the machine does.
+ */
+const ALONE = [
+  'apps/worker/test/names-silent',
+  'apps/worker/test/silent-receivers',
+  'apps/worker/test/slow-receiver',
+  'packages/e2e/test/cancel-race',
+  'packages/e2e/test/change-race',
+  'packages/e2e/test/key-race',
+]
+const others = { ...shared, testPathIgnorePatterns: ['/node_modules/', ...ALONE] }
+
 export default {
   testTimeout: 30_000,
   // End-to-end tests run several processes each: more at a time only slow each other down.
   maxWorkers: 2,
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{apps,packages}/*/src/**/*.test.ts'] },
+    { ...others, displayName: 'unit', testMatch: ['<rootDir>/{apps,packages}/*/src/**/*.test.ts'] },
     {
-      ...shared,
+      ...others,
       displayName: 'integration',
       testMatch: [
         '<rootDir>/{apps,packages}/!(e2e)/test/**/*.test.ts',
         '<rootDir>/scripts/test/**/*.test.ts',
       ],
     },
-    { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/packages/e2e/test/**/*.test.ts'] },
+    { ...others, displayName: 'e2e', testMatch: ['<rootDir>/packages/e2e/test/**/*.test.ts'] },
+    { ...shared, displayName: 'alone', testMatch: ALONE.map((path) => `<rootDir>/${path}.test.ts`) },
   ],
 }

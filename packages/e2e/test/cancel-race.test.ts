@@ -1,4 +1,4 @@
-import { ask, atInstant, createAt, MANY_AT_ONCE, seenById, untilAll } from '../src/changes.ts'
+import { ask, atInstant, createAt, seenById, untilAll } from '../src/changes.ts'
 import { installations } from './installations.ts'
 
 const COUNT = 600
@@ -8,7 +8,7 @@ describe('cancels that race with workers', () => {
   const install = installations()
 
   test('600 within 40 ms of their due times, two workers: 200 means never seen, 409 means seen once', async () => {
-    const running = await install({ apis: 2, workers: 2, respond: () => ({}), env: MANY_AT_ONCE })
+    const running = await install({ apis: 2, workers: 2, respond: () => ({}) })
     const { receiver } = running
     const from = Date.now() + 4_000
     const dueAt = (index: number): number => from + index * 5

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually, startTcpProxy } from '@timers/lab'
-import { ask, MANY_AT_ONCE } from '../src/changes.ts'
+import { ask } from '../src/changes.ts'
 import { installations } from './installations.ts'
 
 const KEYS = 60
@@ -10,7 +10,7 @@ describe('creates with an idempotency key, sent again and again', () => {
   const install = installations()
 
   test('two APIs, six sends a key, kill -9 of an API and of Redis, replies cut off: one timer a key, fired once', async () => {
-    const running = await install({ apis: 2, workers: 1, respond: () => ({}), env: MANY_AT_ONCE })
+    const running = await install({ apis: 2, workers: 1, respond: () => ({}) })
     const { receiver, redis } = running
     const proxies = await Promise.all(
       running.apis.map(({ url }) => startTcpProxy({ targetPort: Number(new URL(url).port) })),

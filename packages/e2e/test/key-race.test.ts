@@ -1,5 +1,5 @@
 import { eventually, readTimer } from '@timers/lab'
-import { ask, atInstant, createAt, MANY_AT_ONCE, seenById, untilAll } from '../src/changes.ts'
+import { ask, atInstant, createAt, seenById, untilAll } from '../src/changes.ts'
 import { installations } from './installations.ts'
 
 const COUNT = 300
@@ -9,7 +9,7 @@ describe('PUT by key', () => {
   const install = installations()
 
   test('300 within 40 ms of the due times: the timer is changed, or left alone and another one made; each is seen once', async () => {
-    const running = await install({ apis: 2, workers: 2, respond: () => ({}), env: MANY_AT_ONCE })
+    const running = await install({ apis: 2, workers: 2, respond: () => ({}) })
     const { receiver } = running
     const from = Date.now() + 4_000
     const dueAt = (index: number): number => from + index * 5
@@ -52,7 +52,7 @@ describe('PUT by key', () => {
   }, 90_000)
 
   test('a thousand on one key within a second leave one timer, at the last time, and it fires once', async () => {
-    const running = await install({ apis: 2, workers: 2, respond: () => ({}), env: MANY_AT_ONCE })
+    const running = await install({ apis: 2, workers: 2, respond: () => ({}) })
     const { receiver } = running
     const put = async (turn: number) => {
       const body = { seconds: 5, url: receiver.hookUrl, payload: turn }
