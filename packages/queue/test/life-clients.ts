@@ -1,5 +1,5 @@
 import type { ChangeAnswer } from '../src/timers/client-commands.ts'
-import type { StoredChange } from '../src/timers/stored-timer.ts'
+import type { StoredChange } from '../src/timers/stored-change.ts'
 import { type Expected, isFinal } from './life-model.ts'
 import { dueAtOf, type Step, type World } from './life-world.ts'
 

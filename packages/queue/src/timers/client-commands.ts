@@ -2,7 +2,8 @@ import type { Callback, TimerStatus } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { jobIdOf, type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
 import { define, loadScript } from './scripts.ts'
-import { type StoredChange, type StoredExtras, type TimerHash, toHash, toListener } from './stored-timer.ts'
+import { type StoredChange, type StoredExtras, toListener } from './stored-change.ts'
+import { type TimerHash, toHash } from './stored-timer.ts'
 
 type Args = (string | number)[]
 

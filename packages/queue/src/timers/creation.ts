@@ -9,7 +9,8 @@ import {
 import type { CreateAnswer, NewTimer } from './client-commands.ts'
 import { digestOf } from './nonce.ts'
 import { keyReused, keyTaken } from './refusal.ts'
-import { dueAtOf, toData, toExtras } from './stored-timer.ts'
+import { dueAtOf, toExtras } from './stored-change.ts'
+import { toData } from './stored-timer.ts'
 
 /** The default owner costs no memory. */
 export function ownerField(owner: string | undefined): string {

@@ -10,7 +10,8 @@ import type {
 import type { Redis } from 'ioredis'
 import { jobIdOf, type ShardKeys } from '../shards/shard-keys.ts'
 import { define, loadScript } from './scripts.ts'
-import { LOG_LENGTH, leftAt, toEntry, toListener } from './stored-timer.ts'
+import { toListener } from './stored-change.ts'
+import { LOG_LENGTH, leftAt, toEntry } from './stored-timer.ts'
 
 type Args = (string | number)[]
 type ClaimReply = [
