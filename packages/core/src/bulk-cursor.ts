@@ -1,6 +1,6 @@
 import { readCursor, writeCursor } from './cursor.ts'
 import { TimerError } from './errors.ts'
-import type { TimerPosition, TimerQuery } from './ports.ts'
+import type { TimerPosition, TimerQuery } from './store-port.ts'
 
 type Listing = Pick<TimerQuery, 'filter' | 'order'>
 

@@ -1,6 +1,6 @@
 import { createAddressPolicy } from './address-policy.ts'
 import { type CreateTimerRequest, createTimer } from './create-timer.ts'
-import type { Created, Idempotency, TimerStore } from './ports.ts'
+import type { Created, Idempotency, TimerStore } from './store-port.ts'
 import type { Timer, TimerDraft } from './timer.ts'
 
 /** Keeps what it is asked to create, and is asked for nothing else. */

@@ -12,7 +12,7 @@ import {
 import { type DueParts, type ReadDue, readDue } from './due.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import { parseIdempotencyKey } from './idempotency-key.ts'
-import type { Created, NewTimerRequest, TimerStore } from './ports.ts'
+import type { Created, NewTimerRequest, TimerStore } from './store-port.ts'
 import type { TimerDraft } from './timer.ts'
 import { type CallbackRequest, parseCallback, parseExpiresIn, parseKey, parseLabels } from './timer-extras.ts'
 

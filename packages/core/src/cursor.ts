@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { TimerError } from './errors.ts'
-import type { TimerFilter, TimerPosition, TimerQuery } from './ports.ts'
+import type { TimerFilter, TimerPosition, TimerQuery } from './store-port.ts'
 
 type Listing = Pick<TimerQuery, 'filter' | 'order'>
 

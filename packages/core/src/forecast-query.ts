@@ -1,5 +1,5 @@
 import { TimerError } from './errors.ts'
-import type { ForecastQuery } from './ports.ts'
+import type { ForecastQuery } from './store-port.ts'
 import { filterInstant } from './timer-filter.ts'
 
 const FIELDS = ['from', 'to', 'bucket']

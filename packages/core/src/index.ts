@@ -47,27 +47,38 @@ export { parseIdempotencyKey } from './idempotency-key.ts'
 export { type Read, readInstant } from './instant.ts'
 export { type ListedTimers, listTimers, MOST_LISTED } from './list-timers.ts'
 export { type AttemptResult, type Outcome, requestLeft } from './outcome.ts'
+export type {
+  Admission,
+  Census,
+  Claim,
+  DueTimer,
+  Gate,
+  HeldBy,
+  Log,
+  Pass,
+  Peek,
+  RetryBudget,
+  Settled,
+  WebhookClient,
+  WebhookRequest,
+} from './ports.ts'
+export {
+  type Decision,
+  type DecisionInput,
+  decide,
+  nextDelayMs,
+  type RetryHint,
+} from './retry-policy.ts'
 export {
   type Acted,
-  type Admission,
-  type Census,
-  type Claim,
   CONFLICT_MODES,
   type ConflictMode,
   type Created,
-  type DueTimer,
   type ForecastQuery,
-  type Gate,
-  type HeldBy,
   type Idempotency,
-  type Log,
   type MaybeReplayed,
   type NewTimerRequest,
-  type Pass,
-  type Peek,
   type RedriveOptions,
-  type RetryBudget,
-  type Settled,
   type ShardStats,
   type TimerById,
   type TimerFilter,
@@ -77,16 +88,7 @@ export {
   type TimerRef,
   type TimerStore,
   type Upserted,
-  type WebhookClient,
-  type WebhookRequest,
-} from './ports.ts'
-export {
-  type Decision,
-  type DecisionInput,
-  decide,
-  nextDelayMs,
-  type RetryHint,
-} from './retry-policy.ts'
+} from './store-port.ts'
 export { callbackUrl, MAX_URL_LENGTH, originOf, parseTargetUrl, webhookUrl } from './target-url.ts'
 export {
   type AttemptedStatus,

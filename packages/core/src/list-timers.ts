@@ -1,6 +1,6 @@
 import { readCursor, writeCursor } from './cursor.ts'
 import { TimerError } from './errors.ts'
-import type { TimerStore } from './ports.ts'
+import type { TimerStore } from './store-port.ts'
 import type { TimerRecord } from './timer.ts'
 import { parseTimerFilter } from './timer-filter.ts'
 

@@ -1,6 +1,6 @@
 import { TimerError } from './errors.ts'
 import { readInstant } from './instant.ts'
-import type { TimerFilter } from './ports.ts'
+import type { TimerFilter } from './store-port.ts'
 import { TIMER_STATUSES, type TimerStatus } from './timer.ts'
 import { LABEL } from './timer-extras.ts'
 

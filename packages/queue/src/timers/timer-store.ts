@@ -27,10 +27,11 @@ import { CensusTaker } from '../index/census.ts'
 import { forecast } from '../index/forecast.ts'
 import { Lister } from '../index/lister.ts'
 import { countTimers } from '../index/stats.ts'
-import { ANSWER_TIMEOUT_MS, type RedisOptions } from '../shards/redis-client.ts'
+import type { RedisOptions } from '../shards/redis-client.ts'
 import type { RedisHealth } from '../shards/redis-monitor.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
+import { answer } from './answer.ts'
 import { type ChangeOne, changeMany } from './change-many.ts'
 import type { ChangeAnswer, NewTimer, Subject } from './client-commands.ts'
 import { createMany } from './create-many.ts'
@@ -285,20 +286,4 @@ function conflictChange(timer: NewTimer, mode: ConflictMode): StoredChange | und
   const { labels = '', expires = '', callback = '' } = timer.extras ?? {}
   const content = { d: timer.data, l: labels, e: expires, c: callback }
   return mode === 'keep_due' ? content : { ...content, t: String(timer.dueAt) }
-}
-
-/** All that one answer takes: together no longer than it may, whatever Redis does, and in the words of the port. */
-async function answer<T>(shard: Shard, work: () => Promise<T>): Promise<T> {
-  if (!shard.monitor.verified) throw unavailable()
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unavailable(new Error('no answer in time'))), ANSWER_TIMEOUT_MS)
-  })
-  try {
-    return await Promise.race([work(), late])
-  } catch (error) {
-    throw toStoreError(error)
-  } finally {
-    clearTimeout(timer)
-  }
 }
