@@ -150,7 +150,8 @@ describe('the timer consumer', () => {
         RECOVERY,
       )
       expect(sent).toEqual([unclaimed.due.timer.id])
-      expect(rig.heard(/taking over a timer whose worker was lost/)).toBeDefined()
+      // Said by the one that looks for lost ones, who need not be the one that took them.
+      await eventually(() => expect(rig.heard(/taking over a timer whose worker was lost/)).toBeDefined())
       // The lost worker comes back with what it knows.
       await claimed.due.settle(1, delivered(), fired)
       await eventually(async () => expect(await rig.places(claimed.due.timer.id)).toEqual(['completed']))
@@ -307,7 +308,10 @@ describe('the timer consumer', () => {
       await other.stop()
     })
 
-    test('returns with empty hands although Redis is away', async () => {
+    test('returns with empty hands although Redis is away, and nothing of it goes on: its process did not end', async () => {
+      // Those that keep a process alive.
+      const timers = () => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length
+      const before = timers()
       const consumer = await rig.consumer({ handle: firing() })
       await allFired(await schedule(1))
       await rig.redis.kill()
@@ -319,6 +323,7 @@ describe('the timer consumer', () => {
       const [timer] = await schedule(1).catch(() => eventually(() => schedule(1)))
       await eventually(async () => expect(await rig.client.client('LIST')).toContain('timers-reader'))
       expect(await rig.client.client('LIST')).not.toContain('name=timers-worker')
+      await eventually(() => expect(timers()).toBeLessThanOrEqual(before))
       expect(await statuses([{ id: timer?.id ?? 0 }])).toEqual(['pending'])
     })
 
@@ -467,9 +472,11 @@ describe('the timer consumer', () => {
         const timers = await eventually(() => schedule(1))
         await eventually(
           () =>
-            expect(rig.heard(/restarting the consumer/)).toMatchObject({
+            // It may have looked before BullMQ had anything to complain of.
+            expect(rig.said).toContainEqual({
               level: 'error',
-              fields: { cause: expect.stringMatching(/NOPERM.*bzpopmin/) },
+              message: expect.stringMatching(/restarting the consumer/),
+              fields: expect.objectContaining({ cause: expect.stringMatching(/NOPERM.*bzpopmin/) }),
             }),
           { timeoutMs: 10_000 },
         )

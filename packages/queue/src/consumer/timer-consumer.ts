@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Callback, Census, DueTimer, Log } from '@timers/core'
-import type { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { CensusTaker } from '../index/census.ts'
 import { errorFields } from '../shards/error-fields.ts'
@@ -79,7 +78,7 @@ export function createTimerConsumer(options: TimerConsumerOptions): TimerConsume
 interface Retired {
   readonly closed: Promise<void>
   readonly connection: Redis | undefined
-  readonly workers: readonly Worker[]
+  readonly workers: readonly TimerWorker[]
 }
 
 class BullTimerConsumer implements TimerConsumer {
@@ -92,7 +91,7 @@ class BullTimerConsumer implements TimerConsumer {
   readonly #sweeper: RetentionSweeper
   readonly #hands: readonly Hands[]
   #connection: Redis | undefined
-  #workers: Worker[] = []
+  #workers: TimerWorker[] = []
   #retired: Retired[] = []
   /** The last that BullMQ complained of, for the watchdog to name. */
   #lastError: string | undefined
@@ -173,8 +172,7 @@ class BullTimerConsumer implements TimerConsumer {
     // What still waits for Redis ends here: nothing may be taken after this.
     for (const { connection, workers } of retired) {
       connection?.disconnect()
-      // BullMQ's own, for its blocking read: it would go on trying where `close` has not come to its end.
-      for (const { backend } of workers) void backend.blockingConnection?.disconnect(false)
+      for (const worker of workers) worker.abandon()
     }
     this.#shards.close()
   }
@@ -224,7 +222,7 @@ class BullTimerConsumer implements TimerConsumer {
     commands: TimerCommands,
     hands: Hands,
     concurrency: number,
-  ): Worker {
+  ): TimerWorker {
     const inHand = new Map<string, RedisDueTimer>()
     const worker = new TimerWorker(
       shard.keys.queueName,
