@@ -1,4 +1,4 @@
-import { freePort } from '@timers/lab'
+import { stablePort } from '@timers/lab'
 import type { HTTPMethods } from 'fastify'
 import { startTestApi, type TestApi } from './test-api.ts'
 
@@ -6,7 +6,7 @@ import { startTestApi, type TestApi } from './test-api.ts'
 let api: TestApi
 
 beforeAll(async () => {
-  api = await startTestApi({ redisUrl: `redis://127.0.0.1:${await freePort()}` })
+  api = await startTestApi({ redisUrl: `redis://127.0.0.1:${await stablePort()}` })
 })
 
 afterAll(async () => {
@@ -138,7 +138,7 @@ describe('the id of a request', () => {
 
 describe('an error that nobody planned for', () => {
   it('is 500, of which the client sees nothing and the log sees all', async () => {
-    const broken = await startTestApi({ redisUrl: `redis://127.0.0.1:${await freePort()}` })
+    const broken = await startTestApi({ redisUrl: `redis://127.0.0.1:${await stablePort()}` })
     broken.app.get('/broken', async () => {
       throw new Error('a secret of ours')
     })

@@ -198,7 +198,7 @@ describe('a key of its own', () => {
       const far = await rig.store({ redisUrl: rig.redis.url.replace(/:\d+/, `:${proxy.port}`) })
       const first = await store.create(keyed)
       // It is looked up, and carried out when the reply can no more come through.
-      await rig.client.client('PAUSE', 1_000, 'WRITE')
+      await rig.client.client('PAUSE', 10_000, 'WRITE')
       const answer = send(far)
       await eventually(async () =>
         expect(await rig.client.client('LIST')).toMatch(/name=timers-producer .* flags=b/),
