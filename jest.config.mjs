@@ -21,8 +21,8 @@ const shared = {
 }
 
 /**
- * Tests that ask how late timers are, or race processes against one another to the millisecond: they run alone, after all
- * others, so that they measure the service and not what else the machine does.
+ * Tests that ask how late timers are, how soon other processes answer or recover, or race them against one another to the
+ * millisecond: they run alone, after all others, so that they measure the service and not what else the machine does.
  */
 const ALONE = [
   'apps/worker/test/names-silent',
@@ -31,6 +31,9 @@ const ALONE = [
   'packages/e2e/test/cancel-race',
   'packages/e2e/test/change-race',
   'packages/e2e/test/key-race',
+  'packages/e2e/test/redis-away',
+  'packages/e2e/test/redis-killed',
+  'packages/e2e/test/worker-killed',
   'packages/queue/test/moved-earlier',
 ]
 const others = { ...shared, testPathIgnorePatterns: ['/node_modules/', ...ALONE] }
