@@ -30,6 +30,7 @@ const ALONE = [
   'apps/worker/test/slow-receiver',
   'packages/e2e/test/cancel-race',
   'packages/e2e/test/change-race',
+  'packages/e2e/test/chaos',
   'packages/e2e/test/key-race',
   'packages/e2e/test/redis-away',
   'packages/e2e/test/redis-killed',
