@@ -135,7 +135,7 @@ describe('a callback whose receiver does not take it', () => {
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
     expect(second?.body).toBe(first?.body)
     await eventually(async () => expect(await outbox()).toEqual([]))
-  }, 30_000)
+  })
 
   test('makes no callback, and stays to be seen as failed', async () => {
     await start({ EVENTS_URL: `${told.url}/told?by=timers` })
@@ -196,7 +196,7 @@ describe('EVENTS_URL', () => {
     await told.waitFor((requests) => requests.length > 0)
     expect((await outbox()) as string[]).toHaveLength(200)
     for (const request of told.requests) expect(request.answeredAt).toBeUndefined()
-  }, 30_000)
+  })
 
   test('and the callback of a timer are two events', async () => {
     const own = await startReceiver()

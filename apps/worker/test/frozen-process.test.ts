@@ -9,7 +9,7 @@ const TIMEOUT_MS = 1_000
 
 /**
  * A receiver on a thread of its own, which goes on while this one stands still. Tells its port, then each request, and in
- * `answered` that its answer is on its way: it gives none before this thread stands still.
+ * `answered` that its answer is on its way.
  */
 const RECEIVER = `
 const { parentPort, workerData: { answers, answered } } = require('node:worker_threads')

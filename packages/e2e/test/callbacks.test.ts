@@ -81,7 +81,7 @@ describe('who asked to be told how timers end', () => {
     expect(told.requests.map(({ url }) => url)).toEqual(['/mine?a=b'])
     expect([...tellings().keys()]).toEqual([`${id} timer.cancelled`])
     expect(running.receiver.requests).toEqual([])
-  }, 30_000)
+  })
 
   test('hears of each, although the worker is killed between the outcome and the callback', async () => {
     const running = await install()
