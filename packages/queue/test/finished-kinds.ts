@@ -1,4 +1,14 @@
-import type { Callback, Created, DueTimer, NewTimerRequest, TimerDraft } from '@timers/core'
+import {
+  type Callback,
+  type Created,
+  type DueTimer,
+  type NewTimerRequest,
+  type TimerDraft,
+  TimerError,
+  type TimerErrorCode,
+  type TimerFilter,
+  type TimerPosition,
+} from '@timers/core'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { delivered, fired, unknown } from './rig.ts'
 import { failed, interrupted, rejected } from './states.ts'
@@ -6,8 +16,8 @@ import { failed, interrupted, rejected } from './states.ts'
 const RECEIVER = 'https://receiver.example/hook'
 const HOUR = 3_600_000
 /** Timers of one batch, and batches under way at a time: as clients that are in a hurry create them. */
-const A_BATCH = 1_000
-const BATCHES = 3
+const A_BATCH = 250
+const BATCHES = 4
 
 /** Of all timers that end like this, somebody is told besides. */
 export const EVENTS: Callback = { url: `${RECEIVER}/events`, on: ['unknown', 'cancelled'] }
@@ -42,15 +52,34 @@ export async function createKinds(store: RedisTimerStore, count: number): Promis
   const clients = Array.from({ length: BATCHES }, async () => {
     for (const from of firsts) {
       const size = Math.min(A_BATCH, count - from)
-      const answers = await store.createAll(Array.from({ length: size }, (_, at) => requestOf(from + at)))
-      await Promise.all(answers.map((answer, at) => changeOnItsWay(store, answer, from + at)))
+      const indexes = Array.from({ length: size }, (_, at) => from + at)
+      await createBatch(store, indexes)
     }
   })
   await Promise.all(clients)
+  // What was created and not told so in time, on a machine that stood still for two seconds.
+  const later = { statuses: ['pending'], dueFrom: Date.now() + HOUR / 2 } as const
+  for await (const timers of pagesOf(store, later)) await store.cancelAll(timers, 10_000)
 }
 
-async function changeOnItsWay(store: RedisTimerStore, timer: Created | Error, index: number): Promise<void> {
-  if (timer instanceof Error) throw timer
+/** Sends again what was not done in time, as the 503 of a batch tells clients to. */
+async function createBatch(store: RedisTimerStore, indexes: readonly number[]): Promise<void> {
+  const answers = await store.createAll(indexes.map(requestOf))
+  const again: number[] = []
+  const changes: Promise<void>[] = []
+  for (const [at, index] of indexes.entries()) {
+    const answer = answers[at] as Created | Error
+    if (!(answer instanceof Error)) changes.push(changeOnItsWay(store, answer, index))
+    else if (isCode(answer, 'STORE_UNAVAILABLE')) again.push(index)
+    else if (!isCode(answer, 'KEY_TAKEN')) throw answer
+  }
+  await Promise.all(changes)
+  if (again.length > 0) await createBatch(store, again)
+}
+
+const isCode = (error: Error, code: TimerErrorCode) => error instanceof TimerError && error.code === code
+
+async function changeOnItsWay(store: RedisTimerStore, timer: Created, index: number): Promise<void> {
   const ref = { id: timer.id, owner: timer.owner }
   if (index % 10 === 6) await store.cancel(ref)
   else if (index % 20 === 9) await store.change(ref, { due: { delayMs: 1 }, labels: ['us'], callback: null })
@@ -92,22 +121,23 @@ type Settling = Parameters<DueTimer['settle']>
 
 /** Second thoughts about what did not go well: half of what failed is sent again, and some of what nobody knows is settled. */
 export async function lookAfter(store: RedisTimerStore): Promise<void> {
-  const endedAs = async function* (status: 'failed' | 'unknown') {
-    let after: { readonly dueAt: number; readonly id: number } | undefined
-    do {
-      const page = await store.list({ filter: { statuses: [status] }, order: 'asc', limit: 1_000, after })
-      yield page.timers
-      after = page.next
-    } while (after !== undefined)
-  }
-  for await (const timers of endedAs('failed')) {
+  for await (const timers of pagesOf(store, { statuses: ['failed'] })) {
     const redrives = timers
       .filter(({ id }) => id % 2 === 0)
       .map(({ id, owner }) => ({ ref: { id, owner }, at: undefined }))
     await store.redriveAll(redrives, 'a walk', 10_000)
   }
-  for await (const timers of endedAs('unknown')) {
+  for await (const timers of pagesOf(store, { statuses: ['unknown'] })) {
     const known = timers.filter(({ id }) => id % 10 === 0)
     await Promise.all(known.map(({ id, owner }) => store.resolve({ id, owner }, 'fired', 'seen in its log')))
   }
+}
+
+async function* pagesOf(store: RedisTimerStore, filter: TimerFilter) {
+  let after: TimerPosition | undefined
+  do {
+    const page = await store.list({ filter, order: 'asc', limit: 1_000, after })
+    yield page.timers
+    after = page.next
+  } while (after !== undefined)
 }
