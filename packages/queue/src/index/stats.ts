@@ -91,7 +91,7 @@ async function countHeld(
     score !== null && (other === keys.held || Number(score) <= lastDueScore)
   const countFrom = async (from: number): Promise<number> => {
     // By rank: an offset into scores would be counted off one by one.
-    const ids = await reads.zrange(set, from, Math.min(from + COMPARED, length) - 1)
+    const ids = await reads.zrange(set, from, String(Math.min(from + COMPARED, length) - 1))
     return ids.length === 0 ? 0 : (await reads.zmscore(other, ...ids)).filter(isCounted).length
   }
   let count = 0
