@@ -103,6 +103,23 @@ describe('the stats', () => {
     }
   })
 
+  test('and the forecast were not there in time where many callbacks waited', async () => {
+    const proxy = await startTcpProxy({ targetPort: rig.redis.port })
+    rig.onClose(() => proxy.close())
+    await open(1, `redis://127.0.0.1:${proxy.port}`)
+    const { key } = rig.keys()
+    const ids = Array.from({ length: 10_000 }, (_, at) => `t${at + 1}`)
+    const wakesAt = NOW + MINUTE
+    await rig.client.zadd(key('outbox'), ...ids.flatMap((id) => [NOW, id]))
+    await rig.client.zadd(key('delayed'), ...[...ids, 't30000'].flatMap((id) => [wakesAt * 0x1000, id]))
+    proxy.setDelay(15)
+    const startedAt = performance.now()
+    expect(await countTimers(shards.all, NOW)).toMatchObject([{ counts: { ...NONE, pending: 1 } }])
+    const soon = { from: NOW, to: NOW + 2 * MINUTE, bucketMs: MINUTE }
+    expect(await forecast(shards.all, soon)).toEqual([0, 1])
+    expect(performance.now() - startedAt).toBeLessThan(2 * 1_800)
+  })
+
   test('hundreds in the hands of workers are told apart: claimed or not', async () => {
     await open()
     await placer.putAll(
