@@ -33,7 +33,7 @@ describe('retention', () => {
 
   const allEnded = () =>
     eventually(async () => expect(await sizeOf('delayed', 'wait', 'active')).toBe(0), {
-      timeoutMs: 20_000 + TIMERS * 2,
+      timeoutMs: 20_000 + TIMERS * 10,
       intervalMs: 100,
     })
 
@@ -71,6 +71,6 @@ describe('retention', () => {
       )
       expect(before).toEqual([])
     },
-    60_000 + TIMERS * 5,
+    60_000 + TIMERS * 20,
   )
 })
