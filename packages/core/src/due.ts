@@ -96,7 +96,7 @@ function checkOneForm(parts: DueParts): void {
   ].filter(([, value]) => value !== undefined)
   if (new Set(given.map(([, , form]) => form)).size === 1) return
   const names = given.map(([name]) => name)
-  refuse(names[0] ?? 'seconds', `give the time in one form, not in ${names.join(' and ')}: ${FORMS}`)
+  refuse(names[0] ?? 'seconds', `give the time in one form, not by ${names.join(' and ')}: ${FORMS}`)
 }
 
 function relative(delayMs: number): ReadDue {
