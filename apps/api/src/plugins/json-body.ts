@@ -61,7 +61,7 @@ export function acceptJsonOnly(app: App): void {
   })
   // Any other type, and none. No body is fine where a route does without one, whatever type was named for it: so does
   // `curl -d ''`, which says that it is a form.
-  app.addContentTypeParser('*', async (request, body: Readable) => {
+  app.addContentTypeParser('*', async (request: FastifyRequest, body: Readable) => {
     const { bodyIsOptional } = request.routeOptions.config
     if (bodyIsOptional !== true || !(await isEmpty(body)))
       throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()
