@@ -29,7 +29,6 @@ import { registerChangeTimer } from './routes/change-timer.ts'
 import { registerCreateTimer } from './routes/create-timer.ts'
 import { registerFireTimer } from './routes/fire-timer.ts'
 import { registerListTimers } from './routes/list.ts'
-import { registerMissingKey } from './routes/missing-key.ts'
 import { registerOperationsRoutes } from './routes/operations.ts'
 import { registerPutTimer } from './routes/put-timer.ts'
 import { registerReadTimer } from './routes/read-timer.ts'
@@ -116,7 +115,6 @@ function registerTimerRoutes(app: App, deps: TimerRouteDeps): void {
   registerListTimers(app, deps)
   registerStats(app, deps)
   registerPutTimer(app, deps)
-  registerMissingKey(app)
   registerChangeTimer(app, deps)
   registerCancelTimer(app, deps)
   registerFireTimer(app, deps)
