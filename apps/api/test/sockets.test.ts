@@ -223,6 +223,22 @@ describe('a connection', () => {
     )
   })
 
+  it('that ends before the body of its request is no defect of ours', async () => {
+    const problems = async (code: string) => {
+      const { payload } = await api.app.inject('/metrics')
+      return Number(
+        new RegExp(`^timers_api_problems_total\\{.*code="${code}".*\\} (\\d+)$`, 'm').exec(payload)?.[1],
+      )
+    }
+    const before = await problems('UNSUPPORTED_MEDIA_TYPE')
+    const { socket } = await openHalfSent(
+      'POST /timers/1/fire HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\n',
+    )
+    socket.destroy()
+    await eventually(async () => expect(await problems('UNSUPPORTED_MEDIA_TYPE')).toBe(before + 1))
+    expect(await problems('INTERNAL_ERROR')).toBe(0)
+  })
+
   it('says 100-continue to those who ask before they send', async () => {
     const { socket, received } = await open()
     const [head, body] = request(BODY, ['expect: 100-continue']).split('\r\n\r\n')

@@ -68,11 +68,14 @@ export function acceptJsonOnly(app: App): void {
   })
 }
 
-/** Looks at the first piece only. The rest flows on, unread: it must not hold up what follows on the connection. */
+/**
+ * Looks at the first piece only. The rest flows on, unread: it must not hold up what follows on the connection. One that
+ * is cut off is not empty.
+ */
 function isEmpty(body: Readable): Promise<boolean> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     body.once('data', () => resolve(false))
-    finished(body, (error) => (error ? reject(error) : resolve(true)))
+    finished(body, (error) => resolve(!error))
   })
 }
 
