@@ -36,7 +36,8 @@ const UNSUPPORTED_CODING = problem(
 )
 
 /**
- * Accepts bodies that are JSON in UTF-8, or empty where a route does without, and nothing else (no text/plain, which Fastify has by default).
+ * Accepts bodies that are JSON in UTF-8, or empty where a route does without, and nothing else (no text/plain, which
+ * Fastify has by default).
  *
  * The member `payload` of a body stays JSON text; everything else becomes values. A name that stands twice is refused,
  * where `JSON.parse` would take the last. Plain `JSON.parse`: a `__proto__` key becomes an ordinary property, which the
