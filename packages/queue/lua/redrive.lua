@@ -36,18 +36,21 @@ if before then return told(before, id) end
 if status ~= 'failed' and status ~= 'unknown' then
   return { 'refused', statusOf(status, made, claim) }
 end
+local taken = ''
 if key then
   local holder = redis.call('GET', base .. 'k:' .. owner .. ':' .. key)
   if holder and holder ~= id then
-    local exists, ended = unpack(redis.call('HMGET', base .. holder, 'timestamp', 'st'))
+    local exists, ended, others = unpack(redis.call('HMGET', base .. holder, 'timestamp', 'st', 'cn'))
     if exists and not ended then return { 'taken', holder } end
+    -- A change by key that is sent again finds here that it was carried out on the one that had the key.
+    taken = (inherited(others) or '') .. ' '
   end
 end
 -- One that is not in its place yet is still in the hands of a worker.
 if not unfinish(base, id, status) then return { 'refused', status } end
 
 redis.call('HDEL', job, 'st', 'rs', 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
-redis.call('HSET', job, 'bg', (made or '0') .. ':' .. at, 'nx', at, 'cn', withNonce(known, nonce))
+redis.call('HSET', job, 'bg', (made or '0') .. ':' .. at, 'nx', at, 'cn', withNonce(known, taken .. nonce))
 if key then redis.call('SET', base .. 'k:' .. owner .. ':' .. key, id) end
 if labels then index(base, id, owner, labels, due or there) end
 delay(base .. 'delayed', KEYS[1], id, tonumber(at))

@@ -183,6 +183,23 @@ describe('a key of its own', () => {
     })
   })
 
+  test('a PUT that was sent again changed the timer that a redrive had given the key to meanwhile', async () => {
+    const old = await states.ended('failed', { key: KEY, payload: '"old"' })
+    const newer = await store.create({ ...keyed, delayMs: 1 })
+    const data = JSON.stringify({ u: 'https://receiver.example/put' })
+    const asked = { id: 900, data, createdAt: Date.now(), dueAt: Date.now() + 1, owner: '' }
+    const extras = { key: KEY, labels: '', expires: '', callback: '' }
+    const put = () => rig.clients.upsert({ ...asked, extras }, 'nonce', { d: data, t: String(asked.dueAt) })
+    expect(await put()).toMatchObject({ kind: 'changed', id: newer.id })
+    const hand = await rig.take()
+    await hand.due.claim()
+    await hand.due.settle(1, delivered(), fired)
+    const redriven = await store.redrive(old, { at: Date.now() + HOUR })
+    expect(redriven).toMatchObject({ status: 'pending', payload: '"old"' })
+    expect(await put()).toMatchObject({ kind: 'changed' })
+    expect(await store.find(old)).toEqual(redriven)
+  })
+
   test.each([
     ['cancel', (far: RedisTimerStore) => far.cancel({ key: KEY })],
     [

@@ -527,6 +527,22 @@ describe('the commands on a timer', () => {
       expect(await second.due.claim()).toMatchObject({ kind: 'granted', attempt: 1 })
     })
 
+    test('of a timer that a late word has ended meanwhile kept it from being redriven, for as long as its receiver was down', async () => {
+      const { first } = await givenUp(retryIn(-1))
+      const next = await rig.take()
+      await first.due.settle(
+        1,
+        { outcome: 'rejected', sentAt: 1, responseStatus: 404 },
+        { kind: 'final', status: 'failed' },
+      )
+      await next.due.defer(Date.now() + 3_600_000, 'receiver_down')
+      expect(await store.find(first.id)).toMatchObject({ status: 'failed', held: undefined })
+      const last = await rig.take()
+      expect(await last.due.claim()).toMatchObject({ kind: 'finished', status: 'failed' })
+      await last.due.rest()
+      expect(await store.redrive(first.id)).toMatchObject({ status: 'pending' })
+    })
+
     test('what is claimed then is held back no longer', async () => {
       const { due: timer, id } = await due()
       await timer.defer(Date.now(), 'receiver_limit')
