@@ -198,3 +198,10 @@ export async function leftIn(redis: Redis, { key }: ShardKeys): Promise<string[]
   const names = (await redis.keys('*')).filter((name) => name.startsWith(base))
   return names.map((name) => name.slice(base.length)).filter((name) => !FURNITURE.includes(name))
 }
+
+/** All keys but the counters of ids, each with all that it holds, as one text. */
+export async function contentsOf(redis: Redis): Promise<Readonly<Record<string, string>>> {
+  const names = (await redis.keys('*')).filter((name) => !name.endsWith(':ids')).sort()
+  const dumps = await Promise.all(names.map((name) => redis.dumpBuffer(name)))
+  return Object.fromEntries(names.map((name, at) => [name, dumps[at]?.toString('latin1') ?? '']))
+}

@@ -1,5 +1,5 @@
 import { jobIdOf, timerIdOf } from '../src/shards/shard-keys.ts'
-import { flawsOf } from './invariants.ts'
+import { contentsOf, flawsOf } from './invariants.ts'
 import { Clients } from './life-clients.ts'
 import { Workers } from './life-workers.ts'
 import { recent, type Step, World } from './life-world.ts'
@@ -33,11 +33,11 @@ export class Actors {
       case 'cancel':
         return clients.cancel(this.#world.timer(step.of))
       case 'redrive':
-        return clients.redrive(this.#world.timer(step.of))
+        return clients.redrive(this.#world.timer(step.of), step.keyed)
       case 'resolve':
         return clients.resolve(this.#world.timer(step.of), step.as)
       case 'send again':
-        return recent(this.#world.sent, step.of)?.()
+        return this.#sendAgain(step.of)
       case 'take':
         return workers.take(`worker-${step.worker}`)
       case 'work':
@@ -71,7 +71,16 @@ export class Actors {
     }
   }
 
-  /** All that must be true between two commands. */ async check(): Promise<void> {
+  /** What was done is not done again, whatever has come between: Redis stays as it is. */
+  async #sendAgain(of: number): Promise<void> {
+    const { client } = this.#world.rig
+    const before = await contentsOf(client)
+    await recent(this.#world.sent, of)?.()
+    expect(await contentsOf(client)).toEqual(before)
+  }
+
+  /** All that must be true between two commands. */
+  async check(): Promise<void> {
     const { client } = this.#world.rig
     expect(await flawsOf(client, this.#world.rig.keys())).toEqual([])
     for (const jobId of await client.zrange(this.#world.rig.keys().key('outbox'), 0, '-1')) {

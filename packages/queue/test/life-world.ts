@@ -16,8 +16,16 @@ export type Step =
       labels: string
     }
   | { do: 'upsert'; key: number; late: boolean; keep: 'all' | 'due' | 'none'; labels: string }
-  | { do: 'change'; of: number; to: 'past' | 'future' | 'same'; labels: string | undefined }
-  | { do: 'cancel' | 'redrive'; of: number }
+  | {
+      do: 'change'
+      of: number
+      to: 'past' | 'future' | 'same'
+      labels: string | undefined
+      expires: boolean | undefined
+      keyed: boolean
+    }
+  | { do: 'redrive'; of: number; keyed: boolean }
+  | { do: 'cancel'; of: number }
   | { do: 'resolve'; of: number; as: 'fired' | 'failed' }
   | { do: 'send again'; of: number }
   | { do: 'take' | 'work'; worker: number }
