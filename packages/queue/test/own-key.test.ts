@@ -1,8 +1,9 @@
 import type { TimerDraft, Upserted } from '@timers/core'
 import { eventually, startTcpProxy } from '@timers/lab'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, draft, fired, Rig } from './rig.ts'
-import { ALL_ENDED, ALL_UNCLAIMED, expectFlawless, refusal, States } from './states.ts'
+import { rig, states, store, useBed } from './bed.ts'
+import { delivered, draft, fired } from './rig.ts'
+import { ALL_ENDED, ALL_UNCLAIMED, refusal } from './states.ts'
 
 const HOUR = 3_600_000
 const KEY = 'order-17'
@@ -15,21 +16,7 @@ const NEW: TimerDraft = {
 }
 
 describe('a key of its own', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-  let states: States
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-    states = new States(rig, store)
-  })
-  afterEach(async () => {
-    await expectFlawless(rig).finally(() => rig.reset())
-  })
+  useBed()
 
   const claim = { owner: '', nonce: 'n' }
 

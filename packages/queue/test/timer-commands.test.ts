@@ -3,25 +3,15 @@ import { eventually, startTcpProxy } from '@timers/lab'
 import { Redis } from 'ioredis'
 import { clocks } from '../src/timers/due-timer.ts'
 import { TimerCommands } from '../src/timers/timer-commands.ts'
-import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, draft, fired, type Hand, Rig, unknown } from './rig.ts'
+import { rig, store, useBed } from './bed.ts'
+import { delivered, draft, fired, type Hand, unknown } from './rig.ts'
 
 const interrupted: AttemptResult = { outcome: 'interrupted', sentAt: 1, reason: 'lost' }
 const neverSent: AttemptResult = { outcome: 'never_sent', sentAt: 2, reason: 'connection refused' }
 const retryIn = (ms: number): Decision => ({ kind: 'retry', at: Date.now() + ms })
 
 describe('the commands on a timer', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-  })
-  afterEach(() => rig.reset())
+  useBed()
 
   /** A due timer in the hands of a worker. */
   async function due(): Promise<Hand> {
