@@ -16,6 +16,7 @@
     { 'done', job id, its hash }
     { 'again', job id, its hash }      another one was carried out before under the client's key
     { 'missing' }
+    { 'old' }                          includes/subject.lua
     { 'refused', status }              not failed or unknown
     { 'taken', job id }                another unfinished timer has its key
 ]]
@@ -31,6 +32,7 @@ local there, ow, cf, status, made, known, due, key, labels, claim = unpack(redis
   'timestamp', 'ow', 'cf', 'st', 'an', 'cn', 'du', 'ky', 'lb', 'ca'))
 -- A callback, too, may be sent again.
 if not isOwners(owner, there, ow, false) then return { 'missing' } end
+if not due then return { 'old' } end
 local before = carriedOut(known, nonce)
 if before then return told(before, id) end
 if status ~= 'failed' and status ~= 'unknown' then
@@ -52,7 +54,7 @@ if not unfinish(base, id, status) then return { 'refused', status } end
 redis.call('HDEL', job, 'st', 'rs', 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
 redis.call('HSET', job, 'bg', (made or '0') .. ':' .. at, 'nx', at, 'cn', withNonce(known, taken .. nonce))
 if key then redis.call('SET', base .. 'k:' .. owner .. ':' .. key, id) end
-if labels then index(base, id, owner, labels, due or there) end
+if labels then index(base, id, owner, labels, due) end
 delay(base .. 'delayed', KEYS[1], id, tonumber(at))
-redis.call('ZADD', base .. 'retries', due or there, id)
+redis.call('ZADD', base .. 'retries', due, id)
 return told('done', id)

@@ -61,10 +61,7 @@ local function write(field, value)
 end
 
 -- Of format 1, and not upgraded yet.
-if not due then
-  due = seldom().dueBefore(there, redis.call('HGET', job, 'opts'))
-  write('du', due)
-end
+if not due then due = seldom().dueBefore(there, redis.call('HGET', job, 'opts')) end
 
 local function tell(lines)
   while #lines > keep do table.remove(lines, 1) end

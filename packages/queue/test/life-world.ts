@@ -25,6 +25,7 @@ export type Step =
       keyed: boolean
     }
   | { do: 'redrive'; of: number; keyed: boolean }
+  | { do: 'hand on a key'; key: number; keep: 'all' | 'due' | 'none' }
   | { do: 'cancel'; of: number }
   | { do: 'resolve'; of: number; as: 'fired' | 'failed' }
   | { do: 'send again'; of: number }
@@ -67,9 +68,9 @@ export class World {
     return `word${this.#words}`
   }
 
-  timer(of: number): Expected | undefined {
+  timer(of: number, isOne: (timer: Expected) => boolean = () => true): Expected | undefined {
     return recent(
-      [...this.life.timers.values()].filter(({ gone }) => !gone),
+      [...this.life.timers.values()].filter((timer) => !timer.gone && isOne(timer)),
       of,
     )
   }

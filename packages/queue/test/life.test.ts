@@ -50,10 +50,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       keyed: fc.boolean(),
     }),
   },
+  { weight: 1, arbitrary: doing('hand on a key', { key, keep: fc.constantFrom('all', 'due', 'none') }) },
   { weight: 2, arbitrary: doing('cancel') },
   { weight: 3, arbitrary: doing('redrive', { keyed: fc.boolean() }) },
   { weight: 1, arbitrary: doing('resolve', { as: fc.constantFrom('fired', 'failed') }) },
-  { weight: 3, arbitrary: doing('send again') },
+  { weight: 4, arbitrary: doing('send again', { of: fc.oneof(which, fc.nat(40)) }) },
   { weight: 1, arbitrary: doing('sweep') },
 )
 

@@ -6,14 +6,17 @@ import { TimerCommands } from '../src/timers/timer-commands.ts'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { upgradeTimers } from '../src/timers/upgrade.ts'
 import { delivered, fired, Rig } from './rig.ts'
-import { expectFlawless, refusal } from './states.ts'
+import { expectFlawless, neverSent, refusal, retryIn } from './states.ts'
 
 const HOUR = 3_600_000
 const ON: readonly FinalStatus[] = ['fired', 'failed', 'unknown', 'expired', 'cancelled']
 const EVENTS = { url: 'https://told.example/', on: ON }
 
 /** What release 0.1 stored: no due time, the payload as a value, a delivery as the job's return value. */
-describe('a timer of release 0.1 that the upgrade has not come to yet', () => {
+describe.each([
+  ['that the upgrade has not come to yet', '1'],
+  ['that an old API created after the upgrade', '3'],
+])('a timer of release 0.1 %s', (_when, format) => {
   let rig: Rig
   let store: RedisTimerStore
   let dueAt: number
@@ -23,14 +26,14 @@ describe('a timer of release 0.1 that the upgrade has not come to yet', () => {
   })
   afterAll(() => rig.close())
   beforeEach(async () => {
-    await rig.client.set(rig.keys().format, '1')
+    await rig.client.set(rig.keys().format, format)
     await rig.client.set(rig.keys().shardCount, '1')
     await rig.client.incrby(rig.keys().ids, 10_000)
     dueAt = Date.now() + HOUR
     store = await rig.store({ events: EVENTS })
   })
   afterEach(async () => {
-    await upgrade()
+    if ((await rig.client.get(rig.keys().format)) === '1') await upgrade()
     await expectFlawless(rig).finally(() => rig.reset())
   })
 
@@ -57,12 +60,15 @@ describe('a timer of release 0.1 that the upgrade has not come to yet', () => {
     await rig.client.zadd(key(set), score, 't1')
   }
   const pending = () => put('delayed', dueAt * 0x1000)
-  const wasFired = () =>
-    put('completed', dueAt - HOUR, {
+  const wasFired = async () => {
+    // By a worker of 0.1, and so before the upgrade.
+    await rig.client.set(rig.keys().format, '1')
+    await put('completed', dueAt - HOUR, {
       ca: `1:old:${dueAt}`,
       finishedOn: String(dueAt - HOUR),
       returnvalue: JSON.stringify({ n: 1, t: dueAt - HOUR, o: 'delivered', s: 200 }),
     })
+  }
 
   async function told() {
     const [jobId = ''] = await rig.client.zrange(rig.keys().key('outbox'), 0, '-1')
@@ -77,6 +83,16 @@ describe('a timer of release 0.1 that the upgrade has not come to yet', () => {
       payload: before?.payload,
       dueAt,
     })
+  })
+
+  test('had another payload after a PATCH while it waited for a retry', async () => {
+    dueAt = Date.now() - HOUR
+    await pending()
+    const hand = await rig.take()
+    await hand.due.claim()
+    await hand.due.settle(1, neverSent, retryIn(HOUR))
+    const before = await store.find(1)
+    expect(await store.change(1, { headers: { 'x-a': 'b' } })).toMatchObject({ payload: before?.payload })
   })
 
   test('lay, cancelled, at the time at which it was created, and its event told that time', async () => {

@@ -1,4 +1,7 @@
 -- What a command of a client asks of the timer that it is about.
+--
+-- A timer of format 1 has no 'du', and may hold a payload that Lua's JSON would not give back as it was. A command does
+-- nothing to it and answers { 'old' }: it is brought into the present format, and the command comes again.
 
 -- Whether a timer whose fields these are may be changed by a client of this owner. Callbacks are nobody's.
 local function isOwners(owner, there, ow, cf)

@@ -3,7 +3,6 @@ import type { Shard } from '../shards/shards.ts'
 import type { ChangeAnswer, Subject } from './client-commands.ts'
 import { doubted, refusalOf } from './refusal.ts'
 import type { Item, Run, Together } from './together.ts'
-import { upgradeFirst } from './upgrade.ts'
 
 /** Commands of one step: a millisecond of Redis. */
 const MOST_A_STEP = 25
@@ -42,7 +41,6 @@ async function changeSome(
   await Promise.all(
     items.map(async (item) => {
       try {
-        await upgradeFirst(shard, item.thing.id)
         const answer = await command(shard, item.thing, item.place)
         if (answer.kind === 'missing') run.tell(item, 'missing')
         else if ('hash' in answer) run.tell(item, 'done')

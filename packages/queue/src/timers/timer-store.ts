@@ -43,7 +43,6 @@ import { type StoredChange, toChange } from './stored-change.ts'
 import { toRecord, toResolution } from './stored-timer.ts'
 import { TimerCreator } from './timer-creator.ts'
 import { Together } from './together.ts'
-import { upgradeFirst } from './upgrade.ts'
 
 export interface RedisTimerStore extends TimerStore {
   /** Begins to look at Redis. Resolves at once, also while Redis is away. */
@@ -246,7 +245,6 @@ class ShardedTimerStore implements RedisTimerStore {
       const id = await idOf(shard, subject)
       if (id === undefined) return undefined
       const { losses } = shard
-      await upgradeFirst(shard, id)
       const done = await command(shard, { owner: subject.owner, id }).catch((error) => {
         throw doubted(error, shard, losses)
       })

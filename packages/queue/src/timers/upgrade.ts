@@ -40,9 +40,9 @@ export async function upgradeTimers(shards: readonly Shard[], log: Log): Promise
   }
 }
 
-/** Brings one timer into the present format, where its turn has not come: what a client changes must be in it. */
-export async function upgradeFirst({ monitor, reads, keys }: Shard, id: number): Promise<void> {
-  if (monitor.format < FORMAT) await upgradeJob(scriptsOf(reads), keys, jobIdOf(id))
+/** Brings one timer into the present format. */
+export async function upgradeTimer(redis: Redis, keys: ShardKeys, id: number): Promise<void> {
+  await upgradeJob(scriptsOf(redis), keys, jobIdOf(id))
 }
 
 function scriptsOf(reads: Redis): Scripts {
