@@ -1,4 +1,4 @@
-import type { Idempotency } from '@timers/core'
+import { type Idempotency, TimerError } from '@timers/core'
 import { startTcpProxy } from '@timers/lab'
 import { RetentionSweeper } from '../src/consumer/retention.ts'
 import { Shards } from '../src/shards/shards.ts'
@@ -61,6 +61,17 @@ describe('a request with a key of its timer’s own and an idempotency key, over
       await expect(
         store.create({ ...draft(HOUR), key: `own-${turn}` }, request('two', `plain-${turn}`)),
       ).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
+    }
+  })
+
+  test('a request that was refused as past kept the next one under its key from being created', async () => {
+    const store = await rig.store({ shards: SHARDS })
+    for (let turn = 0; turn < 8; turn += 1) {
+      const wanted = { ...draft(HOUR), key: `own-${turn}` }
+      const orElse = new TimerError('INVALID_TIME', 'at is past', { field: 'at' })
+      const late = { ...request('one', `again-${turn}`), orElse }
+      await expect(store.create(wanted, late)).rejects.toBe(orElse)
+      expect((await store.create(wanted, request('two', `again-${turn}`))).replayed).toBe(false)
     }
   })
 

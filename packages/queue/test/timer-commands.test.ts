@@ -3,25 +3,15 @@ import { eventually, startTcpProxy } from '@timers/lab'
 import { Redis } from 'ioredis'
 import { clocks } from '../src/timers/due-timer.ts'
 import { TimerCommands } from '../src/timers/timer-commands.ts'
-import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, draft, fired, type Hand, Rig, unknown } from './rig.ts'
+import { rig, store, useBed } from './bed.ts'
+import { delivered, draft, fired, type Hand, unknown } from './rig.ts'
 
 const interrupted: AttemptResult = { outcome: 'interrupted', sentAt: 1, reason: 'lost' }
 const neverSent: AttemptResult = { outcome: 'never_sent', sentAt: 2, reason: 'connection refused' }
 const retryIn = (ms: number): Decision => ({ kind: 'retry', at: Date.now() + ms })
 
 describe('the commands on a timer', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-  })
-  afterEach(() => rig.reset())
+  useBed()
 
   /** A due timer in the hands of a worker. */
   async function due(): Promise<Hand> {
@@ -525,6 +515,22 @@ describe('the commands on a timer', () => {
       await timer.defer(Date.now() + 60_000, 'receiver_limit')
       expect(await rig.places(id)).toEqual(['active'])
       expect(await second.due.claim()).toMatchObject({ kind: 'granted', attempt: 1 })
+    })
+
+    test('of a timer that a late word has ended meanwhile kept it from being redriven, for as long as its receiver was down', async () => {
+      const { first } = await givenUp(retryIn(-1))
+      const next = await rig.take()
+      await first.due.settle(
+        1,
+        { outcome: 'rejected', sentAt: 1, responseStatus: 404 },
+        { kind: 'final', status: 'failed' },
+      )
+      await next.due.defer(Date.now() + 3_600_000, 'receiver_down')
+      expect(await store.find(first.id)).toMatchObject({ status: 'failed', held: undefined })
+      const last = await rig.take()
+      expect(await last.due.claim()).toMatchObject({ kind: 'finished', status: 'failed' })
+      await last.due.rest()
+      expect(await store.redrive(first.id)).toMatchObject({ status: 'pending' })
     })
 
     test('what is claimed then is held back no longer', async () => {

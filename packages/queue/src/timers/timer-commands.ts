@@ -61,7 +61,7 @@ const CLAIM_TEXT = loadScript('claim', {
 const DEFER_TEXT = loadScript('defer', 'places', 'delay', 'let-go')
 const SETTLE_TEXT = loadScript('settle', 'finish', 'let-go', {
   includes: ['places', 'delay', 'labels', 'unfinish', 'outbox'],
-  gives: ['delay', 'release', 'endWait', 'unindex', 'unfinish', 'announce'],
+  gives: ['dueBefore', 'delay', 'release', 'endWait', 'unindex', 'unfinish', 'announce'],
 })
 
 /** What `claim.lua` answers, in the words of the domain. */
