@@ -4,7 +4,8 @@ import { type BreakerChange, CircuitBreaker } from './circuit-breaker.ts'
 import type { Crowd } from './crowd.ts'
 import type { Host } from './host.ts'
 import { type Line, Lines, lineOf } from './lines.ts'
-import type { Newcomers } from './newcomers.ts'
+import type { Lobby } from './lobby.ts'
+import type { Newcomers, Standing } from './newcomers.ts'
 
 /** A wait that is expected to be shorter than this is spent in hand: going back to Redis would take as long. */
 const PARK_MS = 100
@@ -20,6 +21,7 @@ export interface OriginDeps {
   readonly maxPerOrigin: number
   readonly host: Host
   readonly newcomers: Newcomers
+  readonly lobby: Lobby
   readonly crowd: Crowd
   /** For numbers of passes, each once in this process. */
   readonly nextPass: () => number
@@ -34,7 +36,7 @@ interface Visitor {
 }
 
 interface Parked extends Visitor {
-  readonly admit: (admission: Admission) => void
+  readonly admit: (admission: Admission | Promise<Admission>) => void
 }
 
 /**
@@ -51,7 +53,11 @@ export class Origin {
   readonly #times = new AnswerTimes()
   readonly #lines: Lines
   readonly #parked: Parked[] = []
+  #sentOnce = false
   #answeredOnce = false
+  /** Where its first request is: in the lobby now, or sent back from there in vain. */
+  #inLobby = false
+  #wasInLobby = false
   /** Whether it was deferred among the newcomers. */
   #returning = false
   #review: NodeJS.Timeout | undefined
@@ -90,7 +96,8 @@ export class Origin {
     if (held !== undefined) return this.#deferDown(visitor, now, held)
     const healthy = this.healthy(now)
     if (this.#parked.some(({ line }) => line === visitor.line) || !this.#hasPlace(visitor, healthy, now)) {
-      return this.#expectedWaitMs(1, now) > PARK_MS ? this.#defer(visitor, now) : this.#park(visitor)
+      if (this.#expectedWaitMs(1, now) <= PARK_MS) return this.#park(visitor)
+      return this.#waitInLobby(visitor, now, () => this.#defer(visitor, Date.now()))
     }
     return this.#admit(visitor, now, healthy)
   }
@@ -103,32 +110,78 @@ export class Origin {
   /** For how long nothing has happened here, in milliseconds; 0 while somebody is in flight or parked, or the breaker's time runs. */
   idleMs(now: number): number {
     const used =
-      this.#lines.inFlight > 0 || this.#parked.length > 0 || (this.#breaker.heldUntil(now) ?? 0) > now
+      this.#lines.inFlight > 0 ||
+      this.#parked.length > 0 ||
+      this.#inLobby ||
+      (this.#breaker.heldUntil(now) ?? 0) > now
     return used ? 0 : now - this.#lastUsed
   }
 
   #hasPlace({ line }: Visitor, healthy: boolean, now: number): boolean {
-    return this.#lines.mayEnter(line, now) && (healthy || this.#deps.host.mayEnter())
+    return this.#lines.mayEnter(line, now) && (healthy || this.#deps.host.mayEnter(now, this.#isNew))
   }
 
-  #admit({ line, dueAt }: Visitor, now: number, healthy: boolean): Admission {
-    const { host, newcomers, nextPass } = this.#deps
-    if (!healthy && !newcomers.mayEnter(now, this.#returning)) {
-      this.#returning = true
-      return { kind: 'defer', until: newcomers.turn(now, now - dueAt), heldBy: 'receiver_limit' }
+  /** Whether nobody has been asked here yet, and this is the first time that one comes to be sent. */
+  get #isNew(): boolean {
+    return !this.#sentOnce && !this.#wasInLobby && this.#lines.inFlight === 0
+  }
+
+  get #standing(): Standing {
+    if (this.#isNew) return 'first'
+    return this.#returning ? 'returning' : 'other'
+  }
+
+  #admit(visitor: Visitor, now: number, healthy: boolean): Admission | Promise<Admission> {
+    if (healthy || this.#deps.newcomers.mayEnter(now, this.#standing)) {
+      return this.#pass(visitor, now, healthy)
     }
+    return this.#waitInLobby(visitor, now, () => this.#deferNewcomer(visitor, Date.now()))
+  }
+
+  /** The first request to an origin that was never asked waits in hand for a moment. All others go back at once. */
+  #waitInLobby(visitor: Visitor, now: number, giveUp: () => Admission): Admission | Promise<Admission> {
+    if (this.#inLobby || !this.#isNew) return giveUp()
+    this.#inLobby = true
+    return this.#deps.lobby.wait(
+      {
+        enter: (later) => {
+          const healthy = this.healthy(later)
+          if (!this.#hasPlace(visitor, healthy, later)) return undefined
+          if (!healthy && !this.#deps.newcomers.mayEnter(later, this.#standing)) return undefined
+          this.#inLobby = false
+          return this.#pass(visitor, later, healthy)
+        },
+        giveUp: () => {
+          this.#inLobby = false
+          this.#wasInLobby = true
+          return giveUp()
+        },
+      },
+      now,
+    )
+  }
+
+  #deferNewcomer({ dueAt }: Visitor, now: number): Admission {
+    this.#returning = true
+    return { kind: 'defer', until: this.#deps.newcomers.turn(now, now - dueAt), heldBy: 'receiver_limit' }
+  }
+
+  #pass({ line }: Visitor, now: number, healthy: boolean): Admission {
+    const { host, newcomers, nextPass } = this.#deps
+    const standing = this.#standing
     const pass = nextPass()
     this.#lines.enter(line)
     this.#breaker.begin(pass)
     if (!healthy) {
-      host.enter()
-      newcomers.enter(pass, now)
+      host.enter(pass, now)
+      newcomers.enter(pass, now, standing)
     }
     let left = false
     return {
       kind: 'go',
       sending: () => {
         const sentAt = Date.now()
+        this.#sentOnce = true
         this.#times.begin(pass, sentAt)
         if (!healthy) host.sending(pass, sentAt)
       },

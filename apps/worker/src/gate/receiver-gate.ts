@@ -2,6 +2,7 @@ import { type Admission, type Gate, type Log, originOf } from '@timers/core'
 import type { BreakerChange } from './circuit-breaker.ts'
 import { Crowd } from './crowd.ts'
 import { Host } from './host.ts'
+import { Lobby } from './lobby.ts'
 import { Newcomers } from './newcomers.ts'
 import { Origin } from './origin.ts'
 
@@ -15,6 +16,10 @@ const MOST_ORIGINS = 20_000
 const PART_FOR_NEWCOMERS = 3 / 4
 /** Most newcomers that start at a time. */
 const NEWCOMERS_AT_ONCE = 25
+/** Part of the hands in which first requests may wait, up to so many, and for how long at most, in milliseconds. */
+const PART_FOR_LOBBY = 1 / 20
+const MOST_IN_LOBBY = 5
+const LONGEST_IN_LOBBY_MS = 1_000
 
 export interface ReceiverGateOptions {
   /** Most requests in flight to one origin. */
@@ -36,6 +41,7 @@ export interface ReceiverGateOptions {
 export class ReceiverGate implements Gate {
   readonly #options: ReceiverGateOptions
   readonly #newcomers: Newcomers
+  readonly #lobby: Lobby
   readonly #crowd = new Crowd()
   readonly #origins = new Map<string, Origin>()
   readonly #hosts = new Map<string, Host>()
@@ -49,6 +55,8 @@ export class ReceiverGate implements Gate {
     this.#options = options
     const most = Math.max(1, Math.floor(options.hands * PART_FOR_NEWCOMERS))
     this.#newcomers = new Newcomers(most, Math.min(NEWCOMERS_AT_ONCE, most))
+    const seats = Math.min(MOST_IN_LOBBY, Math.floor(options.hands * PART_FOR_LOBBY))
+    this.#lobby = new Lobby(seats, LONGEST_IN_LOBBY_MS)
     this.#timer = setInterval(() => this.#forgetIdle(), SWEEP_EVERY_MS)
     this.#timer.unref()
   }
@@ -88,6 +96,7 @@ export class ReceiverGate implements Gate {
   /** Defers whoever is parked. */
   close(): void {
     clearInterval(this.#timer)
+    this.#lobby.close()
     for (const origin of this.#origins.values()) origin.close()
   }
 
@@ -118,6 +127,7 @@ export class ReceiverGate implements Gate {
       maxPerOrigin: this.#options.maxPerOrigin,
       host: this.#hostFor(new URL(name).hostname),
       newcomers: this.#newcomers,
+      lobby: this.#lobby,
       crowd: this.#crowd,
       nextPass: () => {
         this.#passes += 1
