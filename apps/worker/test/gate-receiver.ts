@@ -41,7 +41,7 @@ export class Visitors {
     const take = (admission: Admission) => {
       if (admission.kind === 'defer') {
         turn = setTimeout(ask, admission.until - Date.now())
-        admission.gaveBack?.((at) => {
+        admission.gaveBack((at) => {
           this.recalled += 1
           clearTimeout(turn)
           turn = setTimeout(ask, at - Date.now())

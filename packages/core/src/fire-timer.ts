@@ -52,7 +52,8 @@ export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<voi
   if (admission.kind === 'defer') {
     const { until, heldBy } = admission
     deps.log.debug({ timerId: timer.id, reqId: timer.requestId, until, heldBy }, 'deferred')
-    return due.defer(until, heldBy)
+    await due.defer(until, heldBy)
+    return admission.gaveBack(due.recall(until, heldBy))
   }
   const sent = await claimAndSend(due, admission, deps)
   if (sent.result === undefined) return conclude(due, sent.claim, deps)

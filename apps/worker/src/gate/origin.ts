@@ -1,4 +1,4 @@
-import type { Admission } from '@timers/core'
+import type { Admission, HeldBy } from '@timers/core'
 import { AnswerTimes } from './answer-times.ts'
 import { type BreakerChange, CircuitBreaker } from './circuit-breaker.ts'
 import type { Crowd } from './crowd.ts'
@@ -6,6 +6,7 @@ import type { Host } from './host.ts'
 import { type Line, Lines, lineOf } from './lines.ts'
 import type { Lobby } from './lobby.ts'
 import type { Newcomers, Standing } from './newcomers.ts'
+import { type RecallRoom, Recalls } from './recalls.ts'
 
 /** A wait that is expected to be shorter than this is spent in hand: going back to Redis would take as long. */
 const PARK_MS = 100
@@ -15,6 +16,10 @@ const REVIEW_MS = 25
 const QUICK_MS = 1_000
 /** With so many in a row without an answer it is not. */
 const FAILURES_TO_DOUBT = 3
+/** So many requests that hang do not make it slow, where its cap is more than twice that. */
+const HANGING_PASSED_OVER = 20
+/** With a quick answer so many are called back, of an origin that is not known to be healthy again. */
+const CALLED_BY_ONE = 2
 
 /** What an origin shares with others, and tells. */
 export interface OriginDeps {
@@ -23,6 +28,7 @@ export interface OriginDeps {
   readonly newcomers: Newcomers
   readonly lobby: Lobby
   readonly crowd: Crowd
+  readonly recallRoom: RecallRoom
   /** For numbers of passes, each once in this process. */
   readonly nextPass: () => number
   readonly onBreaker: (change: BreakerChange) => void
@@ -33,6 +39,14 @@ interface Visitor {
   /** Epoch ms. */
   readonly dueAt: number
   readonly line: Line
+}
+
+/** How a timer is put off. */
+interface Plan {
+  readonly until: number
+  readonly heldBy: HeldBy
+  /** How far apart the turns are, in milliseconds. */
+  readonly intervalMs: number
 }
 
 interface Parked extends Visitor {
@@ -53,6 +67,7 @@ export class Origin {
   readonly #times = new AnswerTimes()
   readonly #lines: Lines
   readonly #parked: Parked[] = []
+  readonly #recalls: Recalls
   #sentOnce = false
   #answeredOnce = false
   /** Where its first request is: in the lobby now, or sent back from there in vain. */
@@ -66,6 +81,7 @@ export class Origin {
   constructor(deps: OriginDeps) {
     this.#deps = deps
     this.#lines = new Lines(deps.maxPerOrigin)
+    this.#recalls = new Recalls(deps.recallRoom)
     deps.host.origins += 1
   }
 
@@ -91,6 +107,7 @@ export class Origin {
 
   enter(now: number, dueAt: number): Admission | Promise<Admission> {
     this.#lastUsed = now
+    this.#recalls.came()
     const visitor = { dueAt, line: lineOf(now - dueAt) }
     const held = this.#breaker.heldUntil(now)
     if (held !== undefined) return this.#deferDown(visitor, now, held)
@@ -102,9 +119,15 @@ export class Origin {
     return this.#admit(visitor, now, healthy)
   }
 
-  /** Defers whoever is parked. */
+  /** Defers whoever is parked, and calls nobody back any more. */
   close(): void {
     this.#deferParked(Date.now())
+    this.forget()
+  }
+
+  /** Forgets those that wait: they come when their turns are. */
+  forget(): void {
+    this.#recalls.forget()
   }
 
   /** For how long nothing has happened here, in milliseconds; 0 while somebody is in flight or parked, or the breaker's time runs. */
@@ -161,9 +184,10 @@ export class Origin {
     )
   }
 
-  #deferNewcomer({ dueAt }: Visitor, now: number): Admission {
+  #deferNewcomer(visitor: Visitor, now: number): Admission {
     this.#returning = true
-    return { kind: 'defer', until: this.#deps.newcomers.turn(now, now - dueAt), heldBy: 'receiver_limit' }
+    const until = this.#deps.newcomers.turn(now, now - visitor.dueAt)
+    return this.#deferral(visitor, { until, heldBy: 'receiver_limit', intervalMs: Number.POSITIVE_INFINITY })
   }
 
   #pass({ line }: Visitor, now: number, healthy: boolean): Admission {
@@ -209,6 +233,24 @@ export class Origin {
       if (change !== undefined) this.#deps.onBreaker(change)
     }
     this.#admitParked(now)
+    if (answered && tookMs !== undefined && tookMs <= QUICK_MS) this.#callBack(now)
+  }
+
+  /**
+   * After a quick answer: brings back those whose turns were planned when it was slow or silent, as many as there is a place
+   * for. So each of them is paid for with an answer, also where a receiver is quick and slow in turn.
+   */
+  #callBack(now: number): void {
+    if (this.#recalls.size === 0) return
+    const { maxPerOrigin } = this.#deps
+    const placeMs = this.#placeMs(now)
+    const intervalMs = placeMs / maxPerOrigin
+    // While they are on their way, as many again may wait in hand for those that are quick.
+    const places = placeMs < PARK_MS ? 2 * maxPerOrigin : maxPerOrigin
+    const free = places - this.#lines.inFlight - this.#parked.length
+    const healthy = this.healthy(now)
+    const called = this.#recalls.call(healthy ? free : Math.min(CALLED_BY_ONE, free), intervalMs, now)
+    if (healthy && called > 0) this.#lines.hurry(now + this.#recalls.size * intervalMs)
   }
 
   #admitParked(now: number): void {
@@ -255,29 +297,43 @@ export class Origin {
   /** How long the last of those parked would wait, and `more` behind it, as far as can be told. */
   #expectedWaitMs(more: number, now: number): number {
     const { host, maxPerOrigin } = this.#deps
-    const own = (this.#times.expectedMs(now) * (this.#parked.length + more)) / maxPerOrigin
+    const own = (this.#placeMs(now) * (this.#parked.length + more)) / maxPerOrigin
     return this.healthy(now) ? own : Math.max(own, host.expectedWaitMs(host.parked + more, now))
   }
 
   #defer(visitor: Visitor, now: number): Admission {
-    const until =
-      this.healthy(now) || !this.#lines.mayEnter(visitor.line, now)
-        ? this.#turn(visitor, now)
-        : this.#deps.host.turn(now, now - visitor.dueAt)
-    return { kind: 'defer', until, heldBy: 'receiver_limit' }
-  }
-
-  #turn({ line, dueAt }: Visitor, now: number, notBefore = now): number {
-    const spacingMs = this.#deps.crowd.spacingMs(this, now)
-    return this.#lines.turn(line, now, this.#times.expectedMs(now), {
-      notBefore,
-      lateMs: now - dueAt,
-      spacingMs,
-    })
+    const heldBy = 'receiver_limit'
+    if (this.healthy(now) || !this.#lines.mayEnter(visitor.line, now)) {
+      return this.#deferral(visitor, { ...this.#turn(visitor, now), heldBy })
+    }
+    const until = this.#deps.host.turn(now, now - visitor.dueAt)
+    return this.#deferral(visitor, { until, heldBy, intervalMs: Number.POSITIVE_INFINITY })
   }
 
   /** One comes as the probe when the time is up, the others one after the other behind it. */
   #deferDown(visitor: Visitor, now: number, held: number): Admission {
-    return { kind: 'defer', until: this.#turn(visitor, now, held), heldBy: 'receiver_down' }
+    return this.#deferral(visitor, { ...this.#turn(visitor, now, held), heldBy: 'receiver_down' })
+  }
+
+  #turn({ line, dueAt }: Visitor, now: number, notBefore = now): { until: number; intervalMs: number } {
+    const spacingMs = this.#deps.crowd.spacingMs(this, now)
+    const placeMs = this.#placeMs(now)
+    const wish = { notBefore, lateMs: now - dueAt, spacingMs }
+    return {
+      until: this.#lines.turn(line, now, placeMs, wish),
+      intervalMs: Math.max(placeMs / this.#deps.maxPerOrigin, spacingMs),
+    }
+  }
+
+  #deferral({ dueAt }: Visitor, { until, heldBy, intervalMs }: Plan): Admission {
+    const gaveBack = (recall: (at: number) => void) => {
+      this.#recalls.add({ dueAt, until, intervalMs, recall }, Date.now())
+    }
+    return { kind: 'defer', until, heldBy, gaveBack }
+  }
+
+  /** For how long a request takes one of the places. */
+  #placeMs(now: number): number {
+    return this.#times.expectedMs(now, Math.min(this.#deps.maxPerOrigin >> 1, HANGING_PASSED_OVER))
   }
 }

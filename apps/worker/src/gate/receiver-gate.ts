@@ -20,6 +20,8 @@ const NEWCOMERS_AT_ONCE = 25
 const PART_FOR_LOBBY = 1 / 20
 const MOST_IN_LOBBY = 5
 const LONGEST_IN_LOBBY_MS = 1_000
+/** Most timers that wait in Redis and are remembered, so that they can be called back: some 5 MB. */
+const MOST_REMEMBERED = 20_000
 
 export interface ReceiverGateOptions {
   /** Most requests in flight to one origin. */
@@ -43,6 +45,7 @@ export class ReceiverGate implements Gate {
   readonly #newcomers: Newcomers
   readonly #lobby: Lobby
   readonly #crowd = new Crowd()
+  readonly #recallRoom = { left: MOST_REMEMBERED }
   readonly #origins = new Map<string, Origin>()
   readonly #hosts = new Map<string, Host>()
   readonly #timer: NodeJS.Timeout
@@ -84,6 +87,11 @@ export class ReceiverGate implements Gate {
   /** Those of them that went to receivers not known to be healthy. */
   get newcomersInFlight(): number {
     return this.#newcomers.inFlight
+  }
+
+  /** Timers that wait in Redis and can be called back. */
+  get remembered(): number {
+    return MOST_REMEMBERED - this.#recallRoom.left
   }
 
   enter(url: string, dueAt = Date.now()): Admission | Promise<Admission> {
@@ -129,6 +137,7 @@ export class ReceiverGate implements Gate {
       newcomers: this.#newcomers,
       lobby: this.#lobby,
       crowd: this.#crowd,
+      recallRoom: this.#recallRoom,
       nextPass: () => {
         this.#passes += 1
         return this.#passes
@@ -163,6 +172,7 @@ export class ReceiverGate implements Gate {
 
   #forget(name: string, origin: Origin): void {
     this.#origins.delete(name)
+    origin.forget()
     origin.host.origins -= 1
     if (origin.host.origins === 0) this.#hosts.delete(new URL(name).hostname)
     if (!origin.breakerOpen) return
