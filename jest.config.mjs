@@ -25,7 +25,9 @@ const shared = {
  * others, so that they measure the service and not what else the machine does.
  */
 const ALONE = [
+  'apps/worker/test/after-a-hiccup',
   'apps/worker/test/names-silent',
+  'apps/worker/test/newcomer-beside-silent',
   'apps/worker/test/silent-receivers',
   'apps/worker/test/slow-receiver',
   'packages/e2e/test/cancel-race',

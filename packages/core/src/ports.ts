@@ -147,7 +147,7 @@ export type Admission = Pass | Deferral
 
 /** Whose turn it is: keeps one receiver from taking the hands of all others. */
 export interface Gate {
-  /** Asks to send a request to a target URL, of a timer due at `dueAt` (epoch ms). Settles within a second or so. */
+  /** Asks to send a request to a target URL, of a timer due at `dueAt` (epoch ms). Settles within two seconds. */
   enter(url: string, dueAt: number): Admission | Promise<Admission>
 }
 

@@ -19,7 +19,8 @@ export class FirstRequests {
   readonly #places: number
   /** When those were let through that have not been answered for less than a moment, by the number of their pass. */
   readonly #young = new Map<number, number>()
-  readonly #old = new Set<number>()
+  /** When those were let through that are not answered yet and not young any more, oldest first. */
+  readonly #old = new Map<number, number>()
   /** When the last of the old ones was let through. */
   #lastOldAt = Number.NEGATIVE_INFINITY
 
@@ -48,7 +49,9 @@ export class FirstRequests {
 
   leave(pass: number, now: number): void {
     this.#age(now)
-    if (!this.#young.delete(pass)) this.#old.delete(pass)
+    if (this.#young.delete(pass) || !this.#old.delete(pass)) return
+    // It was slow and not silent: the next one need not wait for its sake.
+    this.#lastOldAt = [...this.#old.values()].at(-1) ?? Number.NEGATIVE_INFINITY
   }
 
   get #startsAtOnce(): number {
@@ -70,7 +73,7 @@ export class FirstRequests {
     for (const [pass, enteredAt] of this.#young) {
       if (now - enteredAt < MOMENT_MS) break
       this.#young.delete(pass)
-      this.#old.add(pass)
+      this.#old.set(pass, enteredAt)
       this.#lastOldAt = enteredAt
     }
   }

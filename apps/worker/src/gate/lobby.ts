@@ -17,8 +17,8 @@ interface Waiting extends Guest {
 }
 
 /**
- * Where first requests to receivers that were never asked wait in hand until a place for them is given out, a second at
- * most. The newest has the next one: of many that come at a time most are silent ones, and who comes after them does not
+ * Where first requests to receivers that were never asked wait in hand until a place for them is given out, a second or
+ * two at most. The newest has the next one: of many that come at a time most are silent ones, and who comes after them does not
  * wait until all of these have been tried. Where there are too many, the oldest goes back to Redis, as hands are dear; of
  * those that come in one instant, the first ones stay.
  */

@@ -56,7 +56,7 @@ describe('ReceiverGate, beside receivers that never answer', () => {
     for (const admission of parked) void admission.then(({ kind }) => (deferred += kind === 'defer' ? 1 : 0))
     await jest.advanceTimersByTimeAsync(150)
     expect(deferred).toBeGreaterThanOrEqual(parked.length - 5)
-    await jest.advanceTimersByTimeAsync(1_000)
+    await jest.advanceTimersByTimeAsync(2_000)
     await Promise.all(parked)
     gate.close()
   })

@@ -19,7 +19,7 @@ const NEWCOMERS_AT_ONCE = 25
 /** Part of the hands in which first requests may wait, up to so many, and for how long at most, in milliseconds. */
 const PART_FOR_LOBBY = 1 / 20
 const MOST_IN_LOBBY = 5
-const LONGEST_IN_LOBBY_MS = 1_000
+const LONGEST_IN_LOBBY_MS = 2_000
 /** Most timers that wait in Redis and are remembered, so that they can be called back: some 5 MB. */
 const MOST_REMEMBERED = 20_000
 
