@@ -2,7 +2,7 @@ import { eventually, startReceiver } from '@timers/lab'
 import { openWorkerBed } from './worker-bed.ts'
 
 const BACKLOG = 150
-/** They waited for 20 s and more. On a quiet machine it is a second; what is promised is asked beside the gate, with a fake clock. */
+/** They waited for 9 to 10 s, the longer the slower it had been. What is promised is asked beside the gate, with a fake clock. */
 const SOON_MS = 5_000
 
 test.each([

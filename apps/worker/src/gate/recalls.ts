@@ -92,6 +92,6 @@ export class Recalls {
     const before = this.size
     this.#waiting = this.#waiting.filter(which)
     this.#room.left += before - this.size
-    if (this.size === 0) this.#slowestMs = 0
+    this.#slowestMs = this.#waiting.reduce((slowest, { intervalMs }) => Math.max(slowest, intervalMs), 0)
   }
 }
