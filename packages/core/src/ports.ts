@@ -133,7 +133,7 @@ export interface Pass {
 }
 
 /** No turn now. */
-export interface Deferral {
+interface Deferral {
   readonly kind: 'defer'
   /** When to ask again, epoch ms. */
   readonly until: number

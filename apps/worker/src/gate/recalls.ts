@@ -7,6 +7,9 @@ const SLOW = 2
 /** Who was called back and has not come after this long is not waited for, in milliseconds. */
 const ON_THE_WAY_MS = 1_000
 
+/** While it is full, it looks so often for those whose turn has come, in milliseconds: a backlog asks at every timer. */
+const LOOK_AGAIN_MS = 1_000
+
 /** A timer that was given back, until its turn comes. */
 export interface Waiting {
   /** Epoch ms. */
@@ -34,6 +37,7 @@ export class Recalls {
   #waiting: Waiting[] = []
   #slowestMs = 0
   #lastAt = 0
+  #lookedAt = 0
   /** Called back and not here yet, about. */
   #onTheWay = 0
 
@@ -45,10 +49,17 @@ export class Recalls {
     return this.#waiting.length
   }
 
+  get #full(): boolean {
+    return this.size >= MOST_OF_ORIGIN || this.#room.left === 0
+  }
+
   add(one: Waiting, now: number): void {
     if (one.until - now < SOON_MS) return
-    if (this.size >= MOST_OF_ORIGIN || this.#room.left === 0) this.#keep((other) => other.until > now)
-    if (this.size >= MOST_OF_ORIGIN || this.#room.left === 0) return
+    if (this.#full && now - this.#lookedAt >= LOOK_AGAIN_MS) {
+      this.#lookedAt = now
+      this.#keep((other) => other.until > now)
+    }
+    if (this.#full) return
     this.#slowestMs = Math.max(this.#slowestMs, one.intervalMs)
     this.#room.left -= 1
     const last = this.#waiting.findLastIndex(({ dueAt }) => dueAt <= one.dueAt)
