@@ -26,7 +26,9 @@ const shared = {
  * a minute, and would make others late.
  */
 const ALONE = [
+  'apps/worker/test/after-a-hiccup',
   'apps/worker/test/names-silent',
+  'apps/worker/test/newcomer-beside-silent',
   'apps/worker/test/silent-receivers',
   'apps/worker/test/slow-receiver',
   'packages/e2e/test/cancel-race',

@@ -52,7 +52,9 @@ export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<voi
   if (admission.kind === 'defer') {
     const { until, heldBy } = admission
     deps.log.debug({ timerId: timer.id, reqId: timer.requestId, until, heldBy }, 'deferred')
-    return due.defer(comesBackAt(until, due.expiresAt, deps.clock.now()), heldBy)
+    const back = comesBackAt(until, due.expiresAt, deps.clock.now())
+    await due.defer(back, heldBy)
+    return admission.gaveBack(due.recall(back, heldBy))
   }
   const sent = await claimAndSend(due, admission, deps)
   if (sent.result === undefined) return conclude(due, sent.claim, deps)

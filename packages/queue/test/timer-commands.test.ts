@@ -543,6 +543,56 @@ describe('the commands on a timer', () => {
     })
   })
 
+  describe('recall', () => {
+    const heldUntil = async (heldBy: 'receiver_limit' | 'receiver_down' = 'receiver_limit') => {
+      const held = await due()
+      const until = Date.now() + 60_000
+      await held.due.defer(until, heldBy)
+      return { ...held, until, recall: held.due.recall(until, heldBy) }
+    }
+    const heldOf = async (id: number) => (await store.find(id))?.held
+
+    test('brings back what is held back: it waited for a turn a minute away', async () => {
+      const { id, recall } = await heldUntil()
+      const at = Date.now()
+      recall(at)
+      await eventually(async () =>
+        expect(await heldOf(id)).toMatchObject({ by: 'receiver_limit', until: at }),
+      )
+      const second = await rig.take()
+      expect(await second.due.claim()).toMatchObject({ kind: 'granted', attempt: 1 })
+    })
+
+    test('of one that was changed since, taken since or ended since does nothing', async () => {
+      const changed = await heldUntil()
+      await store.change(changed.id, { due: { delayMs: 3_600_000 } })
+      const taken = await heldUntil()
+      taken.recall(Date.now())
+      await eventually(async () => expect((await heldOf(taken.id))?.until).toBeLessThan(taken.until))
+      const second = await rig.take()
+      const cancelled = await heldUntil()
+      await store.cancel(cancelled.id)
+      const before = await Promise.all([changed, cancelled].map(({ id }) => rig.hash(id)))
+      const commands = [changed, taken, cancelled].map(({ id, until }) =>
+        rig.commands.recall(id, 'receiver_limit', until, Date.now()),
+      )
+      expect(await Promise.all(commands)).toEqual([false, false, false])
+      expect(await Promise.all([changed, cancelled].map(({ id }) => rig.hash(id)))).toEqual(before)
+      expect(await rig.places(taken.id)).toEqual(['active'])
+      expect(await second.due.claim()).toMatchObject({ kind: 'granted' })
+    })
+
+    test('only brings forward, and twice is the same as once', async () => {
+      const { id, until } = await heldUntil('receiver_down')
+      const commands = rig.commands
+      expect(await commands.recall(id, 'receiver_down', until, until + 1)).toBe(false)
+      const at = Date.now() + 5_000
+      expect(await commands.recall(id, 'receiver_down', until, at)).toBe(true)
+      expect(await commands.recall(id, 'receiver_down', until, at)).toBe(false)
+      expect(await heldOf(id)).toMatchObject({ until: at })
+    })
+  })
+
   test('a timer stays a listpack through all of it', async () => {
     const { first, id } = await givenUp()
     await first.due.settle(1, delivered(), fired)
