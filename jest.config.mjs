@@ -22,10 +22,13 @@ const shared = {
 
 /**
  * Tests that ask how late timers are, how soon other processes answer or recover, or race them against one another to the
- * millisecond: they run alone, after all others, so that they measure the service and not what else the machine does.
+ * millisecond: they run alone, after all others, so that they measure the service and not what else the machine does. And one
+ * that is work for all processors for a minute, and would make others late.
  */
 const ALONE = [
+  'apps/worker/test/after-a-hiccup',
   'apps/worker/test/names-silent',
+  'apps/worker/test/newcomer-beside-silent',
   'apps/worker/test/silent-receivers',
   'apps/worker/test/slow-receiver',
   'packages/e2e/test/cancel-race',
@@ -36,6 +39,7 @@ const ALONE = [
   'packages/e2e/test/redis-killed',
   'packages/e2e/test/worker-killed',
   'packages/queue/test/moved-earlier',
+  'packages/queue/test/retention',
 ]
 const others = { ...shared, testPathIgnorePatterns: ['/node_modules/', ...ALONE] }
 

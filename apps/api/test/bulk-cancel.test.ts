@@ -63,6 +63,17 @@ describe('POST /timers/cancel', () => {
     })
   })
 
+  it('cancelled everything for one who had written dry_run=true into the path', async () => {
+    await open()
+    const ids = await create(3, () => ({ labels: ['dry'] }))
+    const refused = await post(`${path}?dry_run=true`, { filter: { label: 'dry' } })
+    expect(refused).toMatchObject({
+      status: 400,
+      body: { code: 'INVALID_FILTER', errors: [{ field: 'dry_run' }] },
+    })
+    expect(await statusesOf(ids)).toEqual({ pending: 3 })
+  })
+
   it('takes only what is not finished, and tells of finished ones where they are asked for', async () => {
     await open({ hands: 1 })
     const fired = await ended('fired', 2)

@@ -56,7 +56,7 @@ describe('a method that a path does not know', () => {
     ['POST', '/timers/by-key/a', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
     ['POST', '/timers/by-key/a%2Fb', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
     ['POST', '/timers/by-key/fire', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
-    ['PUT', '/timers/by-key', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
+    ['POST', '/timers/by-key', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
     ['GET', '/timers/batch', 'POST, OPTIONS'],
     ['DELETE', '/timers/cancel', 'POST, OPTIONS'],
     ['PATCH', '/timers/redrive', 'POST, OPTIONS'],
@@ -93,6 +93,21 @@ describe('a method that a path does not know', () => {
     expect(reply.headers.allow).toBe('GET, HEAD, PUT, PATCH, DELETE, OPTIONS')
     expect(reply.headers['accept-patch']).toBe('application/json, application/merge-patch+json')
     expect(reply.headers['access-control-allow-methods']).toBeUndefined()
+  })
+})
+
+describe('a path that ends where the key should stand', () => {
+  it.each([
+    ['GET', '/timers/by-key'],
+    ['GET', '/timers/by-key/'],
+    ['PUT', '/timers/by-key/'],
+    ['PATCH', '/timers/by-key/'],
+    ['DELETE', '/timers/by-key/?x=1'],
+  ] as const)('%s %s says that the key is missing, not that an id is wrong', async (method, url) => {
+    const body = { headers: { 'content-type': 'application/json' }, payload: '{broken' }
+    const reply = await api.app.inject({ method, url, ...(method !== 'GET' && body) })
+    expect(reply.statusCode).toBe(400)
+    expect(reply.json()).toMatchObject({ code: 'INVALID_KEY', errors: [{ field: 'key' }] })
   })
 })
 

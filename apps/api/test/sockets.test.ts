@@ -212,6 +212,33 @@ describe('a connection', () => {
     ])
   })
 
+  it('serves on after a body that was refused unread, and takes one of no chunks for none', async () => {
+    const { socket, received } = await open()
+    const fire = 'POST /timers/999999999/fire HTTP/1.1\r\nhost: x\r\n'
+    const text = 'x'.repeat(1_000_000)
+    socket.write(`${fire}content-type: text/plain\r\ncontent-length: ${text.length}\r\n\r\n${text}`)
+    socket.write(`${fire}transfer-encoding: chunked\r\n\r\n0\r\n\r\n`)
+    await eventually(() =>
+      expect(received().match(/HTTP\/1\.1 (\d+)/g)).toEqual(['HTTP/1.1 415', 'HTTP/1.1 404']),
+    )
+  })
+
+  it('that ends before the body of its request is no defect of ours', async () => {
+    const problems = async (code: string) => {
+      const { payload } = await api.app.inject('/metrics')
+      return Number(
+        new RegExp(`^timers_api_problems_total\\{.*code="${code}".*\\} (\\d+)$`, 'm').exec(payload)?.[1],
+      )
+    }
+    const before = await problems('UNSUPPORTED_MEDIA_TYPE')
+    const { socket } = await openHalfSent(
+      'POST /timers/1/fire HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\n',
+    )
+    socket.destroy()
+    await eventually(async () => expect(await problems('UNSUPPORTED_MEDIA_TYPE')).toBe(before + 1))
+    expect(await problems('INTERNAL_ERROR')).toBe(0)
+  })
+
   it('says 100-continue to those who ask before they send', async () => {
     const { socket, received } = await open()
     const [head, body] = request(BODY, ['expect: 100-continue']).split('\r\n\r\n')

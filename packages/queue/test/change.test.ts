@@ -1,7 +1,7 @@
 import type { TimerChange } from '@timers/core'
 import { eventually } from '@timers/lab'
-import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, draft, fired, Rig, unknown } from './rig.ts'
+import { rig, states, store, useBed } from './bed.ts'
+import { delivered, draft, fired, unknown } from './rig.ts'
 import {
   ALL_ENDED,
   ALL_UNCLAIMED,
@@ -10,7 +10,6 @@ import {
   neverSent,
   refusal,
   retryIn,
-  States,
 } from './states.ts'
 
 const HOUR = 3_600_000
@@ -18,21 +17,7 @@ const NEW = { payload: '{"new":true}', url: 'https://receiver.example/new', labe
 const EXTRAS = { payload: '{"old":true}', labels: ['eu', 'mail'], key: 'order-17' } as const
 
 describe('change', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-  let states: States
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-    states = new States(rig, store)
-  })
-  afterEach(async () => {
-    await expectFlawless(rig).finally(() => rig.reset())
-  })
+  useBed()
 
   /** Nobody but a promoted other timer may be taken. */
   const isDue = async (id: number): Promise<boolean> => {

@@ -3,25 +3,15 @@ import { eventually, startTcpProxy } from '@timers/lab'
 import { Redis } from 'ioredis'
 import { clocks } from '../src/timers/due-timer.ts'
 import { TimerCommands } from '../src/timers/timer-commands.ts'
-import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, draft, fired, type Hand, Rig, unknown } from './rig.ts'
+import { rig, store, useBed } from './bed.ts'
+import { delivered, draft, fired, type Hand, unknown } from './rig.ts'
 
 const interrupted: AttemptResult = { outcome: 'interrupted', sentAt: 1, reason: 'lost' }
 const neverSent: AttemptResult = { outcome: 'never_sent', sentAt: 2, reason: 'connection refused' }
 const retryIn = (ms: number): Decision => ({ kind: 'retry', at: Date.now() + ms })
 
 describe('the commands on a timer', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-  })
-  afterEach(() => rig.reset())
+  useBed()
 
   /** A due timer in the hands of a worker. */
   async function due(): Promise<Hand> {
@@ -530,6 +520,22 @@ describe('the commands on a timer', () => {
       expect(await second.due.claim()).toMatchObject({ kind: 'granted', attempt: 1 })
     })
 
+    test('of a timer that a late word has ended meanwhile kept it from being redriven, for as long as its receiver was down', async () => {
+      const { first } = await givenUp(retryIn(-1))
+      const next = await rig.take()
+      await first.due.settle(
+        1,
+        { outcome: 'rejected', sentAt: 1, responseStatus: 404 },
+        { kind: 'final', status: 'failed' },
+      )
+      await next.due.defer(Date.now() + 3_600_000, 'receiver_down')
+      expect(await store.find(first.id)).toMatchObject({ status: 'failed', held: undefined })
+      const last = await rig.take()
+      expect(await last.due.claim()).toMatchObject({ kind: 'finished', status: 'failed' })
+      await last.due.rest()
+      expect(await store.redrive(first.id)).toMatchObject({ status: 'pending' })
+    })
+
     test('what is claimed then is held back no longer', async () => {
       const { due: timer, id } = await due()
       await timer.defer(Date.now(), 'receiver_limit')
@@ -537,6 +543,56 @@ describe('the commands on a timer', () => {
       await second.due.claim()
       expect((await rig.hash(id)).hb).toBeUndefined()
       expect(await rig.client.exists(rig.keys().held)).toBe(0)
+    })
+  })
+
+  describe('recall', () => {
+    const heldUntil = async (heldBy: 'receiver_limit' | 'receiver_down' = 'receiver_limit') => {
+      const held = await due()
+      const until = Date.now() + 60_000
+      await held.due.defer(until, heldBy)
+      return { ...held, until, recall: held.due.recall(until, heldBy) }
+    }
+    const heldOf = async (id: number) => (await store.find(id))?.held
+
+    test('brings back what is held back: it waited for a turn a minute away', async () => {
+      const { id, recall } = await heldUntil()
+      const at = Date.now()
+      recall(at)
+      await eventually(async () =>
+        expect(await heldOf(id)).toMatchObject({ by: 'receiver_limit', until: at }),
+      )
+      const second = await rig.take()
+      expect(await second.due.claim()).toMatchObject({ kind: 'granted', attempt: 1 })
+    })
+
+    test('of one that was changed since, taken since or ended since does nothing', async () => {
+      const changed = await heldUntil()
+      await store.change(changed.id, { due: { delayMs: 3_600_000 } })
+      const taken = await heldUntil()
+      taken.recall(Date.now())
+      await eventually(async () => expect((await heldOf(taken.id))?.until).toBeLessThan(taken.until))
+      const second = await rig.take()
+      const cancelled = await heldUntil()
+      await store.cancel(cancelled.id)
+      const before = await Promise.all([changed, cancelled].map(({ id }) => rig.hash(id)))
+      const commands = [changed, taken, cancelled].map(({ id, until }) =>
+        rig.commands.recall(id, 'receiver_limit', until, Date.now()),
+      )
+      expect(await Promise.all(commands)).toEqual([false, false, false])
+      expect(await Promise.all([changed, cancelled].map(({ id }) => rig.hash(id)))).toEqual(before)
+      expect(await rig.places(taken.id)).toEqual(['active'])
+      expect(await second.due.claim()).toMatchObject({ kind: 'granted' })
+    })
+
+    test('only brings forward, and twice is the same as once', async () => {
+      const { id, until } = await heldUntil('receiver_down')
+      const commands = rig.commands
+      expect(await commands.recall(id, 'receiver_down', until, until + 1)).toBe(false)
+      const at = Date.now() + 5_000
+      expect(await commands.recall(id, 'receiver_down', until, at)).toBe(true)
+      expect(await commands.recall(id, 'receiver_down', until, at)).toBe(false)
+      expect(await heldOf(id)).toMatchObject({ until: at })
     })
   })
 
