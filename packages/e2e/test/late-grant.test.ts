@@ -13,8 +13,10 @@ import { takenAndUnclaimed } from '../src/claims.ts'
 
 /** A lost worker's timers are settled within 15 s of its end. */
 const TAKEN_OVER = { timeoutMs: 20_000 }
-/** So long on their way that a test can act between two steps of a worker. */
-const REPLY_DELAY_MS = 600
+/** So long on their way that a test can act between two steps of a worker, also where it has to wait for the processor. */
+const REPLY_DELAY_MS = 1_500
+/** Each step of the worker takes as long. */
+const TAKEN_SLOWLY = { timeoutMs: 30_000 }
 
 describe('a claim whose worker stood still is not sent after the timer was told unknown and redriven', () => {
   const cleanups: (() => unknown)[] = []
@@ -59,9 +61,9 @@ describe('a claim whose worker stood still is not sent after the timer was told 
     network.setDelay(REPLY_DELAY_MS)
     const id = await createTimer()
     // The timer is on its way to the worker. What Redis says from here on stays with Redis, and then all does.
-    await eventually(async () => expect(await takenAndUnclaimed(running)).toEqual([id]))
+    await eventually(async () => expect(await takenAndUnclaimed(running)).toEqual([id]), TAKEN_SLOWLY)
     await network.setMode('hold-replies')
-    await eventually(async () => expect(await claimed(id)).toBe(true))
+    await eventually(async () => expect(await claimed(id)).toBe(true), TAKEN_SLOWLY)
     await network.setMode('stall')
     await unknownThenRedriven(id)
     network.setDelay(0)
