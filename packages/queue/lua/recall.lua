@@ -8,13 +8,16 @@
   ARGV[2]  what held it back
   ARGV[3]  when it was to come again, epoch ms
   ARGV[4]  when it is to come now, epoch ms
+  ARGV[5]  which taking of the timer gave it back, its field 'ats'; '' where it had none
 
   Returns 1, or 0 where somebody has taken, changed or ended it since: also what a resend finds.
 ]]
 local job, delayed, marker = unpack(KEYS)
-local id, by, from, at = unpack(ARGV)
+local id, by, from, at, taking = unpack(ARGV)
 
-if redis.call('HGET', job, 'hb') ~= by .. ':' .. from then return 0 end
+local held, taken = unpack(redis.call('HMGET', job, 'hb', 'ats'))
+-- It may have been given back once more since, to come again at the very same time.
+if held ~= by .. ':' .. from or (taken or '') ~= taking then return 0 end
 -- A worker that has taken it, and not asked for its claim yet, leaves the field as it was.
 local place = redis.call('ZSCORE', delayed, id)
 if not place or tonumber(place) <= at * 4096 then return 0 end

@@ -59,6 +59,8 @@ export class Actors {
         return workers.withHand(step.of, workers.rest)
       case 'defer':
         return workers.withHand(step.of, (hand, timer) => workers.defer(hand, timer, step))
+      case 'recall':
+        return workers.recall(step.of)
       case 'settle':
         return workers.withHand(
           step.of,

@@ -107,13 +107,21 @@ export class Workers {
     if (held) {
       const until = late ? Date.now() + HOUR : Date.now() - 1
       await hand.due.defer(until, 'receiver_limit')
-      // The gate may call it back at any time, whatever has become of it.
-      const { rig, sent } = this.#world
-      sent.push(async () => {
-        await rig.commands.recall(hand.id, 'receiver_limit', until, Date.now() - 1)
-      })
+      const { ats } = await this.#world.rig.hash(hand.id)
+      this.#world.deferred.push({ id: hand.id, taking: ats, until })
     } else await hand.due.defer(timer.nextAt ?? hand.due.timer.dueAt)
     if (timer.holder === hand) timer.holder = undefined
+  }
+
+  async recall(of: number): Promise<void> {
+    const held = recent(this.#world.deferred, of)
+    if (held === undefined) return
+    const at = Date.now() - 1
+    const send = () => this.#world.rig.commands.recall(held, 'receiver_limit', held.until, at)
+    await send()
+    this.#world.sent.push(async () => {
+      expect(await send()).toBe(false)
+    })
   }
 
   async settle(

@@ -30,7 +30,7 @@ export type Step =
   | { do: 'resolve'; of: number; as: 'fired' | 'failed' }
   | { do: 'send again'; of: number }
   | { do: 'take' | 'work'; worker: number }
-  | { do: 'claim' | 'rest' | 'give up'; of: number }
+  | { do: 'claim' | 'rest' | 'give up' | 'recall'; of: number }
   | { do: 'defer'; of: number; held: boolean; late: boolean }
   | {
       do: 'settle'
@@ -57,6 +57,9 @@ export class World {
   readonly life = new Life()
   /** Each sends something again that was sent before. */
   readonly sent: (() => Promise<void>)[] = []
+  /** What was held back: the gate may call it back at any time, whatever has become of it. */
+  readonly deferred: { readonly id: number; readonly taking: string | undefined; readonly until: number }[] =
+    []
   #words = 0
 
   constructor(rig: Rig) {

@@ -34,6 +34,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: doing('claim') },
   { weight: 2, arbitrary: doing('rest') },
   { weight: 2, arbitrary: doing('defer', { held: fc.boolean(), late }) },
+  { weight: 2, arbitrary: doing('recall') },
   { weight: 1, arbitrary: doing('lose') },
   { weight: 2, arbitrary: doing('look for lost ones') },
   { weight: 2, arbitrary: create },

@@ -551,7 +551,8 @@ describe('the commands on a timer', () => {
       const held = await due()
       const until = Date.now() + 60_000
       await held.due.defer(until, heldBy)
-      return { ...held, until, recall: held.due.recall(until, heldBy) }
+      const { ats } = await rig.hash(held.id)
+      return { ...held, until, taking: ats, recall: held.due.recall(until, heldBy) }
     }
     const heldOf = async (id: number) => (await store.find(id))?.held
 
@@ -576,8 +577,8 @@ describe('the commands on a timer', () => {
       const cancelled = await heldUntil()
       await store.cancel(cancelled.id)
       const before = await Promise.all([changed, cancelled].map(({ id }) => rig.hash(id)))
-      const commands = [changed, taken, cancelled].map(({ id, until }) =>
-        rig.commands.recall(id, 'receiver_limit', until, Date.now()),
+      const commands = [changed, taken, cancelled].map((held) =>
+        rig.commands.recall(held, 'receiver_limit', held.until, Date.now()),
       )
       expect(await Promise.all(commands)).toEqual([false, false, false])
       expect(await Promise.all([changed, cancelled].map(({ id }) => rig.hash(id)))).toEqual(before)
@@ -586,14 +587,27 @@ describe('the commands on a timer', () => {
     })
 
     test('only brings forward, and twice is the same as once', async () => {
-      const { id, until } = await heldUntil('receiver_down')
+      const held = await heldUntil('receiver_down')
+      const { id, until } = held
       const commands = rig.commands
-      expect(await commands.recall(id, 'receiver_down', until, until + 1)).toBe(false)
+      expect(await commands.recall(held, 'receiver_down', until, until + 1)).toBe(false)
       const at = Date.now() + 5_000
-      expect(await commands.recall(id, 'receiver_down', until, at)).toBe(true)
-      expect(await commands.recall(id, 'receiver_down', until, at)).toBe(false)
+      expect(await commands.recall(held, 'receiver_down', until, at)).toBe(true)
+      expect(await commands.recall(held, 'receiver_down', until, at)).toBe(false)
       expect(await heldOf(id)).toMatchObject({ until: at })
     })
+  })
+
+  test('a call that was sent again brought forward what had been given back once more, until the very same time', async () => {
+    const { due: first, id } = await due()
+    const until = Date.now() + 60_000
+    await first.defer(until, 'receiver_limit')
+    const { ats } = await rig.hash(id)
+    const call = () => rig.commands.recall({ id, taking: ats }, 'receiver_limit', until, Date.now() - 1)
+    expect(await call()).toBe(true)
+    await (await rig.take()).due.defer(until, 'receiver_limit')
+    expect(await call()).toBe(false)
+    expect((await store.find(id))?.held).toMatchObject({ until })
   })
 
   test('a timer stays a listpack through all of it', async () => {

@@ -103,7 +103,8 @@ export class RedisDueTimer implements DueTimer {
   }
 
   recall(until: number, heldBy: HeldBy): (at: number) => void {
-    return recallOf(this.timer.id, { until, heldBy }, this.#commands, this.#log)
+    const held = { id: this.timer.id, taking: this.#taking, until, heldBy }
+    return recallOf(held, this.#commands, this.#log)
   }
 
   settle(attempt: number, result: AttemptResult, decision: Decision): Promise<Settled | undefined> {
@@ -163,16 +164,23 @@ export class RedisDueTimer implements DueTimer {
   }
 }
 
+/** A timer that was given back: when it comes again, and which taking gave it back. */
+interface Held {
+  readonly id: number
+  readonly taking: string | undefined
+  readonly until: number
+  readonly heldBy: HeldBy
+}
+
 /** Apart from the timer, so that its payload is not kept for as long as somebody may call it back. */
 function recallOf(
-  id: number,
-  { until, heldBy }: { readonly until: number; readonly heldBy: HeldBy },
+  { id, taking, until, heldBy }: Held,
   commands: TimerCommands,
   log: Log,
 ): (at: number) => void {
   return (at) => {
     commands
-      .recall(id, heldBy, until, at)
+      .recall({ id, taking }, heldBy, until, at)
       .catch((error: unknown) =>
         log.debug({ timerId: id, ...errorFields(error) }, 'not called back: it comes when its turn is'),
       )

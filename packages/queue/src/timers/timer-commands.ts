@@ -206,11 +206,16 @@ export class TimerCommands {
    *
    * @returns false where it is not where it was put any more
    */
-  async recall(id: number, heldBy: HeldBy, from: number, at: number): Promise<boolean> {
+  async recall(
+    { id, taking = '' }: Omit<Holder, 'token'>,
+    heldBy: HeldBy,
+    from: number,
+    at: number,
+  ): Promise<boolean> {
     const jobId = jobIdOf(id)
     const { key } = this.#keys
     const keys = [key(jobId), key('delayed'), key('marker')]
-    return (await this.#redis.timersRecall(...keys, jobId, heldBy, from, at)) === 1
+    return (await this.#redis.timersRecall(...keys, jobId, heldBy, from, at, taking)) === 1
   }
 
   /**
