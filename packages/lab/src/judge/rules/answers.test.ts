@@ -25,6 +25,20 @@ judged('an unknown timer that is settled', [
     {},
   ],
   [
+    'may be what was said, also where its worker says later that nothing had left',
+    {
+      seen: [],
+      view: { ...view('unknown', 'never_sent'), status: 'fired' },
+      changes: [{ ...resolve, answer: 503 }],
+    },
+    {},
+  ],
+  [
+    'is lost where nobody had said so',
+    { seen: [], view: { ...view('unknown', 'never_sent'), status: 'fired' } },
+    { lost: 1, misreported: 2 },
+  ],
+  [
     'is told to be another',
     { seen: [], view: { ...unknown, status: 'failed' }, changes: [{ ...resolve, ...told('failed') }] },
     { misreported: 2 },
