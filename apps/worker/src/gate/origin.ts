@@ -1,23 +1,16 @@
 import type { Admission, HeldBy } from '@timers/core'
-import { AnswerTimes } from './answer-times.ts'
 import { type BreakerChange, CircuitBreaker } from './circuit-breaker.ts'
 import type { Crowd } from './crowd.ts'
 import type { Host } from './host.ts'
-import { type Line, Lines, lineOf } from './lines.ts'
+import { Lines, lineOf } from './lines.ts'
 import type { Lobby } from './lobby.ts'
 import type { Newcomers, Standing } from './newcomers.ts'
+import { Parking, type Visitor } from './parking.ts'
 import { type RecallRoom, Recalls } from './recalls.ts'
+import { Reputation } from './reputation.ts'
 
 /** A wait that is expected to be shorter than this is spent in hand: going back to Redis would take as long. */
 const PARK_MS = 100
-/** How often those in hand are looked at again, in milliseconds. */
-const REVIEW_MS = 25
-/** An origin that answers within this long, on the average, is known to be healthy, in milliseconds. */
-const QUICK_MS = 1_000
-/** With so many in a row without an answer it is not. */
-const FAILURES_TO_DOUBT = 3
-/** So many requests that hang do not make it slow, where its cap is more than twice that. */
-const HANGING_PASSED_OVER = 20
 /** With a quick answer so many are called back, of an origin that is not known to be healthy again. */
 const CALLED_BY_ONE = 2
 
@@ -34,23 +27,12 @@ export interface OriginDeps {
   readonly onBreaker: (change: BreakerChange) => void
 }
 
-/** A timer that wants to pass. */
-interface Visitor {
-  /** Epoch ms. */
-  readonly dueAt: number
-  readonly line: Line
-}
-
 /** How a timer is put off. */
 interface Plan {
   readonly until: number
   readonly heldBy: HeldBy
   /** How far apart the turns are, in milliseconds. */
   readonly intervalMs: number
-}
-
-interface Parked extends Visitor {
-  readonly admit: (admission: Admission | Promise<Admission>) => void
 }
 
 /**
@@ -64,23 +46,23 @@ interface Parked extends Visitor {
 export class Origin {
   readonly #deps: OriginDeps
   readonly #breaker = new CircuitBreaker()
-  readonly #times = new AnswerTimes()
+  readonly #reputation: Reputation
   readonly #lines: Lines
-  readonly #parked: Parked[] = []
+  readonly #parking: Parking
   readonly #recalls: Recalls
   #sentOnce = false
-  #answeredOnce = false
   /** Where its first request is: in the lobby now, or sent back from there in vain. */
   #inLobby = false
   #wasInLobby = false
   /** Whether it was deferred among the newcomers. */
   #returning = false
-  #review: NodeJS.Timeout | undefined
   #lastUsed = 0
 
   constructor(deps: OriginDeps) {
     this.#deps = deps
     this.#lines = new Lines(deps.maxPerOrigin)
+    this.#reputation = new Reputation(deps.maxPerOrigin, this.#breaker)
+    this.#parking = new Parking(deps.host, () => this.#reviewParked())
     this.#recalls = new Recalls(deps.recallRoom)
     deps.host.origins += 1
   }
@@ -95,14 +77,7 @@ export class Origin {
 
   /** Whether it answers, quickly, as far as is known at `now`. */
   healthy(now: number): boolean {
-    const { meanMs } = this.#times
-    return (
-      this.#answeredOnce &&
-      meanMs !== undefined &&
-      meanMs <= QUICK_MS &&
-      this.#breaker.failures < FAILURES_TO_DOUBT &&
-      this.#times.olderThan(QUICK_MS, now) <= this.#deps.maxPerOrigin / 2
-    )
+    return this.#reputation.healthy(now)
   }
 
   enter(now: number, dueAt: number): Admission | Promise<Admission> {
@@ -112,8 +87,8 @@ export class Origin {
     const held = this.#breaker.heldUntil(now)
     if (held !== undefined) return this.#deferDown(visitor, now, held)
     const healthy = this.healthy(now)
-    if (this.#parked.some(({ line }) => line === visitor.line) || !this.#hasPlace(visitor, healthy, now)) {
-      if (this.#expectedWaitMs(1, now) <= PARK_MS) return this.#park(visitor)
+    if (this.#parking.holdsAnyOf(visitor.line) || !this.#hasPlace(visitor, healthy, now)) {
+      if (this.#expectedWaitMs(1, now) <= PARK_MS) return this.#parking.park(visitor)
       return this.#waitInLobby(visitor, now, () => this.#defer(visitor, Date.now()))
     }
     return this.#admit(visitor, now, healthy)
@@ -134,7 +109,7 @@ export class Origin {
   idleMs(now: number): number {
     const used =
       this.#lines.inFlight > 0 ||
-      this.#parked.length > 0 ||
+      this.#parking.size > 0 ||
       this.#inLobby ||
       (this.#breaker.heldUntil(now) ?? 0) > now
     return used ? 0 : now - this.#lastUsed
@@ -206,7 +181,7 @@ export class Origin {
       sending: () => {
         const sentAt = Date.now()
         this.#sentOnce = true
-        this.#times.begin(pass, sentAt)
+        this.#reputation.sent(pass, sentAt)
         if (!healthy) host.sending(pass, sentAt)
       },
       leave: (answered) => {
@@ -225,15 +200,16 @@ export class Origin {
 
   #leave(pass: number, answered: boolean | undefined, now: number): void {
     this.#lastUsed = now
-    const tookMs = this.#times.end(pass, now)
+    const tookMs = this.#reputation.over(pass, now)
+    let quick = false
     if (answered === undefined || tookMs === undefined) this.#breaker.cancel(pass)
     else {
-      this.#answeredOnce ||= answered
+      quick = answered && this.#reputation.answered(tookMs)
       const change = this.#breaker.tell(pass, answered, now)
       if (change !== undefined) this.#deps.onBreaker(change)
     }
     this.#admitParked(now)
-    if (answered && tookMs !== undefined && tookMs <= QUICK_MS) this.#callBack(now)
+    if (quick) this.#callBack(now)
   }
 
   /**
@@ -243,11 +219,11 @@ export class Origin {
   #callBack(now: number): void {
     if (this.#recalls.size === 0) return
     const { maxPerOrigin } = this.#deps
-    const placeMs = this.#placeMs(now)
+    const placeMs = this.#reputation.placeMs(now)
     const intervalMs = placeMs / maxPerOrigin
     // While they are on their way, as many again may wait in hand for those that are quick.
     const places = placeMs < PARK_MS ? 2 * maxPerOrigin : maxPerOrigin
-    const free = places - this.#lines.inFlight - this.#parked.length
+    const free = places - this.#lines.inFlight - this.#parking.size
     const healthy = this.healthy(now)
     const called = this.#recalls.call(healthy ? free : Math.min(CALLED_BY_ONE, free), intervalMs, now)
     if (healthy && called > 0) this.#lines.hurry(now + this.#recalls.size * intervalMs)
@@ -256,27 +232,15 @@ export class Origin {
   #admitParked(now: number): void {
     const healthy = this.healthy(now)
     for (;;) {
-      const next = this.#parked.findIndex((one) => this.#hasPlace(one, healthy, now))
-      const [visitor] = next < 0 ? [] : this.#parked.splice(next, 1)
-      if (visitor === undefined) break
+      const visitor = this.#parking.takeFirst((one) => this.#hasPlace(one, healthy, now))
+      if (visitor === undefined) return
       const held = this.#breaker.heldUntil(now)
-      this.#deps.host.parked -= 1
       visitor.admit(
         held === undefined ? this.#admit(visitor, now, healthy) : this.#deferDown(visitor, now, held),
       )
     }
-    if (this.#parked.length === 0) this.#stopReview()
   }
 
-  #park(visitor: Visitor): Promise<Admission> {
-    return new Promise((admit) => {
-      this.#parked.push({ ...visitor, admit })
-      this.#deps.host.parked += 1
-      this.#review ??= setInterval(() => this.#reviewParked(), REVIEW_MS)
-    })
-  }
-
-  /** Also for places of the host that others gave back. */
   #reviewParked(): void {
     const now = Date.now()
     this.#admitParked(now)
@@ -284,20 +248,13 @@ export class Origin {
   }
 
   #deferParked(now: number): void {
-    this.#deps.host.parked -= this.#parked.length
-    for (const visitor of this.#parked.splice(0)) visitor.admit(this.#defer(visitor, now))
-    this.#stopReview()
-  }
-
-  #stopReview(): void {
-    clearInterval(this.#review)
-    this.#review = undefined
+    for (const visitor of this.#parking.takeAll()) visitor.admit(this.#defer(visitor, now))
   }
 
   /** How long the last of those parked would wait, and `more` behind it, as far as can be told. */
   #expectedWaitMs(more: number, now: number): number {
     const { host, maxPerOrigin } = this.#deps
-    const own = (this.#placeMs(now) * (this.#parked.length + more)) / maxPerOrigin
+    const own = (this.#reputation.placeMs(now) * (this.#parking.size + more)) / maxPerOrigin
     return this.healthy(now) ? own : Math.max(own, host.expectedWaitMs(host.parked + more, now))
   }
 
@@ -317,7 +274,7 @@ export class Origin {
 
   #turn({ line, dueAt }: Visitor, now: number, notBefore = now): { until: number; intervalMs: number } {
     const spacingMs = this.#deps.crowd.spacingMs(this, now)
-    const placeMs = this.#placeMs(now)
+    const placeMs = this.#reputation.placeMs(now)
     const wish = { notBefore, lateMs: now - dueAt, spacingMs }
     return {
       until: this.#lines.turn(line, now, placeMs, wish),
@@ -330,10 +287,5 @@ export class Origin {
       this.#recalls.add({ dueAt, until, intervalMs, recall }, Date.now())
     }
     return { kind: 'defer', until, heldBy, gaveBack }
-  }
-
-  /** For how long a request takes one of the places. */
-  #placeMs(now: number): number {
-    return this.#times.expectedMs(now, Math.min(this.#deps.maxPerOrigin >> 1, HANGING_PASSED_OVER))
   }
 }
