@@ -1,29 +1,9 @@
-import { startTestRedis, type TestRedis } from '@timers/lab'
 import fc from 'fast-check'
-import { startTestApi, type TestApi } from './test-api.ts'
+import { api, post as postTimer } from './create-bed.ts'
 
 /** What arrives at the receiver is what the client wrote, whatever JavaScript would make of it. */
-let redis: TestRedis
-let api: TestApi
-
-beforeAll(async () => {
-  redis = await startTestRedis()
-  api = await startTestApi({ redisUrl: redis.url })
-  await api.ready()
-})
-
-afterAll(async () => {
-  await api?.close()
-  await redis?.stop()
-})
-
 async function post(body: string | Buffer) {
-  const reply = await api.app.inject({
-    method: 'POST',
-    url: '/timers',
-    headers: { 'content-type': 'application/json' },
-    payload: body,
-  })
+  const reply = await postTimer(body)
   const answer = reply.json()
   const stored = reply.statusCode === 201 ? await api.find(answer.id) : undefined
   return { status: reply.statusCode, body: answer, payload: stored?.payload }
