@@ -98,6 +98,16 @@ describe('the dashboard', () => {
     expect(reply.json()).toMatchObject({ status: 'delayed', job: { name: nameOf(0) } })
   })
 
+  it('shows when a timer is due that was moved', async () => {
+    const [, , id = 0] = ids
+    const moved = await store.change(id, { due: { delayMs: 7_200_000 } })
+    const { job } = (await dashboard.get(`/api/queues/${QUEUE}/t${id}`)).json()
+    const movedTo = moved?.dueAt ?? 0
+    expect(movedTo).toBeGreaterThan((dueAt[2] ?? 0) + 7_000_000)
+    expect(job.timestamp + job.delay).toBe(movedTo)
+    expect(job.name).toBe(`timer ${id}, due ${new Date(movedTo).toISOString()}`)
+  })
+
   it.each(['/', '/queue/shard%200', '/queue/shard%200/t1'])(
     'serves its page at %s, from nowhere else',
     async (url) => {
