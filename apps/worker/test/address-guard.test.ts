@@ -1,78 +1,19 @@
-import diagnostics from 'node:diagnostics_channel'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { AddressVerdict } from '@timers/core'
-import { eventually, type Receiver, startReceiver } from '@timers/lab'
+import { eventually } from '@timers/lab'
 import fc from 'fast-check'
-import { type AddressGuard, createAddressGuard, type Resolve } from '../src/delivery/address-guard.ts'
-import { type ClosableWebhookClient, createGotWebhookClient } from '../src/delivery/got-webhook-client.ts'
-import { Names } from '../src/delivery/names/names.ts'
-import { createSigner } from '../src/delivery/signature.ts'
-import { ipv4, makeNameFiles, type NameServer, NO_DATA, startNameServer } from './name-server.ts'
-
-const BLOCKED = { outcome: 'blocked', reason: 'address not allowed' }
-
-let receiver: Receiver
-let sockets: Socket[] = []
-const cleanups: (() => unknown)[] = []
-let connected = 0
-const remember = (message: unknown): void => {
-  const { socket } = message as { socket: Socket }
-  sockets.push(socket)
-  socket.once('connect', () => {
-    connected += 1
-  })
-}
-
-beforeAll(async () => {
-  receiver = await startReceiver()
-  diagnostics.subscribe('net.client.socket', remember)
-})
-
-afterAll(async () => {
-  diagnostics.unsubscribe('net.client.socket', remember)
-  await receiver.close()
-})
-
-beforeEach(() => {
-  sockets = []
-  connected = 0
-})
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-function client(guard: AddressGuard): ClosableWebhookClient {
-  const made = createGotWebhookClient({
-    // At once: here connections are used again by the next request.
-    quietMs: 0,
-    timeoutMs: 2_000,
-    userAgent: 'test',
-    guard,
-    signer: createSigner([]),
-  })
-  cleanups.push(made.close)
-  return made
-}
-
-/** A resolver that answers with the next list each time, and remembers what it was asked. */
-function hostile(...answers: readonly (readonly string[])[]) {
-  const asked: string[] = []
-  const resolve: Resolve = (hostname, _options, done) => {
-    const addresses = answers[Math.min(asked.length, answers.length - 1)] ?? []
-    asked.push(hostname)
-    setImmediate(() =>
-      done(
-        null,
-        addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
-      ),
-    )
-  }
-  return { resolve, asked }
-}
-
-const send = (sender: ClosableWebhookClient, url: string) => sender.send({ id: 1, url, attempt: 1 })
+import { createAddressGuard } from '../src/delivery/address-guard.ts'
+import {
+  BLOCKED,
+  cleanups,
+  client,
+  connected,
+  hostile,
+  receiver,
+  send,
+  sockets,
+} from './address-guard-bed.ts'
 
 describe('an address that a URL names itself', () => {
   test.each([
@@ -214,102 +155,6 @@ describe('a host name', () => {
     // The next one uses the same connection: no look-up, no other address.
     expect(await send(sender, url)).toMatchObject({ outcome: 'delivered' })
     expect([asked.length, sockets.length]).toEqual([1, 1])
-  })
-})
-
-describe('a host name in DNS', () => {
-  let server: NameServer
-
-  beforeAll(async () => {
-    server = await startNameServer(() => NO_DATA)
-  })
-
-  afterAll(() => server.close())
-
-  async function named(
-    allowCidrs: readonly string[],
-    respond: NameServer['respond'],
-  ): Promise<ClosableWebhookClient> {
-    const files = await makeNameFiles({ resolvConf: `nameserver ${server.address}` })
-    const names = new Names({ files })
-    cleanups.push(files.remove, () => names.close())
-    server.asked.length = 0
-    server.respond = respond
-    return client(createAddressGuard({ allowCidrs, resolve: names.lookup }))
-  }
-  const closing = (): void => {
-    receiver.respond = () => ({ headers: { connection: 'close' } })
-    cleanups.push(() => {
-      receiver.respond = () => ({})
-    })
-  }
-
-  test('is blocked for one address of many, and for one of IPv6', async () => {
-    const url = `http://hook.test:${receiver.port}`
-    const many = await named(['127.0.0.1/32'], (name, type) =>
-      ipv4(name, type, ['127.0.0.1', '10.0.0.1', '127.0.0.1']),
-    )
-    expect(await send(many, url)).toMatchObject(BLOCKED)
-    const both = await named(['127.0.0.1/32'], (name, type) =>
-      type === 'A'
-        ? ipv4(name, type, ['127.0.0.1'])
-        : { answers: [{ type: 'AAAA', name, ttl: 60, data: 'fd00::1' }] },
-    )
-    expect(await send(both, url)).toMatchObject(BLOCKED)
-    expect(connected).toBe(0)
-  })
-
-  test('is judged anew for every connection when its address is remembered', async () => {
-    const sender = await named([], (name, type) => ipv4(name, type, ['127.0.0.1']))
-    const url = `http://hook.test:${receiver.port}`
-    expect(await send(sender, url)).toMatchObject(BLOCKED)
-    expect(await send(sender, url)).toMatchObject(BLOCKED)
-    expect(server.asked.filter((question) => question.startsWith('A '))).toEqual(['A hook.test'])
-    expect(connected).toBe(0)
-  })
-
-  test('that is bound to another address with every answer reaches judged addresses only', async () => {
-    closing()
-    let turn = 0
-    const sender = await named(['127.0.0.1/32'], (name, type) => {
-      if (type === 'A') turn += 1
-      return ipv4(name, type, [turn % 2 === 1 ? '127.0.0.1' : '127.0.0.2'], 0)
-    })
-    const url = `http://hook.test:${receiver.port}`
-    const outcomes = new Set<string>()
-    await eventually(async () => {
-      outcomes.add((await send(sender, url)).outcome)
-      expect([...outcomes].sort()).toEqual(['blocked', 'delivered'])
-    })
-    expect(new Set(sockets.map((socket) => socket.remoteAddress ?? '127.0.0.1'))).toEqual(
-      new Set(['127.0.0.1']),
-    )
-  })
-
-  test('of an international domain is asked for in Punycode', async () => {
-    const sender = await named(['127.0.0.1/32'], (name, type) => ipv4(name, type, ['127.0.0.1']))
-    expect(await send(sender, `http://Bücher.test:${receiver.port}`)).toMatchObject({ outcome: 'delivered' })
-    expect(server.asked).toContain('A xn--bcher-kva.test')
-  })
-
-  test('whose server is silent is never sent to, and known to have run out of time', async () => {
-    const files = await makeNameFiles({ resolvConf: `nameserver ${server.address}` })
-    server.respond = () => 'silent'
-    const names = new Names({ files })
-    cleanups.push(files.remove, () => names.close())
-    const made = createGotWebhookClient({
-      // At once: here connections are used again by the next request.
-      quietMs: 0,
-      timeoutMs: 10_000,
-      userAgent: 'test',
-      guard: createAddressGuard({ allowCidrs: [], resolve: names.lookup }),
-      signer: createSigner([]),
-    })
-    cleanups.push(made.close)
-    expect(await send(made, 'http://hook.test')).toMatchObject({
-      outcome: 'never_sent',
-      reason: 'host name look-up timed out',
-    })
   })
 })
 

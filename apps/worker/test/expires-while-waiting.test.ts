@@ -1,18 +1,5 @@
-import { type Receiver, stablePort, startReceiver } from '@timers/lab'
-import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
-
-let bed: WorkerBed
-let receiver: Receiver
-
-beforeAll(async () => {
-  bed = await openWorkerBed()
-  receiver = await startReceiver()
-  await bed.startWorker()
-})
-afterAll(async () => {
-  await receiver.close()
-  await bed.close()
-})
+import { stablePort } from '@timers/lab'
+import { bed, receiver } from './running-worker-bed.ts'
 
 test('a retry that would come after the expiry does not put off the end: the timer expires when its time is over', async () => {
   // The next attempt would be in a minute.

@@ -1,47 +1,22 @@
 import { eventually, timed } from '@timers/lab'
 import type { Answer } from 'dns-packet'
-import { Names } from '../src/delivery/names/names.ts'
+import { ipv4, NO_DATA, NXDOMAIN, SERVFAIL, startNameServer } from './name-server.ts'
 import {
-  ipv4,
-  makeNameFiles,
-  type NameServer,
-  NO_DATA,
-  NXDOMAIN,
-  SERVFAIL,
-  startNameServer,
-  type TestNameFiles,
-} from './name-server.ts'
+  addresses,
+  asked,
+  failureOf,
+  files,
+  limitNames,
+  NOT_FOUND,
+  names,
+  server,
+  TIMED_OUT,
+} from './names-bed.ts'
 
 /** The limit on a look-up is 5 s; what is looked at here must come long before. */
 const QUICK_MS = 1_500
 
-let server: NameServer
-let files: TestNameFiles
-let names: Names
-
-beforeEach(async () => {
-  server = await startNameServer((name, type) => ipv4(name, type, ['192.0.2.1']))
-  files = await makeNameFiles({ resolvConf: `nameserver ${server.address}\n` })
-  names = new Names({ files })
-})
-
-afterEach(async () => {
-  names.close()
-  await Promise.all([server.close(), files.remove()])
-})
-
-const addresses = async (name: string): Promise<string[]> =>
-  (await names.resolve(name)).map(({ address }) => address)
-const asked = (name: string): number => server.asked.filter((question) => question === `A ${name}`).length
-
-async function failureOf(name: string): Promise<{ code: unknown; tookMs: number }> {
-  const { value, tookMs } = await timed(() => names.resolve(name).catch((reason) => reason))
-  return { code: value.code, tookMs }
-}
-
-const NOT_FOUND = { code: 'ENOTFOUND' }
 const FAILED = { code: 'ERR_NAME_FAILED' }
-const TIMED_OUT = { code: 'ERR_NAME_TIMEOUT' }
 
 describe('what is remembered', () => {
   test('an answer is used until its TTL is over, and a changed address is seen then', async () => {
@@ -126,7 +101,7 @@ describe('more silent names than there are places', () => {
   const limits = { most: 8, reserved: 2 }
 
   beforeEach(() => {
-    names = new Names({ files, limits })
+    limitNames(limits)
     server.respond = (name, type) =>
       name.startsWith('silent') ? 'silent' : ipv4(name, type, ['192.0.2.1'], 1)
   })
@@ -240,92 +215,5 @@ describe('a name server', () => {
   test('that has only aliases that lead nowhere has no address', async () => {
     server.respond = (name) => ({ answers: [{ type: 'CNAME', name, ttl: 60, data: name }] })
     expect(await failureOf('hook.test')).toMatchObject(NOT_FOUND)
-  })
-})
-
-describe('the hosts file', () => {
-  test('goes before DNS, also for a name with a trailing dot', async () => {
-    await files.write({
-      hosts: '# ours\n10.0.0.7 Hook.Test hook # web\n10.0.0.8\thook.test\nnonsense hook.test\n',
-    })
-    expect(await addresses('hook.test')).toEqual(['10.0.0.7', '10.0.0.8'])
-    expect(await addresses('hook.test.')).toEqual(['10.0.0.7', '10.0.0.8'])
-    expect(await addresses('hook')).toEqual(['10.0.0.7'])
-    expect(server.asked).toEqual([])
-  })
-
-  test('is read again when it changes, whatever is remembered', async () => {
-    expect(await addresses('hook.test')).toEqual(['192.0.2.1'])
-    await files.write({ hosts: '10.0.0.7 hook.test\n' })
-    await eventually(async () => expect(await addresses('hook.test')).toEqual(['10.0.0.7']))
-    await files.write({ hosts: '' })
-    await eventually(async () => expect(await addresses('hook.test')).toEqual(['192.0.2.1']))
-  })
-
-  test('need not name localhost, which is never asked for', async () => {
-    expect((await addresses('localhost'))[0]).toBe('127.0.0.1')
-    expect((await addresses('hook.localhost.'))[0]).toBe('127.0.0.1')
-    expect(server.asked).toEqual([])
-  })
-})
-
-describe('resolv.conf', () => {
-  /** Names that exist are the full ones; order of the questions for A. */
-  async function questions(name: string, resolvConf: string, existing?: string): Promise<string[]> {
-    await files.write({ resolvConf: `nameserver ${server.address}\n${resolvConf}` })
-    server.respond = (asked, type) => (asked === existing ? ipv4(asked, type, ['192.0.2.1']) : NXDOMAIN)
-    const outcome = names.resolve(name)
-    await (existing === undefined ? expect(outcome).rejects.toMatchObject(NOT_FOUND) : outcome)
-    return server.asked.filter((question) => question.startsWith('A ')).map((question) => question.slice(2))
-  }
-
-  test('a short name is tried in the domains of `search`, in order', async () => {
-    expect(await questions('hooks', 'search one.test two.test', 'hooks.two.test')).toEqual([
-      'hooks.one.test',
-      'hooks.two.test',
-    ])
-  })
-
-  test('a service of Docker, which has no domain, is found as it is', async () => {
-    expect(await questions('receiver', 'search corp.test\noptions edns0 ndots:0', 'receiver')).toEqual([
-      'receiver',
-    ])
-  })
-
-  test('a service of Kubernetes is found through `ndots`', async () => {
-    const conf = 'search ns.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5'
-    expect(await questions('hooks.shop', conf, 'hooks.shop.svc.cluster.local')).toEqual([
-      'hooks.shop.ns.svc.cluster.local',
-      'hooks.shop.svc.cluster.local',
-    ])
-  })
-
-  test('a name with dots enough is tried as it is, then in the domains', async () => {
-    expect(await questions('a.b', 'search one.test')).toEqual(['a.b', 'a.b.one.test'])
-  })
-
-  test('a name that ends with a dot is full', async () => {
-    expect(await questions('hooks.', 'search one.test')).toEqual(['hooks'])
-  })
-
-  test('the search ends at a server that is silent: another name would be another receiver', async () => {
-    await files.write({ resolvConf: `nameserver ${server.address}\nsearch one.test two.test` })
-    server.respond = (name, type) => (name === 'hooks.one.test' ? 'silent' : ipv4(name, type, ['192.0.2.1']))
-    expect(await failureOf('hooks')).toMatchObject(TIMED_OUT)
-  })
-
-  test('is read again when it changes, and what the old servers said is forgotten', async () => {
-    expect(await addresses('hook.test')).toEqual(['192.0.2.1'])
-    const other = await startNameServer((name, type) => ipv4(name, type, ['192.0.2.9']))
-    await files.write({ resolvConf: `nameserver ${other.address}\n` })
-    await eventually(async () => expect(await addresses('hook.test')).toEqual(['192.0.2.9']))
-    await other.close()
-  })
-
-  test('with servers that are none does not fail the names', async () => {
-    await files.write({
-      resolvConf: `nameserver nonsense\nnameserver\nnameserver ${server.address}\noptions ndots:x`,
-    })
-    expect(await addresses('hook.test')).toEqual(['192.0.2.1'])
   })
 })

@@ -1,19 +1,6 @@
 import { createAddressPolicy, createTimer, systemClock } from '@timers/core'
-import { type Receiver, startReceiver } from '@timers/lab'
-import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
-
-let bed: WorkerBed
-let receiver: Receiver
-
-beforeAll(async () => {
-  bed = await openWorkerBed()
-  receiver = await startReceiver()
-  await bed.startWorker()
-})
-afterAll(async () => {
-  await receiver.close()
-  await bed.close()
-})
+import { bed, receiver } from './running-worker-bed.ts'
+import type { WorkerBed } from './worker-bed.ts'
 
 async function delivered(draft: Omit<Parameters<WorkerBed['schedule']>[0], 'url'>) {
   const id = await bed.schedule({ url: receiver.hookUrl, ...draft })

@@ -1,18 +1,6 @@
-import { type Receiver, stablePort, startReceiver } from '@timers/lab'
-import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
-
-let bed: WorkerBed
-let receiver: Receiver
-
-beforeAll(async () => {
-  bed = await openWorkerBed()
-  receiver = await startReceiver()
-  await bed.startWorker()
-})
-afterAll(async () => {
-  await receiver.close()
-  await bed.close()
-})
+import { stablePort, startReceiver } from '@timers/lab'
+import { bed, receiver } from './running-worker-bed.ts'
+import { openWorkerBed } from './worker-bed.ts'
 
 const seen = (id: number) => receiver.requests.filter((request) => request.id === id)
 
