@@ -57,8 +57,8 @@ describe('the commands on a timer', () => {
       const seen: number[] = []
       await rig.consumer({
         handle: async (timer) => {
-          seen.push(timer.timer.id)
           await timer.settle(2, delivered(), fired)
+          seen.push(timer.timer.id)
         },
       })
       await first.due.settle(1, neverSent, retryIn(100))
