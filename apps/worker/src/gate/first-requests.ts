@@ -47,11 +47,14 @@ export class FirstRequests {
     this.#young.set(pass, now)
   }
 
-  leave(pass: number, now: number): void {
+  /** Returns whether it had a place here. */
+  leave(pass: number, now: number): boolean {
     this.#age(now)
-    if (this.#young.delete(pass) || !this.#old.delete(pass)) return
+    if (this.#young.delete(pass)) return true
+    if (!this.#old.delete(pass)) return false
     // It was slow and not silent: the next one need not wait for its sake.
     this.#lastOldAt = [...this.#old.values()].at(-1) ?? Number.NEGATIVE_INFINITY
+    return true
   }
 
   get #startsAtOnce(): number {

@@ -19,8 +19,6 @@ export class Host {
   readonly #times = new AnswerTimes()
   readonly #turns = new Turns()
   readonly #first: FirstRequests
-  /** Those that have a place for first requests. */
-  readonly #passesOfFirst = new Set<number>()
   #limit: number
   #inFlight = 0
   /** Origins that are known of it. */
@@ -47,10 +45,7 @@ export class Host {
 
   enter(pass: number, now: number): void {
     if (this.#inFlight < this.#limit) this.#inFlight += 1
-    else {
-      this.#passesOfFirst.add(pass)
-      this.#first.enter(pass, now)
-    }
+    else this.#first.enter(pass, now)
   }
 
   sending(pass: number, now: number): void {
@@ -59,8 +54,7 @@ export class Host {
 
   /** `answered` is undefined where nothing was sent. */
   leave(pass: number, answered: boolean | undefined, now: number): void {
-    if (this.#passesOfFirst.delete(pass)) this.#first.leave(pass, now)
-    else this.#inFlight -= 1
+    if (!this.#first.leave(pass, now)) this.#inFlight -= 1
     const tookMs = this.#times.end(pass, now)
     if (tookMs === undefined || answered === undefined) return
     if (answered) this.#limit = Math.min(this.#most, this.#limit * 2)

@@ -34,8 +34,6 @@ export class Newcomers {
   readonly #most: number
   readonly #atOnce: number
   readonly #first: FirstRequests
-  /** Those that have a place kept for first requests. */
-  readonly #passesOfFirst = new Set<number>()
   readonly #turns = new Turns()
   /** When the young ones were let through, by the number of their pass, oldest first. */
   readonly #young = new Map<number, number>()
@@ -64,7 +62,6 @@ export class Newcomers {
 
   enter(pass: number, now: number, standing: Standing): void {
     if (!this.#mayEnter(now, standing)) {
-      this.#passesOfFirst.add(pass)
       this.#first.enter(pass, now)
       return
     }
@@ -74,10 +71,7 @@ export class Newcomers {
 
   leave(pass: number, enteredAt: number, now: number): void {
     this.#age(now)
-    if (this.#passesOfFirst.delete(pass)) {
-      this.#first.leave(pass, now)
-      return
-    }
+    if (this.#first.leave(pass, now)) return
     this.#inFlight -= 1
     if (this.#young.delete(pass)) this.#learnYoung(now - enteredAt)
     else this.#oldMs += MEAN_WEIGHT * (now - enteredAt - this.#oldMs)

@@ -43,8 +43,9 @@ export class Crew {
     this.#options = options
     this.#connection = shards.connectWorker()
     tuneScripts(this.#connection, shards.redisVersion)
+    const fetch = fetchScript()
     this.#workers = shards.all.flatMap((shard) => {
-      const commands = new TimerCommands(this.#connection, shard.keys, { fetch: fetchScript(), events })
+      const commands = new TimerCommands(this.#connection, shard.keys, { fetch, events })
       const own = hands[shard.keys.index] as Hands
       return own.perWorker.map((each) => this.#createWorker(shard, commands, own, each))
     })

@@ -17,12 +17,14 @@ const LOOK_EVERY_MS = 3_600_000
 /** Most guards that one round looks at in a shard. */
 const A_ROUND = 200
 
+const UNGUARD_TEXT = loadScript('unguard', 'places')
+
 interface Scripts extends Redis {
   timersUnguard(marker: string, digest: string, guard: string): Promise<number>
 }
 
 function scriptsOf(redis: Redis): Scripts {
-  define(redis, 'timersUnguard', 1, loadScript('unguard', 'places'))
+  define(redis, 'timersUnguard', 1, UNGUARD_TEXT)
   return redis as Scripts
 }
 

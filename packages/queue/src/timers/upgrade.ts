@@ -9,6 +9,9 @@ import { FORMAT, type TimerData } from './stored-timer.ts'
 /** Keys that one step looks at. */
 const STEP = 200
 
+const UPGRADE_TEXT = loadScript('upgrade', 'places')
+const ARRANGE_TEXT = loadScript('arrange', 'places')
+
 interface Scripts extends Redis {
   timersUpgrade(job: string, before: string, after: string, jobId: string): Promise<number>
   timersArrange(
@@ -46,8 +49,8 @@ export async function upgradeTimer(redis: Redis, keys: ShardKeys, id: number): P
 }
 
 function scriptsOf(reads: Redis): Scripts {
-  define(reads, 'timersUpgrade', 1, loadScript('upgrade', 'places'))
-  define(reads, 'timersArrange', 1, loadScript('arrange', 'places'))
+  define(reads, 'timersUpgrade', 1, UPGRADE_TEXT)
+  define(reads, 'timersArrange', 1, ARRANGE_TEXT)
   return reads as Scripts
 }
 
