@@ -3,10 +3,10 @@ import type { Callback, Census, DueTimer, Log } from '@timers/core'
 import type { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { CensusTaker } from '../index/census.ts'
-import { errorFields } from '../shards/error-fields.ts'
-import type { RedisOptions } from '../shards/redis-client.ts'
-import type { RedisHealth } from '../shards/redis-monitor.ts'
+import { errorFields } from '../nodes/error-fields.ts'
+import type { RedisHealth } from '../nodes/redis-monitor.ts'
 import { DEFAULT_PREFIX, timerIdOf } from '../shards/shard-keys.ts'
+import type { RedisOptions } from '../shards/shards.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
 import { type Moments, RedisDueTimer } from '../timers/due-timer.ts'
 import { storeErrorKind } from '../timers/store-error.ts'
@@ -18,6 +18,7 @@ import { oldestOverdue } from './overdue.ts'
 import { RetentionSweeper } from './retention.ts'
 import { type TakenJob, TimerWorker } from './timer-worker.ts'
 import { Watchdog } from './watchdog.ts'
+import { WorkerConnections } from './worker-connections.ts'
 
 /**
  * A lock that is not renewed runs out after this; a check this often hands the job to another worker. The check may
@@ -78,7 +79,7 @@ export function createTimerConsumer(options: TimerConsumerOptions): TimerConsume
 /** Workers out of service that still finish what they hold. */
 interface Retired {
   readonly closed: Promise<void>
-  readonly connection: Redis | undefined
+  readonly connections: WorkerConnections | undefined
   readonly workers: readonly Worker[]
 }
 
@@ -91,7 +92,7 @@ class BullTimerConsumer implements TimerConsumer {
   readonly #watchdog: Watchdog
   readonly #sweeper: RetentionSweeper
   readonly #hands: readonly Hands[]
-  #connection: Redis | undefined
+  #connections: WorkerConnections | undefined
   #workers: Worker[] = []
   #retired: Retired[] = []
   /** The last that BullMQ complained of, for the watchdog to name. */
@@ -147,7 +148,7 @@ class BullTimerConsumer implements TimerConsumer {
     this.#watchdog.start()
     this.#sweeper.start()
     this.#census.start()
-    void upgradeTimers(this.#shards.all, this.#log)
+    void upgradeTimers(this.#shards, this.#log)
   }
 
   async restart(): Promise<void> {
@@ -171,8 +172,8 @@ class BullTimerConsumer implements TimerConsumer {
     const retired = [...this.#retired]
     await Promise.race([Promise.all(retired.map(({ closed }) => closed)), this.#emptyHands()])
     // What still waits for Redis ends here: nothing may be taken after this.
-    for (const { connection, workers } of retired) {
-      connection?.disconnect()
+    for (const { connections, workers } of retired) {
+      connections?.close()
       // BullMQ's own, for its blocking read: it would go on trying where `close` has not come to its end.
       for (const { backend } of workers) void backend.blockingConnection?.disconnect(false)
     }
@@ -192,10 +193,13 @@ class BullTimerConsumer implements TimerConsumer {
   }
 
   #launch(): void {
-    const connection = this.#shards.connectWorker()
-    tuneScripts(connection, this.#shards.redisVersion)
-    this.#connection = connection
+    const connections = new WorkerConnections(this.#shards.nodes)
+    this.#connections = connections
+    const tuned = new Set<Redis>()
     this.#workers = this.#shards.all.flatMap((shard) => {
+      const connection = shard.redisOver(connections)
+      if (!tuned.has(connection)) tuneScripts(connection, this.#shards.redisVersion)
+      tuned.add(connection)
       const commands = new TimerCommands(connection, shard.keys, {
         fetch: fetchScript(),
         events: this.#options.events,
@@ -207,14 +211,14 @@ class BullTimerConsumer implements TimerConsumer {
 
   /** Takes the present Workers out of service; they finish what they hold, and their connection is closed after. */
   #retire(): void {
-    const [workers, connection] = [this.#workers, this.#connection]
+    const [workers, connections] = [this.#workers, this.#connections]
     this.#workers = []
-    this.#connection = undefined
+    this.#connections = undefined
     const closed = Promise.allSettled(workers.map((worker) => worker.close())).then(() => {
-      connection?.disconnect()
+      connections?.close()
       this.#retired = this.#retired.filter((other) => other !== retired)
     })
-    const retired: Retired = { closed, connection, workers }
+    const retired: Retired = { closed, connections, workers }
     this.#retired.push(retired)
   }
 

@@ -10,7 +10,7 @@ import type {
   Settled,
   Timer,
 } from '@timers/core'
-import { errorFields } from '../shards/error-fields.ts'
+import { errorFields } from '../nodes/error-fields.ts'
 import { freshNonce } from './nonce.ts'
 import { storeErrorKind } from './store-error.ts'
 import { expiresAtOf, type TimerHash, toTimer } from './stored-timer.ts'
