@@ -87,7 +87,8 @@ export class SlotMap {
   moved(slot: number, owner: string): void {
     const claim = this.#claims.get(slot)
     if (claim?.owner !== owner) {
-      this.#claims.set(slot, { owner, epoch: claim?.epoch ?? 0, seenAt: performance.now() })
+      // Newer than what nodes say that have not heard of it yet, and older than what they will say.
+      this.#claims.set(slot, { owner, epoch: (claim?.epoch ?? 0) + 0.5, seenAt: performance.now() })
       this.#changed()
     }
     void this.refresh()
