@@ -1,5 +1,6 @@
-import type { Redis } from 'ioredis'
-import { type AckRule, Acks } from './acks.ts'
+import type { Command, Redis } from 'ioredis'
+import { isConfirmedScript } from '../timers/scripts.ts'
+import { Acks } from './acks.ts'
 import { type ConnectionOptions, connect, type Endpoint } from './redis-client.ts'
 import { type MonitorHooks, type RedisHealth, RedisMonitor } from './redis-monitor.ts'
 
@@ -9,8 +10,13 @@ export interface NodeUse {
   readonly changes: boolean
   /** What follows from the checks of a node. */
   readonly hooks: (node: Node) => MonitorHooks
-  readonly acks?: AckRule | undefined
+  /** How many replicas must have a change, or a claim, before it counts; without it, none. */
+  readonly replicaAcks?: number | undefined
 }
+
+/** Longest wait for replicas, in milliseconds: of a client's change, and of a claim. */
+const CHANGE_ACKED_WITHIN_MS = 1_500
+const CLAIM_ACKED_WITHIN_MS = 1_000
 
 /** A Redis server that takes writes: its connections, and the watch over it. */
 export class Node {
@@ -23,19 +29,21 @@ export class Node {
   readonly monitor: RedisMonitor
   readonly #endpoint: Endpoint
   readonly #options: ConnectionOptions
+  readonly #replicaAcks: number
   #losses = 0
 
   constructor(name: string, endpoint: Endpoint, options: ConnectionOptions, use: NodeUse) {
     this.name = name
     this.#endpoint = endpoint
     this.#options = options
+    this.#replicaAcks = use.replicaAcks ?? 0
     this.reads = connect(endpoint, 'reader', options)
     if (use.changes) {
       this.changes = connect(endpoint, 'producer', options)
       this.changes.on('close', () => {
         this.#losses += 1
       })
-      if (use.acks !== undefined) new Acks(this.changes, use.acks, isChange)
+      this.#confirm(this.changes, CHANGE_ACKED_WITHIN_MS, isChange)
     }
     this.monitor = new RedisMonitor(this.reads, use.hooks(this), options.log)
   }
@@ -54,7 +62,15 @@ export class Node {
 
   /** A connection for a worker: it waits for Redis as long as it takes. Whoever asks for it closes it. */
   connectWorker(): Redis {
-    return connect(this.#endpoint, 'worker', this.#options)
+    const redis = connect(this.#endpoint, 'worker', this.#options)
+    this.#confirm(redis, CLAIM_ACKED_WITHIN_MS, isConfirmedScript)
+    return redis
+  }
+
+  #confirm(redis: Redis, withinMs: number, which: (command: Command) => boolean): void {
+    if (this.#replicaAcks === 0) return
+    const onDisk = () => knowsWaitAof(this.monitor.version)
+    new Acks(redis, { replicas: this.#replicaAcks, withinMs, onDisk }, which)
   }
 
   close(): void {
@@ -67,4 +83,10 @@ export class Node {
 /** All that goes over the connection for changes, but what the client library asks by itself. */
 function isChange({ name }: { readonly name: string }): boolean {
   return name === 'evalsha' || name === 'eval' || name === 'incrby'
+}
+
+/** From 7.2 on; Valkey tells the Redis that it agrees with. */
+function knowsWaitAof(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major > 7 || (major === 7 && minor >= 2)
 }

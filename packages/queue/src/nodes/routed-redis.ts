@@ -4,6 +4,9 @@ import { Command, Redis } from 'ioredis'
 /** How long to wait before a command that a node does not take now is sent again, in milliseconds. */
 const AGAIN_MS = 25
 
+/** How answers begin of a node that serves nothing now, or not this; another one may. */
+const NOT_NOW: ReadonlySet<string> = new Set(['CLUSTERDOWN', 'MASTERDOWN', 'LOADING', 'READONLY'])
+
 /** What ioredis says where a command had no answer because the connection went. */
 const CONNECTION_LOST =
   /Stream isn't writeable|max retries per request|Connection is (not|already|closed)|ECONN|EPIPE|Socket timeout/i
@@ -85,41 +88,38 @@ export class RoutedRedis extends Redis {
   }
 
   #send(command: Command): void {
-    if (this.#route.closed) return command.reject(new Error('Connection is closed.'))
-    const node = this.#route.current()
-    if (node === undefined) void this.#afterALook(command)
+    const node = this.#route.closed ? undefined : this.#route.current()
+    if (this.#route.closed) command.reject(new Error('Connection is closed.'))
+    else if (node === undefined) void this.#afterALook(command)
     else void node.sendCommand(command)
   }
 
   #again(command: Command, error: Error, giveUp: (error: Error) => void): void {
-    const [kind, , address = ''] = error.message.split(' ')
-    switch (kind) {
-      case 'MOVED':
-        this.#route.moved(address)
-        return this.#send(command)
-      case 'ASK': {
-        const node = this.#route.at(address)
-        // One after the other over one connection: it holds for the next command only.
-        const asking = new Command('asking', [])
-        asking.promise.catch(() => {})
-        void node.sendCommand(asking)
-        void node.sendCommand(command)
-        return
-      }
-      case 'TRYAGAIN':
-        void sleep(AGAIN_MS).then(() => this.#send(command))
-        return
-      case 'CLUSTERDOWN':
-      case 'MASTERDOWN':
-      case 'LOADING':
-      case 'READONLY':
-        void this.#afterALook(command)
-        return
-      default:
-        if (!CONNECTION_LOST.test(error.message)) return giveUp.call(command, error)
-        this.#resends += 1
-        void this.#afterALook(command)
+    const [kind = '', , address = ''] = error.message.split(' ')
+    if (kind === 'MOVED') {
+      this.#route.moved(address)
+      this.#send(command)
+    } else if (kind === 'ASK') {
+      this.#ask(command, this.#route.at(address))
+    } else if (kind === 'TRYAGAIN') {
+      void sleep(AGAIN_MS).then(() => this.#send(command))
+    } else if (NOT_NOW.has(kind)) {
+      void this.#afterALook(command)
+    } else if (CONNECTION_LOST.test(error.message)) {
+      this.#resends += 1
+      void this.#afterALook(command)
+    } else {
+      giveUp.call(command, error)
     }
+  }
+
+  /** For this once: the slot is on its way to that node. */
+  #ask(command: Command, node: Redis): void {
+    // One after the other over one connection: it holds for the next command only.
+    const asking = new Command('asking', [])
+    asking.promise.catch(() => {})
+    void node.sendCommand(asking)
+    void node.sendCommand(command)
   }
 
   async #afterALook(command: Command): Promise<void> {

@@ -22,6 +22,8 @@ export interface RedisOptions {
   readonly redisCaFile?: string | undefined
   /** Of the Sentinels themselves, where they want one. */
   readonly sentinelPassword?: string | undefined
+  /** How many replicas must have a create, a change or a claim before it counts; 0 by default. */
+  readonly replicaAcks?: number | undefined
   /** Number of shards; must be what the data was made with. */
   readonly shards: number
   /** First part of every key; tests give each suite its own. */
@@ -146,7 +148,11 @@ export class Shards {
     })
     const place = parseRedisUrl(redisUrl)
     const common = { log, caFile: redisCaFile, sentinelPassword }
-    const nodeUse = { changes: use.changes, hooks: (node: Node) => this.#hooksFor(node, place.kind) }
+    const nodeUse = {
+      changes: use.changes,
+      replicaAcks: options.replicaAcks,
+      hooks: (node: Node) => this.#hooksFor(node, place.kind),
+    }
     this.#nodes =
       place.kind === 'cluster'
         ? new Cluster(place, keys, common, nodeUse)
