@@ -21,21 +21,31 @@ const shared = {
 }
 
 /**
- * Tests that ask how late timers are, or race processes against one another to the millisecond: they run alone, after all
- * others, so that they measure the service and not what else the machine does.
+ * Tests that ask how late timers are, how soon other processes answer or recover, or race them against one another to the
+ * millisecond: they run alone, after all others, so that they measure the service and not what else the machine does. And one
+ * that is work for all processors for a minute, and would make others late.
  */
 const ALONE = [
+  'apps/worker/test/after-a-hiccup',
   'apps/worker/test/names-silent',
+  'apps/worker/test/newcomer-beside-silent',
   'apps/worker/test/silent-receivers',
   'apps/worker/test/slow-receiver',
   'packages/e2e/test/cancel-race',
   'packages/e2e/test/change-race',
+  'packages/e2e/test/chaos',
   'packages/e2e/test/key-race',
+  'packages/e2e/test/redis-away',
+  'packages/e2e/test/redis-killed',
+  'packages/e2e/test/worker-killed',
+  'packages/queue/test/moved-earlier',
+  'packages/queue/test/retention',
 ]
 const others = { ...shared, testPathIgnorePatterns: ['/node_modules/', ...ALONE] }
 
 export default {
-  testTimeout: 30_000,
+  // Nothing is promised by it: a machine may be busy with something else.
+  testTimeout: 60_000,
   // End-to-end tests run several processes each: more at a time only slow each other down.
   maxWorkers: 2,
   projects: [

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { eventually, freePort, startTestRedis } from '@timers/lab'
+import { eventually, stablePort, startTestRedis } from '@timers/lab'
 import { startTestApi, type TestApi } from '../../apps/api/test/test-api.ts'
 import { openWorkerBed, type WorkerBed } from '../../apps/worker/test/worker-bed.ts'
 
@@ -103,7 +103,7 @@ describe('after "Single services"', () => {
   }
 
   test('"Try it" works as printed', async () => {
-    const port = await freePort()
+    const port = await stablePort()
     const lines = await startShownReceiver(port)
     const [, create = '', read = ''] = blocksOf('README.md', '## Try it')
     const created = await run(here(create, port).replace('"seconds":5', '"seconds":1'))
@@ -113,7 +113,7 @@ describe('after "Single services"', () => {
   })
 
   test('"Change your mind" works as printed, and shows what comes of it', async () => {
-    const port = await freePort()
+    const port = await stablePort()
     const commands = blocksOf('README.md', '## Change your mind')
     const part = textOf('README.md').split('\n## Change your mind\n')[1]?.split('\n## ')[0] ?? ''
     const shown = [...part.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(([, json = '']) => JSON.parse(json))
@@ -126,7 +126,7 @@ describe('after "Single services"', () => {
   })
 
   test('the example of redrive gives a timer that can be redriven', async () => {
-    const port = await freePort()
+    const port = await stablePort()
     const [create = '', redrive = ''] = blocksOf('docs/api.md', '## `POST /timers/{id}/redrive`')
     const { id } = JSON.parse(await run(here(create, port)))
     await bed.settled(id, ({ status }) => status === 'failed')

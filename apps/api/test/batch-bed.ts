@@ -1,4 +1,4 @@
-import { startTestRedis, type TestRedis } from '@timers/lab'
+import { startTestRedis, type TestRedis, timed } from '@timers/lab'
 import { startTestApi, type TestApi } from './test-api.ts'
 
 /** The promise: an answer within two seconds, whatever Redis does. */
@@ -31,14 +31,15 @@ export async function send(
   payload: string | object,
   { headers = {}, to = api }: { headers?: object; to?: TestApi } = {},
 ) {
-  const startedAt = performance.now()
-  const reply = await to.app.inject({
-    method: 'POST',
-    url: '/timers/batch',
-    headers: { 'content-type': 'application/json', ...headers },
-    payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
-  })
-  return { reply, tookMs: performance.now() - startedAt, results: reply.json().results as readonly Result[] }
+  const { value: reply, tookMs } = await timed(() =>
+    to.app.inject({
+      method: 'POST',
+      url: '/timers/batch',
+      headers: { 'content-type': 'application/json', ...headers },
+      payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
+    }),
+  )
+  return { reply, tookMs, results: reply.json().results as readonly Result[] }
 }
 
 export const batch = async (...timers: readonly unknown[]) => {

@@ -144,7 +144,7 @@ describe('PATCH /timers/:id', () => {
     ['a field twice', '{"minutes":5,"minutes":6}', 'INVALID_BODY', 'minutes', 'minutes must be given once'],
     ['no object', 'null', 'INVALID_BODY', 'body', 'the body must be a JSON object of what is to be another'],
     ['a zone alone', { timezone: 'Europe/Berlin' }, 'INVALID_TIME', 'timezone', 'needs at_local beside it'],
-    ['two times', { minutes: 5, in: '5m' }, 'INVALID_TIME', 'minutes', 'one form, not in minutes and in'],
+    ['two times', { minutes: 5, in: '5m' }, 'INVALID_TIME', 'minutes', 'one form, not by minutes and in'],
     ['a time of nothing', { seconds: 0 }, 'INVALID_DURATION', 'seconds', 'at least 1 second'],
     ['a wrong url', { url: 'ftp://a.b' }, 'INVALID_URL', 'url', 'starts with http:// or https://'],
     ['a private address', { url: 'http://10.0.0.1/' }, 'INVALID_URL', 'url', 'not public'],

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { eventually, freePort, startTestRedis, type TestRedis } from '@timers/lab'
+import { eventually, stablePort, startTestRedis, type TestRedis } from '@timers/lab'
 import { boundConnections } from '../src/plugins/bounded-connections.ts'
 
 const PING = 'GET /ping HTTP/1.1\r\nhost: localhost\r\n\r\n'
@@ -140,7 +140,7 @@ describe('under a limit of 256 descriptors', () => {
 
   beforeAll(async () => {
     redis = await startTestRedis()
-    port = await freePort()
+    port = await stablePort()
     const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
     const loader = file('../../../packages/runtime/test/typescript-loader.mjs')
     const node = [process.execPath, '--conditions=@timers/source', '--import', loader, file('../src/main.ts')]

@@ -1,4 +1,4 @@
-import { freePort } from '@timers/lab'
+import { stablePort } from '@timers/lab'
 import { startTestApi, type TestApi } from './test-api.ts'
 
 /** Which requests are refused before anything else is looked at. No Redis listens: what passes gets a 503. */
@@ -6,7 +6,7 @@ let redisUrl: string
 let api: TestApi
 
 beforeAll(async () => {
-  redisUrl = `redis://127.0.0.1:${await freePort()}`
+  redisUrl = `redis://127.0.0.1:${await stablePort()}`
   api = await startTestApi({ redisUrl, env: { HOST: '127.0.0.1' } })
 })
 

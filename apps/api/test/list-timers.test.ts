@@ -1,3 +1,4 @@
+import { eventually } from '@timers/lab'
 import fc from 'fast-check'
 import { type ApiBed, expectProblem, openApiBed } from './api-bed.ts'
 
@@ -108,6 +109,12 @@ describe('GET /timers', () => {
     expect((await listed({ label: 'ended' })).sort()).toEqual(Object.values(ids).sort())
     // The due time is what orders them, also where another one fires earlier now.
     await bed.send('POST', `/timers/${ids.failed}/redrive`)
+    // At rest again: others count.
+    await eventually(
+      async () =>
+        expect(await bed.api.find(ids.failed ?? 0)).toMatchObject({ status: 'failed', attempts: 2 }),
+      { timeoutMs: 10_000 },
+    )
   })
 
   it.each<[string, Record<string, string>, string]>([

@@ -60,6 +60,12 @@ describe('POST /timers/:id/redrive', () => {
     ['no body', undefined, {}],
     ['no body, and a content type', undefined, { 'content-type': 'application/json' }],
     ['an empty body', '', {}],
+    [
+      'an empty body of a form, as curl -d has it',
+      '',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+    ],
+    ['an empty body of text, as fetch has it', '', { 'content-type': 'text/plain;charset=UTF-8' }],
     ['an empty object', '{}', {}],
     ['an object that means nothing', '{"reason":"fixed"}', {}],
   ])('takes %s', async (_name, body, headers) => {
@@ -69,5 +75,9 @@ describe('POST /timers/:id/redrive', () => {
 
   it('refuses a body that is not JSON', async () => {
     expectProblem(await bed.send('POST', '/timers/1/redrive', '{broken'), 400, 'INVALID_JSON')
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+      const reply = await bed.send('POST', '/timers/1/redrive', 'reason=fixed', { 'content-type': type })
+      expectProblem(reply, 415, 'UNSUPPORTED_MEDIA_TYPE')
+    }
   })
 })

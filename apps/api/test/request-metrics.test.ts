@@ -1,10 +1,10 @@
-import { freePort, startTestRedis } from '@timers/lab'
+import { stablePort, startTestRedis } from '@timers/lab'
 import { startTestApi, type TestApi } from './test-api.ts'
 
 let api: TestApi
 
 beforeEach(async () => {
-  api = await startTestApi({ redisUrl: `redis://127.0.0.1:${await freePort()}` })
+  api = await startTestApi({ redisUrl: `redis://127.0.0.1:${await stablePort()}` })
 })
 
 afterEach(async () => {

@@ -1,4 +1,4 @@
-import { freePort } from '@timers/lab'
+import { stablePort } from '@timers/lab'
 import type { HTTPMethods } from 'fastify'
 import { startTestApi, type TestApi } from './test-api.ts'
 
@@ -6,7 +6,7 @@ import { startTestApi, type TestApi } from './test-api.ts'
 let api: TestApi
 
 beforeAll(async () => {
-  api = await startTestApi({ redisUrl: `redis://127.0.0.1:${await freePort()}` })
+  api = await startTestApi({ redisUrl: `redis://127.0.0.1:${await stablePort()}` })
 })
 
 afterAll(async () => {
@@ -56,7 +56,7 @@ describe('a method that a path does not know', () => {
     ['POST', '/timers/by-key/a', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
     ['POST', '/timers/by-key/a%2Fb', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
     ['POST', '/timers/by-key/fire', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
-    ['PUT', '/timers/by-key', 'GET, HEAD, PATCH, DELETE, OPTIONS'],
+    ['POST', '/timers/by-key', 'GET, HEAD, PUT, PATCH, DELETE, OPTIONS'],
     ['GET', '/timers/batch', 'POST, OPTIONS'],
     ['DELETE', '/timers/cancel', 'POST, OPTIONS'],
     ['PATCH', '/timers/redrive', 'POST, OPTIONS'],
@@ -93,6 +93,21 @@ describe('a method that a path does not know', () => {
     expect(reply.headers.allow).toBe('GET, HEAD, PUT, PATCH, DELETE, OPTIONS')
     expect(reply.headers['accept-patch']).toBe('application/json, application/merge-patch+json')
     expect(reply.headers['access-control-allow-methods']).toBeUndefined()
+  })
+})
+
+describe('a path that ends where the key should stand', () => {
+  it.each([
+    ['GET', '/timers/by-key'],
+    ['GET', '/timers/by-key/'],
+    ['PUT', '/timers/by-key/'],
+    ['PATCH', '/timers/by-key/'],
+    ['DELETE', '/timers/by-key/?x=1'],
+  ] as const)('%s %s says that the key is missing, not that an id is wrong', async (method, url) => {
+    const body = { headers: { 'content-type': 'application/json' }, payload: '{broken' }
+    const reply = await api.app.inject({ method, url, ...(method !== 'GET' && body) })
+    expect(reply.statusCode).toBe(400)
+    expect(reply.json()).toMatchObject({ code: 'INVALID_KEY', errors: [{ field: 'key' }] })
   })
 })
 
@@ -138,7 +153,7 @@ describe('the id of a request', () => {
 
 describe('an error that nobody planned for', () => {
   it('is 500, of which the client sees nothing and the log sees all', async () => {
-    const broken = await startTestApi({ redisUrl: `redis://127.0.0.1:${await freePort()}` })
+    const broken = await startTestApi({ redisUrl: `redis://127.0.0.1:${await stablePort()}` })
     broken.app.get('/broken', async () => {
       throw new Error('a secret of ours')
     })

@@ -310,7 +310,7 @@ describe('a host name in DNS', () => {
       outcome: 'never_sent',
       reason: 'host name look-up timed out',
     })
-  }, 10_000)
+  })
 })
 
 describe('a connection of the pool', () => {

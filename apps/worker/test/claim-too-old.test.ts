@@ -157,12 +157,13 @@ test('a process that stands still while it connects, for longer than its claim i
   const standStill = (): void => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * VALID_MS)
   }
+  let until = Number.POSITIVE_INFINITY
   const resolve: Resolve = (_name, _options, done) => {
+    until = performance.now() + VALID_MS
     done(null, [{ address: '127.0.0.1', family: 4 }])
     // The connection is under way, and is there when this process goes on.
     process.nextTick(standStill)
   }
-  const until = performance.now() + VALID_MS
   const result = await client({ resolve }).send({
     id: 1,
     url: `http://hook.test:${port}/`,

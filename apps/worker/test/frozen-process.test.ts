@@ -5,14 +5,20 @@ import { createAddressGuard } from '../src/delivery/address-guard.ts'
 import { createGotWebhookClient } from '../src/delivery/got-webhook-client.ts'
 import { createSigner } from '../src/delivery/signature.ts'
 
-const TIMEOUT_MS = 400
+const TIMEOUT_MS = 1_000
 
-/** A receiver on a thread of its own, which goes on while this one stands still. Tells its port, then each request. */
+/**
+ * A receiver on a thread of its own, which goes on while this one stands still. Tells its port, then each request, and in
+ * `answered` that its answer is on its way.
+ */
 const RECEIVER = `
-const { parentPort, workerData } = require('node:worker_threads')
+const { parentPort, workerData: { answers, answered } } = require('node:worker_threads')
 const server = require('node:http').createServer((request, response) => {
   parentPort.postMessage('request')
-  if (workerData.answers) setTimeout(() => response.end(), 100)
+  if (answers) setTimeout(() => response.end(() => {
+    Atomics.store(answered, 0, 1)
+    Atomics.notify(answered, 0)
+  }), 100)
 })
 server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
 `
@@ -22,7 +28,8 @@ describe('a process that stands still for longer than the time-out of a webhook'
   afterEach(() => receiver.terminate())
 
   async function sendAndStandStill(answers: boolean): Promise<AttemptResult> {
-    receiver = new Worker(RECEIVER, { eval: true, workerData: { answers } })
+    const answered = new Int32Array(new SharedArrayBuffer(4))
+    receiver = new Worker(RECEIVER, { eval: true, workerData: { answers, answered } })
     const [port] = await once(receiver, 'message')
     const client = createGotWebhookClient({
       timeoutMs: TIMEOUT_MS,
@@ -33,6 +40,7 @@ describe('a process that stands still for longer than the time-out of a webhook'
     const requested = once(receiver, 'message')
     const sent = client.send({ id: 1, url: `http://127.0.0.1:${port}/hook`, attempt: 1 })
     await requested
+    if (answers) Atomics.wait(answered, 0, 0)
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * TIMEOUT_MS)
     const result = await sent
     client.close()

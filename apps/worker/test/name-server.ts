@@ -28,6 +28,14 @@ export interface NameServer {
 
 /** A name server on 127.0.0.1, by UDP and TCP. Answers with nothing but what it is told to. */
 export async function startNameServer(respond: NameServer['respond']): Promise<NameServer> {
+  for (;;) {
+    const server = await tryToStart(respond)
+    if (server !== undefined) return server
+  }
+}
+
+/** Gives none where the port that is free for TCP is taken for UDP. */
+async function tryToStart(respond: NameServer['respond']): Promise<NameServer | undefined> {
   const sockets = new Set<Socket>()
   const tcp = createServer((socket) => {
     sockets.add(socket)
@@ -72,8 +80,14 @@ export async function startNameServer(respond: NameServer['respond']): Promise<N
     if (answer !== undefined) udp.send(answer, port, address)
   })
   await once(tcp.listen(0, '127.0.0.1'), 'listening')
-  await once(udp.bind((tcp.address() as AddressInfo).port, '127.0.0.1'), 'listening')
-  return server
+  try {
+    await once(udp.bind((tcp.address() as AddressInfo).port, '127.0.0.1'), 'listening')
+    return server
+  } catch (error) {
+    await server.close()
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    return undefined
+  }
 }
 
 /** An answer of IPv4 addresses, and of none where IPv6 is asked for. */

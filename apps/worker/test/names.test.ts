@@ -1,4 +1,4 @@
-import { eventually } from '@timers/lab'
+import { eventually, timed } from '@timers/lab'
 import type { Answer } from 'dns-packet'
 import { Names } from '../src/delivery/names/names.ts'
 import {
@@ -35,9 +35,8 @@ const addresses = async (name: string): Promise<string[]> =>
 const asked = (name: string): number => server.asked.filter((question) => question === `A ${name}`).length
 
 async function failureOf(name: string): Promise<{ code: unknown; tookMs: number }> {
-  const startedAt = performance.now()
-  const error = await names.resolve(name).catch((reason) => reason)
-  return { code: error.code, tookMs: performance.now() - startedAt }
+  const { value, tookMs } = await timed(() => names.resolve(name).catch((reason) => reason))
+  return { code: value.code, tookMs }
 }
 
 const NOT_FOUND = { code: 'ENOTFOUND' }
@@ -113,7 +112,7 @@ describe('many who wait', () => {
     expect(names.lookUps).toBe(0)
     // Tries, not look-ups: the first one may have been lost.
     expect(asked('hook.test')).toBeLessThanOrEqual(3)
-  }, 15_000)
+  })
 
   test('get the addresses of a family in turns', async () => {
     server.respond = (name, type) => ipv4(name, type, ['192.0.2.1', '192.0.2.2', '192.0.2.3'])
@@ -144,9 +143,8 @@ describe('more silent names than there are places', () => {
     const silent = flood(20)
     // Its answer holds for a second.
     await eventually(async () => {
-      const startedAt = performance.now()
-      await names.resolve('healthy.test')
-      expect(performance.now() - startedAt).toBeLessThan(250)
+      const { tookMs } = await timed(() => names.resolve('healthy.test'))
+      expect(tookMs).toBeLessThan(250)
       expect(asked('healthy.test')).toBe(3)
     })
     names.close()
@@ -155,19 +153,19 @@ describe('more silent names than there are places', () => {
 
   test('give way to a name that is new', async () => {
     const silent = flood(6)
-    const startedAt = performance.now()
-    expect(await addresses('new.test')).toEqual(['192.0.2.1'])
-    expect(performance.now() - startedAt).toBeLessThan(QUICK_MS)
+    const { value, tookMs } = await timed(() => addresses('new.test'))
+    expect(value).toEqual(['192.0.2.1'])
+    expect(tookMs).toBeLessThan(QUICK_MS)
     names.close()
     await Promise.all(silent)
   })
 
   test('do not make a new name stand in line behind them', async () => {
     const silent = flood(80)
-    const startedAt = performance.now()
-    expect(await addresses('new.test')).toEqual(['192.0.2.1'])
+    const { value, tookMs } = await timed(() => addresses('new.test'))
+    expect(value).toEqual(['192.0.2.1'])
     // One after the other they would take longer than three seconds.
-    expect(performance.now() - startedAt).toBeLessThan(QUICK_MS)
+    expect(tookMs).toBeLessThan(QUICK_MS)
     names.close()
     await Promise.all(silent)
   })
@@ -178,17 +176,18 @@ describe('more silent names than there are places', () => {
     expect(new Set(server.asked.map((question) => question.split(' ')[1])).size).toBeLessThanOrEqual(6)
     expect(await Promise.all(silent)).toEqual(silent.map(() => expect.objectContaining(TIMED_OUT)))
     expect(names.lookUps).toBe(0)
-  }, 15_000)
+  })
 })
 
 describe('a name server', () => {
   test('that is silent is given up after five seconds', async () => {
     server.respond = () => 'silent'
+    const startedAt = performance.now()
     const { code, tookMs } = await failureOf('hook.test')
     expect(code).toBe(TIMED_OUT.code)
-    expect(tookMs).toBeGreaterThan(4_900)
+    expect(performance.now() - startedAt).toBeGreaterThan(4_900)
     expect(tookMs).toBeLessThan(6_000)
-  }, 10_000)
+  })
 
   test('that is the first of two and silent is passed over', async () => {
     const dead = await startNameServer(() => 'silent')
@@ -220,7 +219,7 @@ describe('a name server', () => {
     const bad = failureOf('hook.test')
     expect(await addresses('healthy.test')).toEqual(['192.0.2.1'])
     expect(['ERR_NAME_FAILED', 'ERR_NAME_TIMEOUT']).toContain((await bad).code)
-  }, 10_000)
+  })
 
   test('whose answer is too large for UDP is asked by TCP', async () => {
     const many = Array.from({ length: 500 }, (_, index) => `192.0.${index >> 8}.${index & 255}`)
@@ -233,9 +232,9 @@ describe('a name server', () => {
 
   test('that never answers for IPv6 does not hold up IPv4', async () => {
     server.respond = (name, type) => (type === 'AAAA' ? 'silent' : ipv4(name, type, ['192.0.2.1']))
-    const startedAt = performance.now()
-    expect(await addresses('hook.test')).toEqual(['192.0.2.1'])
-    expect(performance.now() - startedAt).toBeLessThan(QUICK_MS)
+    const { value, tookMs } = await timed(() => addresses('hook.test'))
+    expect(value).toEqual(['192.0.2.1'])
+    expect(tookMs).toBeLessThan(QUICK_MS)
   })
 
   test('that has only aliases that lead nowhere has no address', async () => {
@@ -313,7 +312,7 @@ describe('resolv.conf', () => {
     await files.write({ resolvConf: `nameserver ${server.address}\nsearch one.test two.test` })
     server.respond = (name, type) => (name === 'hooks.one.test' ? 'silent' : ipv4(name, type, ['192.0.2.1']))
     expect(await failureOf('hooks')).toMatchObject(TIMED_OUT)
-  }, 10_000)
+  })
 
   test('is read again when it changes, and what the old servers said is forgotten', async () => {
     expect(await addresses('hook.test')).toEqual(['192.0.2.1'])

@@ -1,4 +1,4 @@
-import { eventually, freePort, type Receiver, startReceiver } from '@timers/lab'
+import { eventually, type Receiver, stablePort, startReceiver } from '@timers/lab'
 import { createAddressGuard, type Resolve } from '../src/delivery/address-guard.ts'
 import { type ClosableWebhookClient, createGotWebhookClient } from '../src/delivery/got-webhook-client.ts'
 import { parseProxy } from '../src/delivery/proxy-tunnel.ts'
@@ -29,13 +29,13 @@ afterEach(async () => {
 })
 
 function client(
-  options: { proxyUrl?: string; ca?: string; allowCidrs?: string[] } = {},
+  options: { proxyUrl?: string; ca?: string; allowCidrs?: string[]; timeoutMs?: number } = {},
 ): ClosableWebhookClient {
-  const { proxyUrl, ca, allowCidrs = [] } = options
+  const { proxyUrl, ca, allowCidrs = [], timeoutMs = 5_000 } = options
   const made = createGotWebhookClient({
     // At once: here connections are used again by the next request.
     quietMs: 0,
-    timeoutMs: 600,
+    timeoutMs,
     userAgent: 'test',
     guard: createAddressGuard({ allowCidrs, ...(proxyUrl === undefined ? {} : { resolve: neverAsked }) }),
     signer: createSigner([]),
@@ -116,7 +116,7 @@ describe('with a proxy', () => {
     async (answer) => {
       proxy.answer = answer
       for (const url of ['http://hook.test/', 'https://hook.test/']) {
-        const result = await send(client({ proxyUrl: proxyUrl() }), url)
+        const result = await send(client({ proxyUrl: proxyUrl(), timeoutMs: 600 }), url)
         expect(result.outcome).toBe('never_sent')
         expect(result.responseStatus).toBeUndefined()
       }
@@ -127,7 +127,7 @@ describe('with a proxy', () => {
 
   test('where there is none, nothing was sent', async () => {
     const result = await send(
-      client({ proxyUrl: `http://127.0.0.1:${await freePort()}` }),
+      client({ proxyUrl: `http://127.0.0.1:${await stablePort()}` }),
       'http://hook.test/',
     )
     expect(result).toMatchObject({ outcome: 'never_sent', reason: 'no connection through the proxy' })

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { eventually, freePort } from '@timers/lab'
+import { eventually, stablePort } from '@timers/lab'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
 /** The receivers that README.md shows are run as they stand there, against a real worker. */
@@ -46,7 +46,7 @@ afterAll(async () => {
 })
 
 async function startReceiver(command: string, file: string, secret: string): Promise<number> {
-  const port = await freePort()
+  const port = await stablePort()
   const env = { PATH: process.env.PATH, PORT: String(port), WEBHOOK_SECRET: secret }
   children.push(spawn(command, [file], { env, stdio: 'ignore' }))
   await eventually(

@@ -1,4 +1,4 @@
-import { freePort, type Receiver, startReceiver } from '@timers/lab'
+import { type Receiver, stablePort, startReceiver } from '@timers/lab'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
 let bed: WorkerBed
@@ -55,18 +55,20 @@ test('at_most_once: a 503 is the end, and a timeout is unknown; neither is sent 
 test.each(['at_most_once', 'at_least_once'] as const)(
   '%s: what was never sent is tried again quickly, and arrives once the receiver is up',
   async (mode) => {
-    const port = await freePort()
+    const port = await stablePort()
     const id = await bed.schedule({ url: `http://127.0.0.1:${port}/hook`, mode })
-    await bed.settled(id, (record) => record.attempts === 1 && record.status === 'pending')
+    // Once, or more often where this process was slow to look.
+    await bed.settled(id, (record) => record.attempts > 0 && record.status === 'pending')
     const late = await startReceiver({ port })
     try {
       const fired = await bed.settled(id, (record) => record.status === 'fired')
-      expect(fired.log).toMatchObject([
-        { outcome: 'never_sent', reason: 'connection refused' },
-        { outcome: 'delivered' },
-      ])
+      expect(fired.log.length).toBeGreaterThan(1)
+      for (const attempt of fired.log.slice(0, -1)) {
+        expect(attempt).toMatchObject({ outcome: 'never_sent', reason: 'connection refused' })
+      }
+      expect(fired.log.at(-1)).toMatchObject({ outcome: 'delivered' })
       expect(late.requests).toHaveLength(1)
-      expect(fired.firedAt).toBe(fired.log[1]?.sentAt)
+      expect(fired.firedAt).toBe(fired.log.at(-1)?.sentAt)
     } finally {
       await late.close()
     }
@@ -114,7 +116,7 @@ describe('redrive', () => {
   })
 
   test('starts the budget of attempts anew', async () => {
-    const port = await freePort()
+    const port = await stablePort()
     const id = await bed.schedule({ url: `http://127.0.0.1:${port}/hook`, maxAttempts: 1 })
     await bed.settled(id, (record) => record.status === 'failed')
     await eventuallyRedriven(id)

@@ -1,5 +1,5 @@
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { eventually, type Receiver, startReceiver } from '@timers/lab'
+import { startSilent } from './silent-ports.ts'
 import { openWorkerBed, type WorkerBed } from './worker-bed.ts'
 
 const SILENT = 600
@@ -9,30 +9,6 @@ const BESIDE_MS = 5_000
 const EVERY_MS = 10
 /** They were 40 to 88 s late. How late they are on a quiet machine is measured by `npm run bench -- --only silent`. */
 const TOO_LATE_MS = 1_000
-
-/** Accepts on so many ports of every address of 127.0.0.0/8, each a host of its own, and never answers. */
-async function startSilent(count: number): Promise<{ ports: number[]; close(): void }> {
-  const sockets = new Set<Socket>()
-  const servers = Array.from({ length: count }, () =>
-    createServer((socket) => {
-      sockets.add(socket)
-      socket.on('error', () => {}).on('close', () => sockets.delete(socket))
-    }),
-  )
-  await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<void>((resolve) => server.listen({ port: 0, host: '0.0.0.0', backlog: 4_096 }, resolve)),
-    ),
-  )
-  return {
-    ports: servers.map((server) => (server.address() as AddressInfo).port),
-    close: () => {
-      for (const server of servers) server.close()
-      for (const socket of sockets) socket.destroy()
-    },
-  }
-}
 
 /** p99 lateness, in ms, of timers to healthy receivers that come due beside 600 to receivers that never answer. */
 async function p99Beside(

@@ -179,10 +179,10 @@ describe('the forms of a time', () => {
   const local = '2026-12-24T18:00:00'
   test.each<[string, DueParts, string, RegExp]>([
     ['none', {}, 'seconds', /hours, minutes and seconds, or in, or at, or at_local with timezone/],
-    ['two', { in: '1h', at: '2026-12-24T18:00:00Z' }, 'in', /one form, not in in and at/],
-    ['parts and text', { seconds: 0, in: '1h' }, 'seconds', /not in seconds and in/],
-    ['parts and an instant', { hours: 1, at: 'x' }, 'hours', /not in hours and at/],
-    ['an instant and a zone', { at: 'x', timezone: 'UTC' }, 'at', /not in at and timezone/],
+    ['two', { in: '1h', at: '2026-12-24T18:00:00Z' }, 'in', /one form, not by in and at/],
+    ['parts and text', { seconds: 0, in: '1h' }, 'seconds', /not by seconds and in/],
+    ['parts and an instant', { hours: 1, at: 'x' }, 'hours', /not by hours and at/],
+    ['an instant and a zone', { at: 'x', timezone: 'UTC' }, 'at', /not by at and timezone/],
     [
       'all',
       { minutes: 1, in: '1h', at: 'x', atLocal: 'x', timezone: 'x' },

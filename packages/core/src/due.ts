@@ -56,7 +56,7 @@ export function parseDue(parts: DueParts, clock: Clock, maxSeconds: number): Due
 export function readDue(parts: DueParts, clock: Clock, maxSeconds: number): ReadDue {
   const { in: text, at, atLocal, timezone } = parts
   if (text === undefined && at === undefined && atLocal === undefined && timezone === undefined) {
-    if (!hasDuration(parts)) refuse('seconds', `give at least one of ${FORMS}`)
+    if (!hasDuration(parts)) refuse('seconds', `give at least one of ${TIME_FORMS}`)
     return relative(durationMs(parts, maxSeconds))
   }
   checkOneForm(parts)
@@ -78,7 +78,8 @@ export function hasDue(parts: DueParts): boolean {
   )
 }
 
-const FORMS = 'hours, minutes and seconds, or in, or at, or at_local with timezone'
+/** What to write, in words. */
+export const TIME_FORMS = 'hours, minutes and seconds, or in, or at, or at_local with timezone'
 
 function hasDuration({ hours, minutes, seconds }: DurationParts): boolean {
   return hours !== undefined || minutes !== undefined || seconds !== undefined
@@ -96,7 +97,7 @@ function checkOneForm(parts: DueParts): void {
   ].filter(([, value]) => value !== undefined)
   if (new Set(given.map(([, , form]) => form)).size === 1) return
   const names = given.map(([name]) => name)
-  refuse(names[0] ?? 'seconds', `give the time in one form, not in ${names.join(' and ')}: ${FORMS}`)
+  refuse(names[0] ?? 'seconds', `give the time in one form, not by ${names.join(' and ')}: ${TIME_FORMS}`)
 }
 
 function relative(delayMs: number): ReadDue {

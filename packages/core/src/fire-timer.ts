@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import { type AttemptResult, requestLeft } from './outcome.ts'
 import type { Claim, DueTimer, Gate, Log, Pass, RetryBudget, WebhookClient, WebhookRequest } from './ports.ts'
-import { type Decision, decide } from './retry-policy.ts'
+import { comesBackAt, type Decision, decide } from './retry-policy.ts'
 import type { FinalStatus, Timer } from './timer.ts'
 
 /** What is told of every attempt, once its outcome is known. */
@@ -52,7 +52,9 @@ export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<voi
   if (admission.kind === 'defer') {
     const { until, heldBy } = admission
     deps.log.debug({ timerId: timer.id, reqId: timer.requestId, until, heldBy }, 'deferred')
-    return due.defer(until, heldBy)
+    const back = comesBackAt(until, due.expiresAt, deps.clock.now())
+    await due.defer(back, heldBy)
+    return admission.gaveBack(due.recall(back, heldBy))
   }
   const sent = await claimAndSend(due, admission, deps)
   if (sent.result === undefined) return conclude(due, sent.claim, deps)
@@ -171,6 +173,7 @@ async function settle(
     attempt: attempt - (budget?.after ?? 0),
     result,
     now: deps.clock.now(),
+    expiresAt: due.expiresAt,
     random: deps.random(),
   })
   deps.onAttempt({

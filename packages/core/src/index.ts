@@ -36,7 +36,7 @@ export {
   MAX_PAYLOAD_DEPTH,
   MOST_ATTEMPTS,
 } from './delivery-options.ts'
-export { type DueParts, parseDue } from './due.ts'
+export { type DueParts, parseDue, TIME_FORMS } from './due.ts'
 export { type DurationParts, durationMs, timeLeftSeconds } from './duration.ts'
 export { TimerError, type TimerErrorCode } from './errors.ts'
 export { type EventType, eventBody } from './event-body.ts'
@@ -111,5 +111,4 @@ export {
 export { type CallbackRequest, MAX_EXPIRES_IN, MAX_LABELS, parseKey, parseLabels } from './timer-extras.ts'
 export { FILTER_FIELDS, filterInstant, parseTimerFilter } from './timer-filter.ts'
 export { isoInstant, type TimerView, timerView } from './timer-view.ts'
-
 export { type Waiting, type WaitingFor, waitingOf } from './waiting.ts'

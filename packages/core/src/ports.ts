@@ -85,6 +85,11 @@ export interface DueTimer {
   /** Gives the timer back, unclaimed, to come again at `until` (epoch ms); `heldBy` where its receiver has no turn. */
   defer(until: number, heldBy?: HeldBy): Promise<void>
   /**
+   * How to have a timer back that was given back until then: at `at` (epoch ms), unless somebody has taken or changed it
+   * since. Never throws: if it fails, the timer comes when it would have. Holds nothing of the timer's content.
+   */
+  recall(until: number, heldBy: HeldBy): (at: number) => void
+  /**
    * Writes what came of an attempt, and puts the timer where it belongs, in one step; also when the job has been lost
    * since.
    *
@@ -127,12 +132,22 @@ export interface Pass {
   leave(answered: boolean | undefined): void
 }
 
-/** A turn now, or the time (epoch ms) at which to ask again and what is waited for. */
-export type Admission = Pass | { readonly kind: 'defer'; readonly until: number; readonly heldBy: HeldBy }
+/** No turn now. */
+interface Deferral {
+  readonly kind: 'defer'
+  /** When to ask again, epoch ms. */
+  readonly until: number
+  readonly heldBy: HeldBy
+  /** To be called once the timer was given back: how to have it earlier, should its receiver answer quickly again. */
+  gaveBack(recall: (at: number) => void): void
+}
+
+/** A turn now, or when to ask again and what is waited for. */
+export type Admission = Pass | Deferral
 
 /** Whose turn it is: keeps one receiver from taking the hands of all others. */
 export interface Gate {
-  /** Asks to send a request to a target URL, of a timer due at `dueAt` (epoch ms). Settles within a fraction of a second. */
+  /** Asks to send a request to a target URL, of a timer due at `dueAt` (epoch ms). Settles within two seconds. */
   enter(url: string, dueAt: number): Admission | Promise<Admission>
 }
 

@@ -84,6 +84,20 @@ describe('decide: the table at the head of retry-policy.ts', () => {
     expect(decideOn('at_least_once', 'rejected', late).kind).toBe('retry')
   })
 
+  test('a retry comes no later than the moment at which it is too late for it', () => {
+    const due = (expiresAt: number | undefined) => decideOn('at_least_once', 'ambiguous', { expiresAt })
+    expect(due(undefined)).toEqual(inMs(60_000))
+    expect(due(NOW + 60_000)).toEqual(inMs(60_000))
+    expect(due(NOW + 59_000)).toEqual(inMs(59_001))
+    expect(due(NOW - 1_000)).toEqual(inMs(0))
+    expect(decideOn('at_most_once', 'ambiguous', { expiresAt: NOW + 1 })).toEqual(ends('unknown'))
+  })
+
+  test('what is given up is failed, also where it would expire sooner', () => {
+    const over = { budgetFrom: NOW - DAY, expiresAt: NOW + 1 }
+    expect(decideOn('at_most_once', 'never_sent', over)).toEqual(ends('failed'))
+  })
+
   test.each(MODES)('makes at most maxAttempts attempts, whatever happens (%s)', (mode) => {
     const outcomes = fc.constantFrom<Outcome>('rejected', 'never_sent', 'ambiguous', 'interrupted')
     fc.assert(

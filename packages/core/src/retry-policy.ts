@@ -73,6 +73,8 @@ export interface DecisionInput {
   readonly attempt: number
   readonly result: AttemptResult
   readonly now: number
+  /** After this the timer is not sent any more, epoch ms; undefined where it may always be. */
+  readonly expiresAt?: number | undefined
   /** In [0, 1): the jitter. */
   readonly random: number
 }
@@ -81,8 +83,24 @@ export type Decision =
   | { readonly kind: 'final'; readonly status: AttemptedStatus }
   | { readonly kind: 'retry'; readonly at: number }
 
-/** What happens to a timer after an attempt: the table at the head of this file. Pure. */
+/**
+ * What happens to a timer after an attempt: the table at the head of this file. Pure.
+ *
+ * A retry that would come too late to be sent comes when the timer expires: it is then that its claim is refused, and
+ * not hours later, at the end of a pause.
+ */
 export function decide(input: DecisionInput): Decision {
+  const decision = afterOutcome(input)
+  if (decision.kind === 'final') return decision
+  return { kind: 'retry', at: comesBackAt(decision.at, input.expiresAt, input.now) }
+}
+
+/** When a timer that is to come back at `at` does so: no later than the moment at which it is too late for it. */
+export function comesBackAt(at: number, expiresAt: number | undefined, now: number): number {
+  return expiresAt === undefined ? at : Math.min(at, Math.max(now, expiresAt + 1))
+}
+
+function afterOutcome(input: DecisionInput): Decision {
   const { result, mode } = input
   switch (result.outcome) {
     case 'delivered':

@@ -57,6 +57,7 @@ describe('parseTargetUrl', () => {
     ['a backslash for a host', 'https://\\hook', /name a host/],
     ['a host that is none', 'http://a b.c', /spaces/],
     ['a percent-encoded slash in the host', 'http://a%2fb/', /valid URL/],
+    ['half a character, at which Redis’s JSON stops', 'http://a.b/\ud800', /half characters/],
     ['half an IPv6 address', 'http://[::1', /valid URL/],
     ['a port that is none', 'http://a.b:99999/', /valid URL/],
     ['port 0', 'http://a.b:0/', /port from 1/],

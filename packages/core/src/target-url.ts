@@ -21,6 +21,8 @@ export function parseTargetUrl(text: string): URL {
   // The URL parser would silently drop these; a URL that says one thing and does another is refused.
   if (hasControlOrSpace(text))
     refuse('url must not contain spaces or control characters; percent-encode them')
+  // Half of a surrogate pair cannot be sent, and Redis's scripts could not read the timer.
+  if (/\p{Surrogate}/u.test(text)) refuse('url must not contain half characters: lone surrogates')
   if (!/^https?:\/\//i.test(text)) refuse('url must be an absolute URL that starts with http:// or https://')
   // The URL parser would skip more slashes, and take the first folder for the host.
   if (/^https?:\/\/[/\\]/i.test(text)) refuse('url must name a host, such as https://example.com/hook')

@@ -41,7 +41,7 @@ describe('parseKey', () => {
     ['a number', 7],
   ])('refuses %s, and says what to write', (_, key) => {
     expect(refusal(() => parseKey(key as string)).message).toBe(
-      'key must be 1 to 128 characters of letters, digits and . _ : -',
+      'key must be 1 to 128 characters of A-Z, a-z, 0-9 and . _ : -',
     )
   })
 })

@@ -6,7 +6,7 @@ import { type Callback, FINAL_STATUSES, type FinalStatus } from './timer.ts'
 export const MAX_LABELS = 8
 const KEY = /^[A-Za-z0-9._:-]{1,128}$/
 export const LABEL = /^[A-Za-z0-9._:-]{1,64}$/
-const ALPHABET = 'letters, digits and . _ : -'
+const ALPHABET = 'A-Z, a-z, 0-9 and . _ : -'
 
 /** Ten years, in seconds: far beyond any use, and far within exact numbers. */
 export const MAX_EXPIRES_IN = 315_360_000

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { eventually, freePort } from '@timers/lab'
+import { eventually, stablePort } from '@timers/lab'
 import { endWithThisProcess } from '@timers/local-redis'
 
 export interface PrometheusOptions {
@@ -26,7 +26,7 @@ export interface PrometheusServer {
 /** Starts a Prometheus on a free port; resolves when it answers. */
 export async function startPrometheus({ binary, rules, jobs }: PrometheusOptions): Promise<PrometheusServer> {
   const folder = await mkdtemp(join(tmpdir(), 'timers-prometheus-'))
-  const port = await freePort()
+  const port = await stablePort()
   const config = {
     global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
     rule_files: ['rules.yml'],

@@ -1,4 +1,4 @@
-import { eventually, freePort, Installation, postTimer } from '@timers/lab'
+import { eventually, Installation, postTimer, stablePort } from '@timers/lab'
 import { alertRules, quickened } from '../src/alert-rules.ts'
 import { ensurePrometheus } from '../src/prometheus-binary.ts'
 import { type PrometheusServer, startPrometheus } from '../src/prometheus-server.ts'
@@ -17,7 +17,7 @@ describeWithPrometheus('a real Prometheus that scrapes the built services', () =
 
   beforeAll(async () => {
     installation = await Installation.start({ apis: 1, workers: 0, respond: () => ({ status: 200 }) })
-    healthPort = await freePort()
+    healthPort = await stablePort()
     prometheus = await startPrometheus({
       binary: binaries?.prometheus ?? '',
       rules: quickened(alertRules(), QUICKER),

@@ -16,9 +16,11 @@ describe('an API is killed with -9', () => {
     // A burst, so that many requests are half done when it dies.
     const burst = load.run({ count: 100, overMs: 0, seconds: [1, 4] })
     await load.untilAcknowledged(acknowledged + 5)
+    // And some that it cannot answer any more, had it been quicker than this process with all the others.
+    const last = load.run({ count: 10, overMs: 0, seconds: [1, 4] })
     await victim.kill('SIGKILL')
     await running.startApi()
-    await Promise.all([loading, burst])
+    await Promise.all([loading, burst, last])
 
     expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] })
     expect(load.failed.length).toBeGreaterThan(0)

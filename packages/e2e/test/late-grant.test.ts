@@ -14,7 +14,7 @@ import { takenAndUnclaimed } from '../src/claims.ts'
 /** A lost worker's timers are settled within 15 s of its end. */
 const TAKEN_OVER = { timeoutMs: 20_000 }
 /** So long on their way that a test can act between two steps of a worker. */
-const REPLY_DELAY_MS = 300
+const REPLY_DELAY_MS = 600
 
 describe('a claim whose worker stood still is not sent after the timer was told unknown and redriven', () => {
   const cleanups: (() => unknown)[] = []

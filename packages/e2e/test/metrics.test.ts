@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { eventually, freePort, Installation, postTimer } from '@timers/lab'
+import { eventually, Installation, postTimer, stablePort } from '@timers/lab'
 import { alertRules } from '../src/alert-rules.ts'
 
 const SERVICES = ['api', 'worker'] as const
@@ -44,7 +44,7 @@ describe('what the built services export', () => {
 
   beforeAll(async () => {
     installation = await Installation.start({ apis: 1, workers: 0 })
-    const port = await freePort()
+    const port = await stablePort()
     await installation.startWorker({ HEALTH_PORT: port })
     const urls = { api: installation.apiUrl, worker: `http://127.0.0.1:${port}` }
     for (const service of SERVICES) {

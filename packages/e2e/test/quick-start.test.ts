@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { eventually, freePort, postTimer, type Receiver, readTimer, startReceiver } from '@timers/lab'
+import { eventually, postTimer, type Receiver, readTimer, stablePort, startReceiver } from '@timers/lab'
 import { getWithLogin } from '../src/dashboard-client.ts'
 import { isAlive, QuickStart } from '../src/quick-start.ts'
 
@@ -17,8 +17,8 @@ describe('npm start', () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'timers-quick-start-'))
     receiver = await startReceiver()
-    apiPort = await freePort()
-    dashboardPort = await freePort()
+    apiPort = await stablePort()
+    dashboardPort = await stablePort()
   })
   afterEach(async () => {
     for (const quickStart of started.splice(0)) await quickStart.close()

@@ -27,14 +27,16 @@ test('a restore sent again what had fired since the backup', async () => {
       encoding: 'utf8',
     })
   try {
-    const sent = await create(1)
-    const asked = await create(1, { delivery: 'at_least_once' })
-    const later = await create(16)
+    // Not due before the backup is made, and not before all is up again: a busy machine may take long over either.
+    const sent = await create(3)
+    const asked = await create(3, { delivery: 'at_least_once' })
+    const later = await create(30)
     const madeAt = new Date().toISOString()
     const folder = join(redis.dataDir, 'appendonlydir')
     await cp(folder, backup, { recursive: true })
-    await eventually(async () =>
-      expect([await statusOf(sent), await statusOf(asked)]).toEqual(['fired', 'fired']),
+    await eventually(
+      async () => expect([await statusOf(sent), await statusOf(asked)]).toEqual(['fired', 'fired']),
+      { timeoutMs: 10_000 },
     )
     expect(restored({ TIMERS_RESTORED_AT: madeAt })).toMatchObject({
       status: 1,
@@ -70,7 +72,7 @@ test('a restore sent again what had fired since the backup', async () => {
     await eventually(
       async () => expect([await statusOf(asked), await statusOf(later)]).toEqual(['fired', 'fired']),
       {
-        timeoutMs: 25_000,
+        timeoutMs: 40_000,
       },
     )
     const arrivals = (id: number) => receiver.requests.filter((request) => request.id === id).length

@@ -45,9 +45,10 @@ describe('a worker does nothing for longer than its locks last', () => {
       expect(meanwhile.unknown.length).toBeGreaterThan(0)
 
       thaw(victim)
-      await eventually(async () => {
-        expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] })
-      })
+      await eventually(
+        async () => expect(await judgeAtRest(running, load)).toEqual({ flaws: FLAWLESS, unknown: [] }),
+        { timeoutMs: 15_000 },
+      )
       expect(load.acknowledged).toHaveLength(300)
       expect(victim.exit).toBeUndefined()
     },

@@ -1,4 +1,4 @@
-import { eventually, FLAWLESS, type Service, type UnknownTimer } from '@timers/lab'
+import { eventually, FLAWLESS, readTimer, type Service, type UnknownTimer } from '@timers/lab'
 import { takenAndUnclaimed } from '../src/claims.ts'
 import { Load } from '../src/load.ts'
 import { judgeAtRest } from '../src/rest.ts'
@@ -28,8 +28,14 @@ describe('a worker is killed with -9', () => {
     expect(load.acknowledged).toHaveLength(300)
     expect(unknown.length).toBeGreaterThan(0)
     expect(unknown.filter((timer) => !wasInFlight(timer, killedAt))).toEqual([])
-    const settledMs = Date.now() - Math.max(killedAt, load.lastDueAt)
-    expect(settledMs).toBeLessThan(RECOVERED_WITHIN_MS)
+    // By what is recorded: to ask for all of them takes a while, too.
+    const views = await Promise.all(
+      load.acknowledged.map(({ acknowledged }) => readTimer(running.apiUrl, acknowledged?.id ?? 0)),
+    )
+    const settledMs = views.map(
+      (view) => Date.parse(String(view?.finished_at)) - Math.max(killedAt, Date.parse(String(view?.due_at))),
+    )
+    expect(Math.max(...settledMs)).toBeLessThan(RECOVERED_WITHIN_MS)
   }, 60_000)
 
   test('before the claim: another worker fires what it had taken, within 15 s', async () => {

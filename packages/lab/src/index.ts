@@ -2,7 +2,7 @@
  * The laboratory, for tests, chaos and the bench only: processes, a Redis of their own, receivers that remember, a faulty
  * network, clients, and one judge of what they all saw.
  */
-export { freePort, redisCommand } from '@timers/local-redis'
+export { redisCommand } from '@timers/local-redis'
 export {
   type Change,
   CONFLICT_MODES,
@@ -59,3 +59,4 @@ export { answerBytes, serveRequests, targetOf } from './receivers/serve-requests
 export { startTestRedis, type TestRedis, type TestRedisOptions } from './redis/test-redis.ts'
 export { type EventuallyOptions, eventually } from './time/eventually.ts'
 export { type FixedClock, fixedClock } from './time/fixed-clock.ts'
+export { type Timed, timed } from './time/timed.ts'

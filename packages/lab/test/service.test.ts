@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort, type Service, spawnService } from '../src/index.ts'
+import { type Service, spawnService, stablePort } from '../src/index.ts'
 
 const LISTENS = `
   import { createServer } from 'node:http'
@@ -32,7 +32,7 @@ describe('spawnService', () => {
   })
 
   test('waits for readiness and lines, and tells how it ended', async () => {
-    const port = await freePort()
+    const port = await stablePort()
     const { ready, waitForLog, kill, logs } = await start(LISTENS, { PORT: port })
     await ready(`http://127.0.0.1:${port}/`)
     const { env } = await waitForLog((line) => line.msg === 'hello')
@@ -45,7 +45,7 @@ describe('spawnService', () => {
 
   test('a service that ends early fails the wait, with its log', async () => {
     const { ready, waitForLog } = await start('throw new Error("no settings")')
-    const port = await freePort()
+    const port = await stablePort()
     await expect(ready(`http://127.0.0.1:${port}/`)).rejects.toThrow(/ended with 1.*no settings/s)
     await expect(waitForLog(() => false)).rejects.toThrow('ended with 1')
   })

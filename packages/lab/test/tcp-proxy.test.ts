@@ -67,6 +67,7 @@ describe('startTcpProxy', () => {
   test('a connection that lost bytes is reset when the black hole ends', async () => {
     await proxy.setMode('blackhole')
     const answer = expect(ping(5_000)).rejects.toThrow('ECONNRESET')
+    await eventually(() => expect(proxy.connections).toBe(1))
     await expect(ping(50)).rejects.toThrow('No answer')
     await proxy.setMode('forward')
     await answer

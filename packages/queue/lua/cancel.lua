@@ -11,7 +11,8 @@
   ARGV[5]  who is told of all events: JSON, or ''
   ARGV[6]  '' or 'brief': the answer is without the hash
 
-  Returns { 'done', job id, its hash }, { 'missing' }, { 'firing', status } or { 'finished', status }.
+  Returns { 'done', job id, its hash }, { 'missing' }, { 'old' } (includes/subject.lua), { 'firing', status } or
+  { 'finished', status }.
 ]]
 local base = baseOf(KEYS[1], 'marker')
 local owner, now = ARGV[2], ARGV[3]
@@ -24,6 +25,7 @@ local job = base .. id
 local there, ow, cf, st, made, claim, nextAt, heldBy, due, labels, cb = unpack(redis.call('HMGET', job,
   'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'nx', 'hb', 'du', 'lb', 'cb'))
 if not isOwners(owner, there, ow, cf) then return { 'missing' } end
+if not due then return { 'old' } end
 local status = statusOf(st, made, claim)
 if status == 'cancelled' then return done(id) end
 if status == 'firing' then return { 'firing', status } end
@@ -38,6 +40,6 @@ redis.call('HSET', job, 'st', 'cancelled', 'finishedOn', now, 'returnvalue', '"c
   -- Bull Board reckons with it.
   'processedOn', now)
 if labels then unindex(base, id, owner, labels) end
-finish(base, id, 'cancelled', now, due or there, false)
+finish(base, id, 'cancelled', now, due, false)
 if cb or ARGV[5] ~= '' then announce(base, id, 'cancelled', now, cb, ARGV[4], ARGV[5]) end
 return done(id)

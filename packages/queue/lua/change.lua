@@ -11,16 +11,17 @@
   Returns one of
     { 'done', job id, its hash }
     { 'again', job id, its hash }      another one was carried out before under the client's key
-    { 'missing' }, { 'firing', status }, { 'finished', status }
+    { 'missing' }, { 'old' } (includes/subject.lua), { 'firing', status }, { 'finished', status }
 ]]
 local base = baseOf(KEYS[1], 'marker')
 local owner, nonce = ARGV[2], ARGV[3]
 
 local id = ARGV[1]
 local job = base .. id
-local there, ow, cf, st, made, claim, known = unpack(redis.call('HMGET', job,
-  'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'cn'))
+local there, ow, cf, st, made, claim, known, due = unpack(redis.call('HMGET', job,
+  'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'cn', 'du'))
 if not isOwners(owner, there, ow, cf) then return { 'missing' } end
+if not due then return { 'old' } end
 local before = carriedOut(known, nonce)
 if before then return { before, id, redis.call('HGETALL', job) } end
 local status = statusOf(st, made, claim)

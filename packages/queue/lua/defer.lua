@@ -20,7 +20,7 @@
 local job, lock, stalled, active, delayed, marker, held = unpack(KEYS)
 local id, token, at, by, dueAt, taking = unpack(ARGV)
 
-local there, heldBy, nextAt, takings = unpack(redis.call('HMGET', job, 'timestamp', 'hb', 'nx', 'ats'))
+local there, heldBy, nextAt, takings, status = unpack(redis.call('HMGET', job, 'timestamp', 'hb', 'nx', 'ats', 'st'))
 if not there then
   if redis.call('GET', lock) ~= token then return 0 end
   letGo(lock, stalled, active, id)
@@ -28,6 +28,8 @@ if not there then
 end
 -- It may have lost the job, and taken it anew under the same token, before it noticed: BullMQ counts the takings.
 if (takings or '') ~= taking or redis.call('GET', lock) ~= token then return 0 end
+-- A late word has ended it meanwhile: whoever takes it next, and at once, puts it in its place.
+if status then at, by = dueAt, '' end
 -- First to where it goes, then from where it is: an error between the two leaves it on both, never on none.
 delay(delayed, marker, id, tonumber(at))
 letGo(lock, stalled, active, id)

@@ -16,6 +16,7 @@
     { 'done', job id, its hash }
     { 'again', job id, its hash }      another one was carried out before under the client's key
     { 'missing' }
+    { 'old' }                          includes/subject.lua
     { 'refused', status }              not failed or unknown
     { 'taken', job id }                another unfinished timer has its key
 ]]
@@ -31,25 +32,29 @@ local there, ow, cf, status, made, known, due, key, labels, claim = unpack(redis
   'timestamp', 'ow', 'cf', 'st', 'an', 'cn', 'du', 'ky', 'lb', 'ca'))
 -- A callback, too, may be sent again.
 if not isOwners(owner, there, ow, false) then return { 'missing' } end
+if not due then return { 'old' } end
 local before = carriedOut(known, nonce)
 if before then return told(before, id) end
 if status ~= 'failed' and status ~= 'unknown' then
   return { 'refused', statusOf(status, made, claim) }
 end
+local taken = ''
 if key then
   local holder = redis.call('GET', base .. 'k:' .. owner .. ':' .. key)
   if holder and holder ~= id then
-    local exists, ended = unpack(redis.call('HMGET', base .. holder, 'timestamp', 'st'))
+    local exists, ended, others = unpack(redis.call('HMGET', base .. holder, 'timestamp', 'st', 'cn'))
     if exists and not ended then return { 'taken', holder } end
+    -- A change by key that is sent again finds here that it was carried out on the one that had the key.
+    taken = (inherited(others) or '') .. ' '
   end
 end
 -- One that is not in its place yet is still in the hands of a worker.
 if not unfinish(base, id, status) then return { 'refused', status } end
 
 redis.call('HDEL', job, 'st', 'rs', 'failedReason', 'stacktrace', 'finishedOn', 'processedOn')
-redis.call('HSET', job, 'bg', (made or '0') .. ':' .. at, 'nx', at, 'cn', withNonce(known, nonce))
+redis.call('HSET', job, 'bg', (made or '0') .. ':' .. at, 'nx', at, 'cn', withNonce(known, taken .. nonce))
 if key then redis.call('SET', base .. 'k:' .. owner .. ':' .. key, id) end
-if labels then index(base, id, owner, labels, due or there) end
+if labels then index(base, id, owner, labels, due) end
 delay(base .. 'delayed', KEYS[1], id, tonumber(at))
-redis.call('ZADD', base .. 'retries', due or there, id)
+redis.call('ZADD', base .. 'retries', due, id)
 return told('done', id)

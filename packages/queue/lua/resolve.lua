@@ -11,7 +11,7 @@
   ARGV[7]  '<shard>:<shards>'
   ARGV[8]  who is told of all events: JSON, or ''
 
-  Returns { 'done', job id, its hash }, { 'missing' } or { 'refused', status }.
+  Returns { 'done', job id, its hash }, { 'missing' }, { 'old' } (includes/subject.lua) or { 'refused', status }.
 ]]
 local base = baseOf(KEYS[1], 'marker')
 local owner, nonce, now, as = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -21,6 +21,7 @@ local job = base .. id
 local there, ow, cf, st, made, claim, known, due, cb = unpack(redis.call('HMGET', job,
   'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'cn', 'du', 'cb'))
 if not isOwners(owner, there, ow, cf) then return { 'missing' } end
+if not due then return { 'old' } end
 if carriedOut(known, nonce) then return { 'done', id, redis.call('HGETALL', job) } end
 local status = statusOf(st, made, claim)
 -- One that is not in its place yet is still in the hands of a worker.
@@ -28,6 +29,6 @@ if status ~= 'unknown' or not unfinish(base, id, 'unknown') then return { 'refus
 
 redis.call('HSET', job, 'st', as, 'rs', ARGV[6], 'cn', withNonce(known, nonce), 'finishedOn', now)
 if as == 'fired' then redis.call('HDEL', job, 'failedReason', 'stacktrace') end
-finish(base, id, as, now, due or there, false)
+finish(base, id, as, now, due, false)
 if cb or ARGV[8] ~= '' then announce(base, id, as, now, cb, ARGV[7], ARGV[8]) end
 return { 'done', id, redis.call('HGETALL', job) }

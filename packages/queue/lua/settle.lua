@@ -60,6 +60,9 @@ local function write(field, value)
   written = written + 2
 end
 
+-- Of format 1, and not upgraded yet.
+if not due then due = seldom().dueBefore(there, redis.call('HGET', job, 'opts')) end
+
 local function tell(lines)
   while #lines > keep do table.remove(lines, 1) end
   write('lg', table.concat(lines, '\n'))
@@ -146,11 +149,11 @@ if mine or stray then
     -- Where somebody only puts it in its place, the reason is known already.
     if st ~= 'fired' and attempt > 0 then write('failedReason', st .. ': ' .. reason) end
     write('finishedOn', now)
-    finish(base, id, st, now, due or there, callback)
+    finish(base, id, st, now, due, callback)
     if labels then seldom().unindex(base, id, redis.call('HGET', job, 'ow') or '', labels) end
   else
     seldom().delay(delayed, marker, id, tonumber(nx or now))
-    if nx then redis.call('ZADD', base .. 'retries', due or there, id) end
+    if nx then redis.call('ZADD', base .. 'retries', due, id) end
   end
 end
 if #unset > 0 then redis.call('HDEL', job, unpack(unset)) end

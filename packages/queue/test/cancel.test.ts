@@ -1,7 +1,7 @@
 import { eventually } from '@timers/lab'
-import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, draft, fired, Rig } from './rig.ts'
-import { ALL_ENDED, ALL_UNCLAIMED, expectFlawless, neverSent, refusal, retryIn, States } from './states.ts'
+import { rig, states, store, useBed } from './bed.ts'
+import { delivered, draft, fired } from './rig.ts'
+import { ALL_ENDED, ALL_UNCLAIMED, expectFlawless, neverSent, refusal, retryIn } from './states.ts'
 
 const EXTRAS = {
   key: 'order-17',
@@ -10,21 +10,7 @@ const EXTRAS = {
 } as const
 
 describe('cancel', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-  let states: States
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-    states = new States(rig, store)
-  })
-  afterEach(async () => {
-    await expectFlawless(rig).finally(() => rig.reset())
-  })
+  useBed()
 
   describe.each(ALL_UNCLAIMED)('of a timer that %s', (where) => {
     test('is final: who had it claims in vain, and nobody takes it any more', async () => {

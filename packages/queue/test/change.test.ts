@@ -1,7 +1,7 @@
 import type { TimerChange } from '@timers/core'
 import { eventually } from '@timers/lab'
-import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, draft, fired, Rig, unknown } from './rig.ts'
+import { rig, states, store, useBed } from './bed.ts'
+import { delivered, draft, fired, unknown } from './rig.ts'
 import {
   ALL_ENDED,
   ALL_UNCLAIMED,
@@ -10,7 +10,6 @@ import {
   neverSent,
   refusal,
   retryIn,
-  States,
 } from './states.ts'
 
 const HOUR = 3_600_000
@@ -18,21 +17,7 @@ const NEW = { payload: '{"new":true}', url: 'https://receiver.example/new', labe
 const EXTRAS = { payload: '{"old":true}', labels: ['eu', 'mail'], key: 'order-17' } as const
 
 describe('change', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-  let states: States
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-    states = new States(rig, store)
-  })
-  afterEach(async () => {
-    await expectFlawless(rig).finally(() => rig.reset())
-  })
+  useBed()
 
   /** Nobody but a promoted other timer may be taken. */
   const isDue = async (id: number): Promise<boolean> => {
@@ -48,6 +33,7 @@ describe('change', () => {
     ])('%s: who has the old has it no more, and the new is sent', async (_, change) => {
       const { id, hand } = await states.unclaimed(where, EXTRAS)
       const before = await store.find(id)
+      const askedAt = Date.now()
       const changed = await store.change(id, change)
       expect(changed).toMatchObject({
         id,
@@ -58,10 +44,11 @@ describe('change', () => {
       })
       expect(changed?.log).toEqual(before?.log)
       if (change.due === undefined) expect(changed?.dueAt).toBe(before?.dueAt)
-      else
-        expect(
-          Math.abs((changed?.dueAt ?? 0) - Date.now() - (change.due as { delayMs: number }).delayMs),
-        ).toBeLessThan(1_000)
+      else {
+        const { delayMs } = change.due as { delayMs: number }
+        expect(changed?.dueAt).toBeGreaterThanOrEqual(askedAt + delayMs)
+        expect(changed?.dueAt).toBeLessThanOrEqual(Date.now() + delayMs)
+      }
       await expectFlawless(rig)
       if (hand !== undefined) {
         expect(['changed', 'lost']).toContain((await hand.due.peek()).kind)
@@ -176,28 +163,6 @@ describe('change', () => {
     expect(await third.due.claim()).toEqual({ kind: 'finished', status: 'fired' })
     await third.due.rest()
     expect(await rig.client.zcard(rig.keys().key('retries'))).toBe(0)
-  })
-
-  test('to an earlier time fires on time while the worker sleeps until a later one', async () => {
-    const seen = new Map<number, number>()
-    await rig.consumer({
-      handle: async (due) => {
-        const claim = await due.claim()
-        if (claim.kind !== 'granted') return
-        seen.set(due.timer.id, Date.now())
-        await due.settle(claim.attempt, delivered(), fired)
-      },
-    })
-    const other = await store.create(draft(HOUR / 2))
-    const timers = await Promise.all(Array.from({ length: 5 }, () => store.create(draft(HOUR))))
-    for (const { id } of timers) {
-      const moved = await store.change(id, { due: { delayMs: 300 } })
-      await eventually(() => expect(seen.has(id)).toBe(true))
-      const lateMs = (seen.get(id) ?? 0) - (moved?.dueAt ?? 0)
-      expect(lateMs).toBeGreaterThanOrEqual(0)
-      expect(lateMs).toBeLessThan(250)
-    }
-    expect((await store.find(other.id))?.status).toBe('pending')
   })
 
   test('a fire whose reply was cut off, and that we sent again ourselves, was told as one that the client had sent before', async () => {

@@ -1,26 +1,12 @@
-import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, fired, Rig } from './rig.ts'
-import { ALL_UNCLAIMED, expectFlawless, neverSent, refusal, retryIn, States } from './states.ts'
+import { rig, states, store, useBed } from './bed.ts'
+import { delivered, fired } from './rig.ts'
+import { ALL_UNCLAIMED, neverSent, refusal, retryIn } from './states.ts'
 
 const HOUR = 3_600_000
 const SECOND = 1_000
 
 describe('expiry', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-  let states: States
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-    states = new States(rig, store)
-  })
-  afterEach(async () => {
-    await expectFlawless(rig).finally(() => rig.reset())
-  })
+  useBed()
 
   /** Who holds it asks for the right to send it at another time than now. */
   async function claimAt(id: number, token: string, now: number, nonce = 'nonce') {

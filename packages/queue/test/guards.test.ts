@@ -1,4 +1,6 @@
-import type { Idempotency } from '@timers/core'
+import { type Idempotency, TimerError } from '@timers/core'
+import { startTcpProxy } from '@timers/lab'
+import { RetentionSweeper } from '../src/consumer/retention.ts'
 import { Shards } from '../src/shards/shards.ts'
 import { sweepGuards } from '../src/timers/guards.ts'
 import { draft, Rig } from './rig.ts'
@@ -17,11 +19,8 @@ describe('a request with a key of its timer’s own and an idempotency key, over
 
   const request = (fingerprint: string, key = 'again'): Idempotency => ({ key, fingerprint })
 
-  function shards(): Shards {
-    const all = new Shards(
-      { redisUrl: rig.redis.url, shards: SHARDS, prefix: rig.prefix, log: rig.log },
-      { changes: true },
-    )
+  function shards(redisUrl = rig.redis.url): Shards {
+    const all = new Shards({ redisUrl, shards: SHARDS, prefix: rig.prefix, log: rig.log }, { changes: true })
     rig.onClose(() => all.close())
     return all
   }
@@ -65,6 +64,17 @@ describe('a request with a key of its timer’s own and an idempotency key, over
     }
   })
 
+  test('a request that was refused as past kept the next one under its key from being created', async () => {
+    const store = await rig.store({ shards: SHARDS })
+    for (let turn = 0; turn < 8; turn += 1) {
+      const wanted = { ...draft(HOUR), key: `own-${turn}` }
+      const orElse = new TimerError('INVALID_TIME', 'at is past', { field: 'at' })
+      const late = { ...request('one', `again-${turn}`), orElse }
+      await expect(store.create(wanted, late)).rejects.toBe(orElse)
+      expect((await store.create(wanted, request('two', `again-${turn}`))).replayed).toBe(false)
+    }
+  })
+
   test('a guard outlived its timer for ever', async () => {
     const store = await rig.store({ shards: SHARDS })
     const ids: number[] = []
@@ -97,5 +107,27 @@ describe('a request with a key of its timer’s own and an idempotency key, over
       expect(again.replayed).toBe(false)
       expect(ids).not.toContain(again.id)
     }
+  })
+  test('a sweep waited for Redis once for each guard: it removed fewer timers than were created', async () => {
+    const store = await rig.store({ shards: SHARDS })
+    const made = await store.createAll(
+      Array.from({ length: 200 }, (_, turn) => ({
+        draft: { ...draft(HOUR), key: `own-${turn}` },
+        idempotency: request('one', `again-${turn}`),
+      })),
+    )
+    expect(await guarded()).toBeGreaterThan(100)
+    await Promise.all(made.map((timer) => 'id' in timer && store.cancel(timer.id)))
+    const proxy = await startTcpProxy({ targetPort: rig.redis.port })
+    rig.onClose(() => proxy.close())
+    const all = shards(`redis://127.0.0.1:${proxy.port}`)
+    await all.whenVerified()
+    const sweeper = new RetentionSweeper(all.all, 0, rig.log)
+    proxy.setDelay(25)
+    const startedAt = performance.now()
+    expect(await sweeper.sweep()).toBe(200)
+    // More than a hundred guards; some thirty rounds are needed for the rest.
+    expect(performance.now() - startedAt).toBeLessThan(100 * 50)
+    expect(await guarded()).toBe(0)
   })
 })

@@ -1,26 +1,15 @@
 import { startTcpProxy } from '@timers/lab'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { draft, Rig } from './rig.ts'
-import { ALL_ENDED, ALL_UNCLAIMED, expectFlawless, refusal, States } from './states.ts'
+import { rig, store, useBed } from './bed.ts'
+import { draft } from './rig.ts'
+import { ALL_ENDED, ALL_UNCLAIMED, refusal, States } from './states.ts'
 
 const HOUR = 3_600_000
 const again = { key: 'request-1', fingerprint: 'print' }
 const other = { ...again, fingerprint: 'another' }
 
 describe('a create with an idempotency key', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-  })
-  afterEach(async () => {
-    await expectFlawless(rig).finally(() => rig.reset())
-  })
+  useBed()
 
   const timers = async (shards = 1): Promise<string[]> => {
     const found = await rig.client.keys('*')

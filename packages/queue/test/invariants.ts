@@ -103,8 +103,8 @@ function flawsOfJob(id: string, hash: TimerHash, contents: Contents): string[] {
   }
   const record = toRecord(Number(id.slice(1)), hash)
   if (record === undefined) return ['a hash that holds no timer']
-  const { st, du, nx, hb, cf } = hash
-  const due = Number(du)
+  const { st, nx, hb, cf } = hash
+  const due = record.dueAt
   const score = (name: string): number | undefined => contents.set(name).get(id)
   const is = (name: string, holds: boolean): void => {
     if (holds) must(score(name) === due, `is in ${name} with ${score(name)}, due at ${due}`)
@@ -143,7 +143,7 @@ function flawsOfJob(id: string, hash: TimerHash, contents: Contents): string[] {
   const isWaiting = nx !== undefined && record.status === 'pending' && st === undefined
   if (score('retries') !== undefined) is('retries', isWaiting)
   if (place === 'delayed') {
-    const at = hb?.split(':')[1] ?? nx ?? du
+    const at = hb?.split(':')[1] ?? nx ?? due
     must(
       score('delayed') === Number(at) * 0x1000,
       `wakes at ${Number(score('delayed')) / 0x1000}, not at ${at}`,
@@ -197,4 +197,27 @@ export async function leftIn(redis: Redis, { key }: ShardKeys): Promise<string[]
   const base = key('')
   const names = (await redis.keys('*')).filter((name) => name.startsWith(base))
   return names.map((name) => name.slice(base.length)).filter((name) => !FURNITURE.includes(name))
+}
+
+/** All keys but the counters of ids, each with all that it holds. */
+export async function contentsOf(redis: Redis): Promise<Readonly<Record<string, unknown>>> {
+  const held = async (name: string): Promise<unknown> => {
+    switch (await redis.type(name)) {
+      case 'hash':
+        return redis.hgetall(name)
+      case 'zset':
+        return redis.zrange(name, 0, '-1', 'WITHSCORES')
+      case 'list':
+        return redis.lrange(name, 0, -1)
+      case 'set':
+        return (await redis.smembers(name)).sort()
+      case 'stream':
+        return redis.xlen(name)
+      default:
+        return redis.get(name)
+    }
+  }
+  const names = (await redis.keys('*')).filter((name) => !name.endsWith(':ids')).sort()
+  const contents = await Promise.all(names.map(held))
+  return Object.fromEntries(names.map((name, at) => [name, contents[at]]))
 }

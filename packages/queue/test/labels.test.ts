@@ -1,26 +1,12 @@
-import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, draft, fired, Rig } from './rig.ts'
-import { ALL_ENDED, ALL_UNCLAIMED, expectFlawless, States } from './states.ts'
+import { rig, states, store, useBed } from './bed.ts'
+import { delivered, draft, fired } from './rig.ts'
+import { ALL_ENDED, ALL_UNCLAIMED } from './states.ts'
 
 const HOUR = 3_600_000
 const labels = ['eu', 'mail:welcome']
 
 describe('labels', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-  let states: States
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-    states = new States(rig, store)
-  })
-  afterEach(async () => {
-    await expectFlawless(rig).finally(() => rig.reset())
-  })
+  useBed()
 
   /** Ids by label, with the times under which they lie. */
   async function indexed(): Promise<Record<string, Record<string, number>>> {

@@ -1,9 +1,12 @@
 import { jobIdOf, timerIdOf } from '../src/shards/shard-keys.ts'
-import { flawsOf } from './invariants.ts'
+import { contentsOf, flawsOf } from './invariants.ts'
 import { Clients } from './life-clients.ts'
+import type { Expected } from './life-model.ts'
 import { Workers } from './life-workers.ts'
-import { recent, type Step, World } from './life-world.ts'
+import { type Step, World } from './life-world.ts'
 import type { Rig } from './rig.ts'
+
+const isRedrivable = ({ status }: Expected): boolean => status === 'failed' || status === 'unknown'
 
 /** Clients and workers that do anything to the timers of one Redis, and the model of what must come of it. */
 export class Actors {
@@ -33,11 +36,13 @@ export class Actors {
       case 'cancel':
         return clients.cancel(this.#world.timer(step.of))
       case 'redrive':
-        return clients.redrive(this.#world.timer(step.of))
+        return clients.redrive(this.#redrivable(step.of), step.keyed)
+      case 'hand on a key':
+        return this.#handOn(step)
       case 'resolve':
         return clients.resolve(this.#world.timer(step.of), step.as)
       case 'send again':
-        return recent(this.#world.sent, step.of)?.()
+        return this.#sendAgain(step.of)
       case 'take':
         return workers.take(`worker-${step.worker}`)
       case 'work':
@@ -71,7 +76,36 @@ export class Actors {
     }
   }
 
-  /** All that must be true between two commands. */ async check(): Promise<void> {
+  /** A timer is changed by its key and cancelled, an older one is redriven, and the change comes once more. */
+  async #handOn({ key, keep }: Extract<Step, { do: 'hand on a key' }>): Promise<void> {
+    const { life } = this.#world
+    await this.#clients.upsert({ do: 'upsert', key, keep, late: true, labels: '' })
+    const sent = this.#world.sent.length
+    await this.#clients.cancel(life.withKey(`key-${key}`))
+    await this.#clients.redrive(
+      [...life.timers.values()].find(
+        (timer) => !timer.gone && timer.key === `key-${key}` && isRedrivable(timer),
+      ),
+      false,
+    )
+    await this.#sendAgain(this.#world.sent.length - sent)
+  }
+
+  /** Most often one that can be redriven, if there is one. */
+  #redrivable(of: number): Expected | undefined {
+    return (of > 1 ? this.#world.timer(of, isRedrivable) : undefined) ?? this.#world.timer(of)
+  }
+
+  /** What was done is not done again, whatever has come between: Redis stays as it is. */
+  async #sendAgain(of: number): Promise<void> {
+    const { client } = this.#world.rig
+    const before = await contentsOf(client)
+    await this.#world.sent.at(-1 - of)?.()
+    expect(await contentsOf(client)).toEqual(before)
+  }
+
+  /** All that must be true between two commands. */
+  async check(): Promise<void> {
     const { client } = this.#world.rig
     expect(await flawsOf(client, this.#world.rig.keys())).toEqual([])
     for (const jobId of await client.zrange(this.#world.rig.keys().key('outbox'), 0, '-1')) {

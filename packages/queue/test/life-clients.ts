@@ -78,14 +78,13 @@ export class Clients {
     const answer = await send()
     if (holder !== undefined && !holder.gone && holder.status === 'pending') {
       expect(answer).toMatchObject({ kind: 'changed', id: holder.id })
-      if (step.keep === 'none') return
-      this.#world.life.change(holder, { payload, ...(step.keep === 'all' && { dueAt: timer.dueAt }) })
-      Object.assign(holder, { told: false, expiresInMs: undefined })
-      // Whoever has the key by now is left alone, unless so many changes came since that this one is forgotten.
-      let changes = 0
+      if (step.keep !== 'none') {
+        this.#world.life.change(holder, { payload, ...(step.keep === 'all' && { dueAt: timer.dueAt }) })
+        Object.assign(holder, { told: false, expiresInMs: undefined })
+      }
+      // Whoever has the key by now is left alone.
       this.#world.sent.push(async () => {
-        changes += 1
-        if (changes > 1 || holder.gone || this.#world.life.withKey(key)?.gone) return
+        if (holder.gone || this.#world.life.withKey(key)?.gone) return
         expect((await send()).kind).toBe('changed')
       })
       return
@@ -116,13 +115,28 @@ export class Clients {
       s: { b: payload },
       ...(dueAt !== undefined && { t: String(dueAt) }),
       ...(step.labels !== undefined && { l: step.labels }),
+      ...(step.expires !== undefined && { e: step.expires ? '1' : '' }),
     }
-    const nonce = this.#world.newWord()
     await this.#pendingOnly(
       timer,
-      () => this.#world.rig.clients.change({ owner: '', id: timer.id }, nonce, change),
-      () => this.#world.life.change(timer, { payload, ...(dueAt !== undefined && { dueAt }) }),
+      this.#sender(step.keyed, (nonce) =>
+        this.#world.rig.clients.change({ owner: '', id: timer.id }, nonce, change),
+      ),
+      () => {
+        this.#world.life.change(timer, { payload, ...(dueAt !== undefined && { dueAt }) })
+        if (step.expires !== undefined) timer.expiresInMs = step.expires ? 1_000 : undefined
+      },
     )
+  }
+
+  /** Sends a command, and then again: the same one, or, with the client's key, another one under it. */
+  #sender<T>(keyed: boolean, send: (nonce: string) => Promise<T>): () => Promise<T> {
+    const word = this.#world.newWord()
+    let times = 0
+    return () => {
+      times += 1
+      return send(keyed ? `=${word}/${times}` : word)
+    }
   }
 
   async cancel(timer: Expected | undefined): Promise<void> {
@@ -141,24 +155,20 @@ export class Clients {
     if (isFinal(status)) return expect(answer).toEqual({ kind: 'finished', status })
     expect(answer).toMatchObject({ kind: 'done', id })
     change()
-    let times = 0
-    // Remembered for 16 commands: a resend comes before that.
     this.#world.sent.push(async () => {
-      times += 1
-      if (times > 1 || timer.gone) return
+      if (timer.gone) return
       const again = await send()
       if (again.kind !== 'done' && again.kind !== 'again') expect(again).toMatchObject({ kind: 'finished' })
     })
   }
 
-  async redrive(timer: Expected | undefined): Promise<void> {
+  async redrive(timer: Expected | undefined, keyed: boolean): Promise<void> {
     if (timer === undefined) return
     const { status, id } = timer
-    const nonce = this.#world.newWord()
     const at = Date.now()
     const holder = timer.key === undefined ? undefined : this.#world.life.withKey(timer.key)
     const rests = await this.#world.rests(timer)
-    const send = () => this.#world.rig.clients.redrive({ owner: '', id }, nonce, at)
+    const send = this.#sender(keyed, (nonce) => this.#world.rig.clients.redrive({ owner: '', id }, nonce, at))
     const answer = await send()
     if (status !== 'failed' && status !== 'unknown')
       return expect(answer).toEqual({ kind: 'refused', status })
@@ -169,7 +179,7 @@ export class Clients {
     expect(answer).toMatchObject({ kind: 'done', id })
     this.#world.life.redrive(timer, at)
     this.#world.sent.push(async () => {
-      if (!timer.gone) expect(await send()).toMatchObject({ kind: 'done', id })
+      if (!timer.gone) expect(await send()).toMatchObject({ kind: keyed ? 'again' : 'done', id })
     })
   }
 

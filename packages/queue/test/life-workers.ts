@@ -104,8 +104,15 @@ export class Workers {
   ): Promise<void> {
     // A worker does not give back what it has claimed, or found claimed.
     if (hand.granted !== undefined || hand.found !== undefined || timer.status === 'firing') return
-    if (held) await hand.due.defer(late ? Date.now() + HOUR : Date.now() - 1, 'receiver_limit')
-    else await hand.due.defer(timer.nextAt ?? hand.due.timer.dueAt)
+    if (held) {
+      const until = late ? Date.now() + HOUR : Date.now() - 1
+      await hand.due.defer(until, 'receiver_limit')
+      // The gate may call it back at any time, whatever has become of it.
+      const { rig, sent } = this.#world
+      sent.push(async () => {
+        await rig.commands.recall(hand.id, 'receiver_limit', until, Date.now() - 1)
+      })
+    } else await hand.due.defer(timer.nextAt ?? hand.due.timer.dueAt)
     if (timer.holder === hand) timer.holder = undefined
   }
 

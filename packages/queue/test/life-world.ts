@@ -16,8 +16,17 @@ export type Step =
       labels: string
     }
   | { do: 'upsert'; key: number; late: boolean; keep: 'all' | 'due' | 'none'; labels: string }
-  | { do: 'change'; of: number; to: 'past' | 'future' | 'same'; labels: string | undefined }
-  | { do: 'cancel' | 'redrive'; of: number }
+  | {
+      do: 'change'
+      of: number
+      to: 'past' | 'future' | 'same'
+      labels: string | undefined
+      expires: boolean | undefined
+      keyed: boolean
+    }
+  | { do: 'redrive'; of: number; keyed: boolean }
+  | { do: 'hand on a key'; key: number; keep: 'all' | 'due' | 'none' }
+  | { do: 'cancel'; of: number }
   | { do: 'resolve'; of: number; as: 'fired' | 'failed' }
   | { do: 'send again'; of: number }
   | { do: 'take' | 'work'; worker: number }
@@ -59,9 +68,9 @@ export class World {
     return `word${this.#words}`
   }
 
-  timer(of: number): Expected | undefined {
+  timer(of: number, isOne: (timer: Expected) => boolean = () => true): Expected | undefined {
     return recent(
-      [...this.life.timers.values()].filter(({ gone }) => !gone),
+      [...this.life.timers.values()].filter((timer) => !timer.gone && isOne(timer)),
       of,
     )
   }

@@ -38,7 +38,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: doing('look for lost ones') },
   { weight: 2, arbitrary: create },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: doing('upsert', { key, late, keep: fc.constantFrom('all', 'due', 'none'), labels }),
   },
   {
@@ -46,12 +46,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: doing('change', {
       to: fc.constantFrom('past', 'past', 'same', 'future'),
       labels: fc.option(labels, { nil: undefined }),
+      expires: fc.option(fc.boolean(), { nil: undefined }),
+      keyed: fc.boolean(),
     }),
   },
+  { weight: 1, arbitrary: doing('hand on a key', { key, keep: fc.constantFrom('all', 'due', 'none') }) },
   { weight: 2, arbitrary: doing('cancel') },
-  { weight: 3, arbitrary: doing('redrive') },
+  { weight: 3, arbitrary: doing('redrive', { keyed: fc.boolean() }) },
   { weight: 1, arbitrary: doing('resolve', { as: fc.constantFrom('fired', 'failed') }) },
-  { weight: 2, arbitrary: doing('send again') },
+  { weight: 4, arbitrary: doing('send again', { of: fc.oneof(which, fc.nat(40)) }) },
   { weight: 1, arbitrary: doing('sweep') },
 )
 

@@ -78,7 +78,7 @@ describe('lists while timers are created, changed, cancelled, fired and retried'
     expect(turn).toBeGreaterThan(50)
     await consumer.stop()
     created = STILL + moving.length
-  }, 30_000)
+  })
 
   test('counts agree with lists when all has come to rest', async () => {
     const shards = await store.stats()

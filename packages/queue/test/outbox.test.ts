@@ -3,8 +3,8 @@ import { eventually } from '@timers/lab'
 import { jobIdOf, timerIdOf } from '../src/shards/shard-keys.ts'
 import { toRecord, toTimer } from '../src/timers/stored-timer.ts'
 import { TimerCommands } from '../src/timers/timer-commands.ts'
-import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, draft, fired, type Hand, Rig, unknown } from './rig.ts'
+import { rig, store, useBed } from './bed.ts'
+import { delivered, draft, fired, type Hand, unknown } from './rig.ts'
 
 const ALL: readonly FinalStatus[] = ['fired', 'failed', 'unknown', 'expired', 'cancelled']
 const TOLD = 'https://told.example/hook?x=1'
@@ -13,17 +13,7 @@ const interrupted: AttemptResult = { outcome: 'interrupted', sentAt: 1 }
 const rejected: AttemptResult = { outcome: 'rejected', sentAt: 2, responseStatus: 404 }
 
 describe('the outbox', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-  })
-  afterEach(() => rig.reset())
+  useBed()
 
   const watched = (more: Partial<TimerDraft> = {}, delayMs = 1): TimerDraft =>
     ({ ...draft(delayMs), callback: { url: TOLD, on: ALL }, ...more }) as TimerDraft

@@ -181,7 +181,8 @@ describe('after a downtime', () => {
   test('a pause leaves what is due in `delayed`, and nobody sleeps over it when it ends', async () => {
     const queue = rig.queue()
     await queue.pause()
-    const old = await overdue(150)
+    // More than `wait` takes, and few: what they take must be far from what a sleep takes.
+    const old = await overdue(60)
     const taken = await consumer()
     const fetch = fetching()
     for (let round = 0; round < 20; round += 1) expect(await fetch()).toBeUndefined()

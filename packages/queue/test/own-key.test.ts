@@ -1,8 +1,9 @@
 import type { TimerDraft, Upserted } from '@timers/core'
 import { eventually, startTcpProxy } from '@timers/lab'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, draft, fired, Rig } from './rig.ts'
-import { ALL_ENDED, ALL_UNCLAIMED, expectFlawless, refusal, States } from './states.ts'
+import { rig, states, store, useBed } from './bed.ts'
+import { delivered, draft, fired } from './rig.ts'
+import { ALL_ENDED, ALL_UNCLAIMED, refusal } from './states.ts'
 
 const HOUR = 3_600_000
 const KEY = 'order-17'
@@ -15,21 +16,7 @@ const NEW: TimerDraft = {
 }
 
 describe('a key of its own', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-  let states: States
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-    states = new States(rig, store)
-  })
-  afterEach(async () => {
-    await expectFlawless(rig).finally(() => rig.reset())
-  })
+  useBed()
 
   const claim = { owner: '', nonce: 'n' }
 
@@ -183,6 +170,23 @@ describe('a key of its own', () => {
     })
   })
 
+  test('a PUT that was sent again changed the timer that a redrive had given the key to meanwhile', async () => {
+    const old = await states.ended('failed', { key: KEY, payload: '"old"' })
+    const newer = await store.create({ ...keyed, delayMs: 1 })
+    const data = JSON.stringify({ u: 'https://receiver.example/put' })
+    const asked = { id: 900, data, createdAt: Date.now(), dueAt: Date.now() + 1, owner: '' }
+    const extras = { key: KEY, labels: '', expires: '', callback: '' }
+    const put = () => rig.clients.upsert({ ...asked, extras }, 'nonce', { d: data, t: String(asked.dueAt) })
+    expect(await put()).toMatchObject({ kind: 'changed', id: newer.id })
+    const hand = await rig.take()
+    await hand.due.claim()
+    await hand.due.settle(1, delivered(), fired)
+    const redriven = await store.redrive(old, { at: Date.now() + HOUR })
+    expect(redriven).toMatchObject({ status: 'pending', payload: '"old"' })
+    expect(await put()).toMatchObject({ kind: 'changed' })
+    expect(await store.find(old)).toEqual(redriven)
+  })
+
   test.each([
     ['cancel', (far: RedisTimerStore) => far.cancel({ key: KEY })],
     [
@@ -198,7 +202,7 @@ describe('a key of its own', () => {
       const far = await rig.store({ redisUrl: rig.redis.url.replace(/:\d+/, `:${proxy.port}`) })
       const first = await store.create(keyed)
       // It is looked up, and carried out when the reply can no more come through.
-      await rig.client.client('PAUSE', 1_000, 'WRITE')
+      await rig.client.client('PAUSE', 10_000, 'WRITE')
       const answer = send(far)
       await eventually(async () =>
         expect(await rig.client.client('LIST')).toMatch(/name=timers-producer .* flags=b/),

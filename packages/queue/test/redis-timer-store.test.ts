@@ -1,19 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { TimerDraft } from '@timers/core'
-import { eventually, startTcpProxy, type TcpProxy } from '@timers/lab'
+import { eventually, startTcpProxy, type TcpProxy, timed } from '@timers/lab'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { draft, Rig } from './rig.ts'
 
 /** What the API promises a client, in milliseconds. */
 const ANSWER_MS = 2_000
 
-const inTime = <T>(work: Promise<T>): Promise<T> =>
-  Promise.race([
-    work,
-    sleep(ANSWER_MS, undefined, { ref: false }).then(() => {
-      throw new Error('no answer within 2 s')
-    }),
-  ])
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const { value, tookMs } = await timed(() => Promise.allSettled([work]))
+  expect(tookMs).toBeLessThan(ANSWER_MS)
+  const [answer] = value
+  if (answer.status === 'rejected') throw answer.reason
+  return answer.value
+}
 
 describe('the timer store', () => {
   let rig: Rig

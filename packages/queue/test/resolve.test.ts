@@ -1,32 +1,9 @@
-import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, fired, Rig, unknown } from './rig.ts'
-import {
-  ALL_ENDED,
-  ALL_UNCLAIMED,
-  expectFlawless,
-  failed,
-  interrupted,
-  refusal,
-  rejected,
-  States,
-} from './states.ts'
+import { rig, states, store, useBed } from './bed.ts'
+import { delivered, fired, unknown } from './rig.ts'
+import { ALL_ENDED, ALL_UNCLAIMED, failed, interrupted, refusal, rejected } from './states.ts'
 
 describe('resolve', () => {
-  let rig: Rig
-  let store: RedisTimerStore
-  let states: States
-
-  beforeAll(async () => {
-    rig = await Rig.start()
-  })
-  afterAll(() => rig.close())
-  beforeEach(async () => {
-    store = await rig.store()
-    states = new States(rig, store)
-  })
-  afterEach(async () => {
-    await expectFlawless(rig).finally(() => rig.reset())
-  })
+  useBed()
 
   test.each(['fired', 'failed'] as const)(
     'of an unknown timer as %s: it is that, with the note',

@@ -116,5 +116,5 @@ describe('restoreTimers', () => {
     await expect(restore(Date.now() + HOUR)).rejects.toThrow(RestoreRefused)
     await expect(restore(Date.now() - HOUR)).rejects.toThrow(/stop all services first: workers/)
     await consumer.stop()
-  }, 30_000)
+  })
 })

@@ -1,3 +1,4 @@
+import { startTcpProxy } from '@timers/lab'
 import { forecast } from '../src/index/forecast.ts'
 import { countTimers } from '../src/index/stats.ts'
 import { Shards } from '../src/shards/shards.ts'
@@ -17,11 +18,8 @@ beforeAll(async () => {
 afterAll(() => rig.close())
 afterEach(() => rig.reset())
 
-async function open(count = 1): Promise<void> {
-  const own = new Shards(
-    { redisUrl: rig.redis.url, shards: count, prefix: rig.prefix, log: rig.log },
-    { changes: false },
-  )
+async function open(count = 1, redisUrl = rig.redis.url): Promise<void> {
+  const own = new Shards({ redisUrl, shards: count, prefix: rig.prefix, log: rig.log }, { changes: false })
   rig.onClose(() => own.close())
   await own.whenVerified()
   shards = own
@@ -73,6 +71,53 @@ describe('the stats', () => {
     expect(await countTimers(shards.all, NOW)).toMatchObject([
       { counts: { pending: 3 }, deferred: 2, overdue: 2, oldestOverdueMs: 5 * MINUTE },
     ])
+  })
+
+  test('were not there in time where many were overdue and one was held back, and the other way round', async () => {
+    const proxy = await startTcpProxy({ targetPort: rig.redis.port })
+    rig.onClose(() => proxy.close())
+    await open(1, `redis://127.0.0.1:${proxy.port}`)
+    const { key, held } = rig.keys()
+    const fill = (set: string, score: number, ids: readonly number[]) =>
+      rig.client.zadd(set, ...ids.flatMap((id) => [score, `t${id}`]))
+    const many = Array.from({ length: 20_000 }, (_, at) => at + 1)
+    const few = [7, 8, 30_000]
+    proxy.setDelay(20)
+    for (const [due, heldBack] of [
+      [many, few],
+      [few, many],
+    ] as const) {
+      await rig.client.del(key('delayed'), held)
+      await fill(key('delayed'), (NOW - MINUTE) * 0x1000, due)
+      await fill(held, NOW - MINUTE, heldBack)
+      // Their turn has not come.
+      await fill(
+        key('delayed'),
+        (NOW + MINUTE) * 0x1000,
+        heldBack.filter((id) => !due.includes(id)),
+      )
+      const startedAt = performance.now()
+      const [stats] = await countTimers(shards.all, NOW)
+      expect(performance.now() - startedAt).toBeLessThan(1_800)
+      expect(stats).toMatchObject({ deferred: heldBack.length, overdue: new Set([...due, ...heldBack]).size })
+    }
+  })
+
+  test('and the forecast were not there in time where many callbacks waited', async () => {
+    const proxy = await startTcpProxy({ targetPort: rig.redis.port })
+    rig.onClose(() => proxy.close())
+    await open(1, `redis://127.0.0.1:${proxy.port}`)
+    const { key } = rig.keys()
+    const ids = Array.from({ length: 10_000 }, (_, at) => `t${at + 1}`)
+    const wakesAt = NOW + MINUTE
+    await rig.client.zadd(key('outbox'), ...ids.flatMap((id) => [NOW, id]))
+    await rig.client.zadd(key('delayed'), ...[...ids, 't30000'].flatMap((id) => [wakesAt * 0x1000, id]))
+    proxy.setDelay(15)
+    const startedAt = performance.now()
+    expect(await countTimers(shards.all, NOW)).toMatchObject([{ counts: { ...NONE, pending: 1 } }])
+    const soon = { from: NOW, to: NOW + 2 * MINUTE, bucketMs: MINUTE }
+    expect(await forecast(shards.all, soon)).toEqual([0, 1])
+    expect(performance.now() - startedAt).toBeLessThan(2 * 1_800)
   })
 
   test('hundreds in the hands of workers are told apart: claimed or not', async () => {

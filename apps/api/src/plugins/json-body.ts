@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { finished, type Readable } from 'node:stream'
 import { MAX_PAYLOAD_DEPTH, TimerError } from '@timers/core'
 import { errorCodes, type FastifyRequest } from 'fastify'
 import type { App } from '../app.ts'
@@ -35,7 +36,8 @@ const UNSUPPORTED_CODING = problem(
 )
 
 /**
- * Accepts bodies that are JSON in UTF-8, and nothing else (no text/plain, which Fastify has by default).
+ * Accepts bodies that are JSON in UTF-8, or empty where a route does without, and nothing else (no text/plain, which
+ * Fastify has by default).
  *
  * The member `payload` of a body stays JSON text; everything else becomes values. A name that stands twice is refused,
  * where `JSON.parse` would take the last. Plain `JSON.parse`: a `__proto__` key becomes an ordinary property, which the
@@ -57,6 +59,24 @@ export function acceptJsonOnly(app: App): void {
     } catch (error) {
       done(error as Error)
     }
+  })
+  // Any other type, and none. No body is fine where a route does without one, whatever type was named for it: so does
+  // `curl -d ''`, which says that it is a form.
+  app.addContentTypeParser('*', async (request: FastifyRequest, body: Readable) => {
+    const { bodyIsOptional } = request.routeOptions.config
+    if (bodyIsOptional !== true || !(await isEmpty(body)))
+      throw new errorCodes.FST_ERR_CTP_INVALID_MEDIA_TYPE()
+  })
+}
+
+/**
+ * Looks at the first piece only. The rest flows on, unread: it must not hold up what follows on the connection. One that
+ * is cut off is not empty.
+ */
+function isEmpty(body: Readable): Promise<boolean> {
+  return new Promise((resolve) => {
+    body.once('data', () => resolve(false))
+    finished(body, (error) => resolve(!error))
   })
 }
 

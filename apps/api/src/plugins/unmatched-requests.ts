@@ -4,6 +4,9 @@ import { problem } from '../problems/problem.ts'
 import { pathOf, type ReplyWithProblem } from '../problems/problem-reply.ts'
 import { PATCH_MEDIA_TYPES } from '../server-options.ts'
 
+const KEY_IS_MISSING = 'key is missing in the path: /timers/by-key/<key>'
+const MISSING_KEY = problem('INVALID_KEY', KEY_IS_MISSING, [{ field: 'key', message: KEY_IS_MISSING }])
+
 const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /**
@@ -15,8 +18,14 @@ export function answerUnmatchedRequests(app: App, replyWithProblem: ReplyWithPro
   app.addHook('onRequest', (request, reply, done) => {
     if (!request.is404 && !isWordForId(request.params)) return done()
     const path = pathOf(request.url)
-    const allowed = methodsAt(app, path)
-    if (!request.is404 && allowed.includes(request.method as HTTPMethods)) return done()
+    const keyIsMissing = /^\/timers\/by-key\/?$/.test(path)
+    const allowed = methodsAt(app, keyIsMissing ? '/timers/by-key/any' : path)
+    const isKnown = allowed.includes(request.method as HTTPMethods)
+    if (isKnown && keyIsMissing) {
+      replyWithProblem(request, reply, MISSING_KEY)
+      return
+    }
+    if (isKnown && !request.is404) return done()
     if (allowed.length === 0) {
       replyWithProblem(
         request,
@@ -42,7 +51,10 @@ export function answerUnmatchedRequests(app: App, replyWithProblem: ReplyWithPro
   })
 }
 
-/** `GET /timers/batch` is matched by `/timers/:id`, although that path is another's, which knows POST only. */
+/**
+ * `GET /timers/batch` is matched by `/timers/:id`, although that path is another's, which knows POST only; and
+ * `GET /timers/by-key/`, where a key is missing.
+ */
 function isWordForId(params: unknown): boolean {
   const { id } = params as { readonly id?: string }
   return id !== undefined && !/^\d/.test(id)

@@ -1,5 +1,5 @@
 import type { Static } from '@sinclair/typebox'
-import { type BulkRequest, type BulkStep, cancelMany, redriveMany } from '@timers/core'
+import { type BulkRequest, type BulkStep, cancelMany, redriveMany, TimerError } from '@timers/core'
 import type { App } from '../app.ts'
 import { bulkAnswer, cancelManyBody, redriveManyBody, type StepBody } from '../schemas/bulk.ts'
 import { idempotencyHeader } from './idempotency-header.ts'
@@ -22,7 +22,8 @@ export function registerBulk(app: App, deps: TimerRouteDeps): void {
       config: { ifUnavailable: () => SAFE_AGAIN },
       schema: { body: cancelManyBody, response: { 200: bulkAnswer } },
     },
-    async ({ id: reqId, body }) => {
+    async ({ id: reqId, body, query }) => {
+      refuseQuery(query)
       const step = await cancelMany(toStep(body), bulk)
       counters.cancelled.inc(step.done)
       logger.info({ reqId, ...toldOf(step, body) }, 'many timers cancelled')
@@ -43,6 +44,7 @@ export function registerBulk(app: App, deps: TimerRouteDeps): void {
     },
     async (request) => {
       const { id: reqId, body } = request
+      refuseQuery(request.query)
       const idempotencyKey = idempotencyHeader(request)
       const step = await redriveMany({ ...toStep(body), perSecond: body.per_second, idempotencyKey }, bulk)
       counters.redriven.inc(step.done)
@@ -50,6 +52,14 @@ export function registerBulk(app: App, deps: TimerRouteDeps): void {
       return stepView(step)
     },
   )
+}
+
+/** Who writes `?dry_run=true` must not find everything cancelled. @throws TimerError `INVALID_FILTER` */
+function refuseQuery(query: unknown): void {
+  const [stranger] = Object.keys(query as object)
+  if (stranger === undefined) return
+  const message = 'a bulk action takes no parameters in its path: give filter, limit and dry_run in the body'
+  throw new TimerError('INVALID_FILTER', message, { field: stranger.slice(0, 64) })
 }
 
 function toStep({ filter, limit, cursor, dry_run: dryRun }: StepBody): BulkRequest {

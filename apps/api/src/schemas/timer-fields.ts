@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
-import { DELIVERY_MODES, type DeliveryMode, MOST_ATTEMPTS } from '@timers/core'
+import { DELIVERY_MODES, type DeliveryMode, MOST_ATTEMPTS, TIME_FORMS } from '@timers/core'
 
 /**
  * The fields of a timer as a client writes them: kinds and shapes. `wording` says in words what a field may be: error
@@ -50,7 +50,7 @@ export const timeFields = {
 export const TIME_FIELDS = Object.keys(timeFields)
 export const NO_TIME = {
   field: 'seconds',
-  message: 'give at least one of hours, minutes and seconds, or in, or at, or at_local with timezone',
+  message: `give at least one of ${TIME_FORMS}`,
 }
 
 export const urlField = Type.String({

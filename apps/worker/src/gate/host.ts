@@ -1,4 +1,5 @@
 import { AnswerTimes } from './answer-times.ts'
+import { FirstRequests } from './first-requests.ts'
 import { Turns } from './turns.ts'
 
 /** An attempt that got no answer for this long shows a host that is silent; one that is refused at once holds no hand. */
@@ -8,12 +9,18 @@ const SILENT_MS = 1_000
  * All origins of one host name, as far as they are not known to answer: together they may have as much in flight as one
  * origin, so that thirty silent ports are not thirty receivers. Each request that waited in vain halves that, down to a
  * tenth; an answer doubles it again.
+ *
+ * Beside these, and be they all taken, there are as many places for first requests to origins of it that were never asked:
+ * a new port of a host is not a silent one.
  */
 export class Host {
   readonly #most: number
   readonly #least: number
   readonly #times = new AnswerTimes()
   readonly #turns = new Turns()
+  readonly #first: FirstRequests
+  /** Those that have a place for first requests. */
+  readonly #passesOfFirst = new Set<number>()
   #limit: number
   #inFlight = 0
   /** Origins that are known of it. */
@@ -25,6 +32,7 @@ export class Host {
     this.#most = most
     this.#least = Math.ceil(most / 10)
     this.#limit = most
+    this.#first = new FirstRequests(most)
   }
 
   /** Most requests in flight to those of its origins that are not known to answer. */
@@ -32,12 +40,17 @@ export class Host {
     return this.#limit
   }
 
-  mayEnter(): boolean {
-    return this.#inFlight < this.#limit
+  /** `first`: an origin that was never asked. */
+  mayEnter(now: number, first: boolean): boolean {
+    return this.#inFlight < this.#limit || (first && this.#first.mayEnter(now))
   }
 
-  enter(): void {
-    this.#inFlight += 1
+  enter(pass: number, now: number): void {
+    if (this.#inFlight < this.#limit) this.#inFlight += 1
+    else {
+      this.#passesOfFirst.add(pass)
+      this.#first.enter(pass, now)
+    }
   }
 
   sending(pass: number, now: number): void {
@@ -46,7 +59,8 @@ export class Host {
 
   /** `answered` is undefined where nothing was sent. */
   leave(pass: number, answered: boolean | undefined, now: number): void {
-    this.#inFlight -= 1
+    if (this.#passesOfFirst.delete(pass)) this.#first.leave(pass, now)
+    else this.#inFlight -= 1
     const tookMs = this.#times.end(pass, now)
     if (tookMs === undefined || answered === undefined) return
     if (answered) this.#limit = Math.min(this.#most, this.#limit * 2)

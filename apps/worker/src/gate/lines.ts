@@ -60,6 +60,12 @@ export class Lines {
     return this.#turns[line].next(now, placeMs / places, wish)
   }
 
+  /** The turns were planned too slowly: what is planned from here on comes at `from` (epoch ms) or after. */
+  hurry(from: number): void {
+    this.#turns.recent.hurry(from)
+    this.#turns.backlog.hurry(from)
+  }
+
   #otherWaits(line: Line, now: number): boolean {
     return this.#turns[line === 'recent' ? 'backlog' : 'recent'].waited(now)
   }

@@ -1,3 +1,4 @@
+import { FirstRequests } from './first-requests.ts'
 import { Turns } from './turns.ts'
 
 /** A request that has not been answered after this long is taken for one that may wait long, in milliseconds. */
@@ -7,8 +8,16 @@ const UNKNOWN_OLD_MS = 15_000
 const MEAN_WEIGHT = 0.05
 /** The fuller it is, the fewer start at a time: this part of what is free. The last places are never gone all at once. */
 const PART_OF_FREE = 1 / 8
-/** Part of all places that those may fill that were deferred before. */
-const PART_FOR_RETURNING = 4 / 5
+/** Part of all places that is kept for receivers that were never asked before. */
+const PART_FOR_FIRST = 1 / 4
+
+/** Who asks for a place. */
+export type Standing =
+  /** A receiver that was never asked, and has just come. */
+  | 'first'
+  /** One that was deferred here before. */
+  | 'returning'
+  | 'other'
 
 /**
  * # Requests to receivers that are not known to answer, in this worker process
@@ -17,12 +26,16 @@ const PART_FOR_RETURNING = 4 / 5
  * at most `most` in flight, and at most `atOnce` that are younger than a moment. Whoever answers at once makes room at
  * once, and silent ones start step by step.
  *
- * Those that were deferred have half of the places to start, and four fifths of all, and come back as fast as these become
- * free. The rest is for receivers that come for the first time: a backlog of silent ones is not a queue that they stand in.
+ * A quarter of the places is for first requests to receivers that were never asked before (`FirstRequests`): a backlog of
+ * silent ones is not a queue that they stand in. Those that were deferred have half of the places to start, and come back
+ * as fast as places become free.
  */
 export class Newcomers {
   readonly #most: number
   readonly #atOnce: number
+  readonly #first: FirstRequests
+  /** Those that have a place kept for first requests. */
+  readonly #passesOfFirst = new Set<number>()
   readonly #turns = new Turns()
   /** When the young ones were let through, by the number of their pass, oldest first. */
   readonly #young = new Map<number, number>()
@@ -33,28 +46,38 @@ export class Newcomers {
   #oldMs = UNKNOWN_OLD_MS
 
   constructor(most: number, atOnce: number) {
-    this.#most = most
+    const kept = Math.floor(most * PART_FOR_FIRST)
+    this.#most = most - kept
+    this.#first = new FirstRequests(kept)
     this.#atOnce = atOnce
   }
 
   get inFlight(): number {
-    return this.#inFlight
+    return this.#inFlight + this.#first.inFlight
   }
 
-  /** `returning`: to a receiver that was deferred here before. */
-  mayEnter(now: number, returning: boolean): boolean {
-    this.#age(now)
-    if (returning) return !this.#fullForReturning && this.#young.size < this.#returningAtOnce
-    return this.#inFlight < this.#most && this.#young.size < this.#startsAtOnce
+  mayEnter(now: number, standing: Standing): boolean {
+    if (this.#mayEnter(now, standing)) return true
+    const young = this.#young.size + this.#first.youngAt(now)
+    return standing === 'first' && young < this.#atOnce && this.#first.mayEnter(now)
   }
 
-  enter(pass: number, now: number): void {
+  enter(pass: number, now: number, standing: Standing): void {
+    if (!this.#mayEnter(now, standing)) {
+      this.#passesOfFirst.add(pass)
+      this.#first.enter(pass, now)
+      return
+    }
     this.#inFlight += 1
     this.#young.set(pass, now)
   }
 
   leave(pass: number, enteredAt: number, now: number): void {
     this.#age(now)
+    if (this.#passesOfFirst.delete(pass)) {
+      this.#first.leave(pass, now)
+      return
+    }
     this.#inFlight -= 1
     if (this.#young.delete(pass)) this.#learnYoung(now - enteredAt)
     else this.#oldMs += MEAN_WEIGHT * (now - enteredAt - this.#oldMs)
@@ -62,10 +85,16 @@ export class Newcomers {
 
   /** When one that may not enter is to come back. */
   turn(now: number, lateMs: number): number {
-    const perPlaceMs = this.#fullForReturning
+    const perPlaceMs = this.#full
       ? this.#oldMs / this.#most
       : this.#expectedYoungMs(now) / this.#returningAtOnce
     return this.#turns.next(now, perPlaceMs, { lateMs })
+  }
+
+  #mayEnter(now: number, standing: Standing): boolean {
+    this.#age(now)
+    const atOnce = standing === 'returning' ? this.#returningAtOnce : this.#startsAtOnce
+    return !this.#full && this.#young.size < atOnce
   }
 
   get #startsAtOnce(): number {
@@ -76,8 +105,8 @@ export class Newcomers {
     return Math.ceil(this.#startsAtOnce / 2)
   }
 
-  get #fullForReturning(): boolean {
-    return this.#inFlight >= this.#most * PART_FOR_RETURNING
+  get #full(): boolean {
+    return this.#inFlight >= this.#most
   }
 
   #expectedYoungMs(now: number): number {

@@ -2,6 +2,7 @@ import { type Admission, type Gate, type Log, originOf } from '@timers/core'
 import type { BreakerChange } from './circuit-breaker.ts'
 import { Crowd } from './crowd.ts'
 import { Host } from './host.ts'
+import { Lobby } from './lobby.ts'
 import { Newcomers } from './newcomers.ts'
 import { Origin } from './origin.ts'
 
@@ -15,6 +16,12 @@ const MOST_ORIGINS = 20_000
 const PART_FOR_NEWCOMERS = 3 / 4
 /** Most newcomers that start at a time. */
 const NEWCOMERS_AT_ONCE = 25
+/** Part of the hands in which first requests may wait, up to so many, and for how long at most, in milliseconds. */
+const PART_FOR_LOBBY = 1 / 20
+const MOST_IN_LOBBY = 5
+const LONGEST_IN_LOBBY_MS = 2_000
+/** Most timers that wait in Redis and are remembered, so that they can be called back: some 5 MB. */
+const MOST_REMEMBERED = 20_000
 
 export interface ReceiverGateOptions {
   /** Most requests in flight to one origin. */
@@ -36,7 +43,9 @@ export interface ReceiverGateOptions {
 export class ReceiverGate implements Gate {
   readonly #options: ReceiverGateOptions
   readonly #newcomers: Newcomers
+  readonly #lobby: Lobby
   readonly #crowd = new Crowd()
+  readonly #recallRoom = { left: MOST_REMEMBERED }
   readonly #origins = new Map<string, Origin>()
   readonly #hosts = new Map<string, Host>()
   readonly #timer: NodeJS.Timeout
@@ -49,6 +58,8 @@ export class ReceiverGate implements Gate {
     this.#options = options
     const most = Math.max(1, Math.floor(options.hands * PART_FOR_NEWCOMERS))
     this.#newcomers = new Newcomers(most, Math.min(NEWCOMERS_AT_ONCE, most))
+    const seats = Math.min(MOST_IN_LOBBY, Math.floor(options.hands * PART_FOR_LOBBY))
+    this.#lobby = new Lobby(seats, LONGEST_IN_LOBBY_MS)
     this.#timer = setInterval(() => this.#forgetIdle(), SWEEP_EVERY_MS)
     this.#timer.unref()
   }
@@ -78,6 +89,11 @@ export class ReceiverGate implements Gate {
     return this.#newcomers.inFlight
   }
 
+  /** Timers that wait in Redis and can be called back. */
+  get remembered(): number {
+    return MOST_REMEMBERED - this.#recallRoom.left
+  }
+
   enter(url: string, dueAt = Date.now()): Admission | Promise<Admission> {
     const admission = this.#originFor(url).enter(Date.now(), dueAt)
     return admission instanceof Promise
@@ -88,6 +104,7 @@ export class ReceiverGate implements Gate {
   /** Defers whoever is parked. */
   close(): void {
     clearInterval(this.#timer)
+    this.#lobby.close()
     for (const origin of this.#origins.values()) origin.close()
   }
 
@@ -118,7 +135,9 @@ export class ReceiverGate implements Gate {
       maxPerOrigin: this.#options.maxPerOrigin,
       host: this.#hostFor(new URL(name).hostname),
       newcomers: this.#newcomers,
+      lobby: this.#lobby,
       crowd: this.#crowd,
+      recallRoom: this.#recallRoom,
       nextPass: () => {
         this.#passes += 1
         return this.#passes
@@ -153,6 +172,7 @@ export class ReceiverGate implements Gate {
 
   #forget(name: string, origin: Origin): void {
     this.#origins.delete(name)
+    origin.forget()
     origin.host.origins -= 1
     if (origin.host.origins === 0) this.#hosts.delete(new URL(name).hostname)
     if (!origin.breakerOpen) return

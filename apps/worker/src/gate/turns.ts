@@ -44,6 +44,11 @@ export class Turns {
     return Math.round(Math.min(this.#plannedUntil, now + longestMs))
   }
 
+  /** The plan was too slow: what is planned from here on comes at `from` (epoch ms) or after. */
+  hurry(from: number): void {
+    this.#plannedUntil = Math.min(this.#plannedUntil, from)
+  }
+
   /** Whether somebody has a turn still to come, or had one just now. */
   waited(now: number): boolean {
     return this.#plannedUntil + LINGER_MS > now

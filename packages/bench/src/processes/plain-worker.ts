@@ -32,6 +32,7 @@ function unfenced(due: DueTimer): DueTimer {
       mayLeave: () => true,
     }),
     defer: (until, heldBy) => due.defer(until, heldBy),
+    recall: (until, heldBy) => due.recall(until, heldBy),
     settle: (attempt, result, decision) => due.settle(attempt, result, decision),
     rest: () => due.rest(),
   }

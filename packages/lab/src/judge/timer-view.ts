@@ -6,6 +6,7 @@ export interface TimerView {
   readonly due_at: string
   readonly next_attempt_at?: string
   readonly fired_at?: string
+  readonly finished_at?: string
   readonly lateness_ms?: number
   readonly response_status?: number
   readonly attempts?: number

@@ -9,7 +9,8 @@ const ATTEMPTS = 200
  * A free port that stays free while its server is away for a while.
  *
  * Not one of the system's choice: those are also given to outgoing connections. One of them may then sit on the port when
- * the server wants it back, or connect to itself while nobody listens.
+ * the server wants it back, or connect to itself while nobody listens: which a client does in the end that tries again and
+ * again.
  */
 export async function stablePort(): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {

@@ -149,9 +149,13 @@ class Link {
     this.modeChanged()
   }
 
-  /** RST to both sides. */
+  /**
+   * RST to both sides; a plain end to a client that was told of an end already. Node 20 takes a socket for closed that it
+   * resets while its end is under way, libuv does not, and the process then turns in circles as it exits.
+   */
   reset(): void {
-    this.#client.resetAndDestroy()
+    if (this.#client.writableEnded) this.#client.destroy()
+    else this.#client.resetAndDestroy()
     this.#target.destroy()
   }
 

@@ -6,6 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { endWithThisProcess } from '@timers/local-redis'
 
+/** How long a process may take to start, or to come to what is waited for, on a machine that is busy with something else. */
+const PATIENCE_MS = 30_000
+
 export type App = 'api' | 'worker' | 'dashboard'
 export type Environment = Readonly<Record<string, string | number>>
 
@@ -117,7 +120,7 @@ export function spawnService(options: ServiceOptions): Service {
     get exit() {
       return exit
     },
-    ready: async (url, timeoutMs = 15_000) => {
+    ready: async (url, timeoutMs = PATIENCE_MS) => {
       const deadline = performance.now() + timeoutMs
       while (!(await answersOk(url))) {
         if (exit !== undefined) throw endedError()
@@ -125,7 +128,7 @@ export function spawnService(options: ServiceOptions): Service {
         await Promise.race([sleep(25), exited])
       }
     },
-    waitForLog: (predicate, timeoutMs = 15_000) =>
+    waitForLog: (predicate, timeoutMs = PATIENCE_MS) =>
       new Promise((resolve, reject) => {
         let seen = 0
         const finish = (settle: () => void): void => {

@@ -2,11 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RedisReply, type RedisServer, redisCommand, startRedisServer } from '@timers/local-redis'
+import { stablePort } from '../network/stable-port.ts'
+
+/** Another test may take the port that was free a moment ago. */
+const PORT_TRIES = 3
 
 export interface TestRedisOptions {
   /** Where its data is kept; outlives it. Default: a temporary folder, removed by `stop()`. */
   readonly dataDir?: string
-  /** Default: a free one. */
+  /** Default: one that stays free while it is killed. */
   readonly port?: number
   /** More settings, as on redis-server's command line: `['--maxmemory', '8mb']`. */
   readonly extraArgs?: readonly string[]
@@ -118,5 +122,14 @@ export class TestRedis {
 /** Starts a Redis of the test's own. The test must `stop()` it. */
 export async function startTestRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'timers-redis-')))
-  return new TestRedis(await startRedisServer({ ...options, dataDir }), options)
+  for (let tries = 1; ; tries += 1) {
+    // Tests kill it, and want its port back: nobody else may sit on it by then.
+    const port = options.port ?? (await stablePort())
+    try {
+      return new TestRedis(await startRedisServer({ ...options, dataDir, port }), options)
+    } catch (error) {
+      const wasTaken = /is taken by another process/.test((error as Error).message)
+      if (!wasTaken || options.port !== undefined || tries === PORT_TRIES) throw error
+    }
+  }
 }

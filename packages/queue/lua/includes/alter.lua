@@ -8,10 +8,9 @@
 --   l  labels, separated by spaces, e  expires in, seconds, c  callback, JSON: '' takes it away
 local function alter(base, id, change, nonce, marker)
   local job = base .. id
-  local data, made, nextAt, heldBy, dueThen, created, opts, owner, labels, known = unpack(redis.call('HMGET', job,
-    'data', 'an', 'nx', 'hb', 'du', 'timestamp', 'opts', 'ow', 'lb', 'cn'))
+  local data, made, nextAt, heldBy, due, created, owner, labels, known = unpack(redis.call('HMGET', job,
+    'data', 'an', 'nx', 'hb', 'du', 'timestamp', 'ow', 'lb', 'cn'))
   local delayed = base .. 'delayed'
-  local due = dueThen or dueBefore(created, opts)
   owner = owner or ''
 
   -- An attempt of the old that was given up for lost may still be told of, and decides nothing any more.
@@ -25,7 +24,6 @@ local function alter(base, id, change, nonce, marker)
     end
   end
 
-  if not dueThen then write('du', due) end
   if change.d then write('data', change.d) end
   if change.s or change.u then
     local members = cjson.decode(data)

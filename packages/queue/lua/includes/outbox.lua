@@ -29,6 +29,7 @@ local function snapshot(job, now, cb)
     finishedOn = now,
   }
   for at, field in ipairs(TOLD) do timer[field] = found[at + 1] or nil end
+  timer.du = timer.du or dueBefore(timer.timestamp, redis.call('HGET', job, 'opts'))
   return cjson.encode(timer)
 end
 

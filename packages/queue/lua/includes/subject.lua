@@ -1,4 +1,7 @@
 -- What a command of a client asks of the timer that it is about.
+--
+-- A timer of format 1 has no 'du', and may hold a payload that Lua's JSON would not give back as it was. A command does
+-- nothing to it and answers { 'old' }: it is brought into the present format, and the command comes again.
 
 -- Whether a timer whose fields these are may be changed by a client of this owner. Callbacks are nobody's.
 local function isOwners(owner, there, ow, cf)
@@ -19,9 +22,10 @@ local function carriedOut(known, nonce)
   return key and string.find(words, ' ' .. key, 1, true) and 'again' or nil
 end
 
-local function withNonce(known, nonce)
+-- `added` is one, or some with spaces between them.
+local function withNonce(known, added)
   local short, long = {}, {}
-  for each in string.gmatch((known or '') .. ' ' .. nonce, '[^ ]+') do
+  for each in string.gmatch((known or '') .. ' ' .. added, '[^ ]+') do
     local kept, most = short, KEPT
     if string.sub(each, 1, 1) == '=' then kept, most = long, KEPT_LONG end
     if #kept == most then table.remove(kept, 1) end
@@ -31,7 +35,7 @@ local function withNonce(known, nonce)
   return table.concat(long, ' ')
 end
 
--- What a new timer takes over of these, where it takes over a key: a change that is sent again finds it there.
+-- What a timer takes over of these from the one whose key it takes over: a change that is sent again finds it there.
 local function inherited(known)
   local short = {}
   for each in string.gmatch(known or '', '[^ ]+') do

@@ -147,6 +147,15 @@ export class TimerWorker extends Worker {
     return super.close(force)
   }
 
+  /**
+   * Ends what goes on where `close` does not come to its end: BullMQ renews locks until then, though there are none, and its
+   * connection for the blocking read goes on trying. A process would not end by itself.
+   */
+  abandon(): void {
+    void this.lockManager.close()
+    void this.backend.blockingConnection?.disconnect(false)
+  }
+
   /** The job that was fetched as another was given back, as `moveToActive` would make it of the reply. */
   #jobOf(reply: FetchReply, asked: readonly unknown[], token: string): Promise<Job | undefined> {
     this.#note(reply, asked)

@@ -19,6 +19,8 @@ import { sourcesOf } from './sources.ts'
 const READ_BEYOND = 1_000
 /** Most looks at the sets of a page, where what they tell is to be left out. */
 const LOOKS = 60
+/** How long a page reads on: short of the time in which it must be answered, so that it gets on however slow Redis is. */
+const READ_MS = 1_000
 /** Timers that are read at a time. */
 const TOGETHER = 128
 /** Only what is due is in hand, by the clock of some worker. */
@@ -63,11 +65,13 @@ export class Lister {
     return toPage(shown, all.length > shown.length ? shown.at(-1)?.place : reached)
   }
 
-  /** Reads on until the page is full, nothing is left, or enough was looked at. */
+  /** Reads on until the page is full, nothing is left, or enough was looked at, or for long enough. */
   async #collect(stream: PlaceStream, filter: TimerFilter, limit: number) {
     const found: Found[] = []
+    const until = performance.now() + READ_MS
     let read = 0
     for (let looks = 0; looks < LOOKS && read < limit + READ_BEYOND; looks += 1) {
+      if (looks > 0 && performance.now() > until) break
       // One more than is wanted, to know whether there is a next page; more where not all that is read is shown.
       const wanted = read > found.length ? TOGETHER : limit - found.length + 1
       const places = await stream.take(Math.min(TOGETHER, wanted))

@@ -4,8 +4,10 @@ import { waitingCallbacks } from './callbacks.ts'
 import { handKeys, LOOK, readOn } from './in-hand.ts'
 import { withScripts } from './scripts.ts'
 
-/** Members of `delayed` that one command compares with those that are held back. */
+/** Timers that one command looks for among those that are held back. */
 const COMPARED = 250
+/** Such commands that are under way at a time. */
+const TOGETHER = 8
 /** The sets that are counted, after `held`. */
 const COUNTED = [
   'delayed',
@@ -52,7 +54,7 @@ async function countShard(shard: Shard, now: number): Promise<ShardStats> {
   )
   // Those whose turn has come are in two of these: not looked at by a worker yet, or in its hands.
   const twice =
-    inHand.filter((hand) => hand.held).length + (held === 0 ? 0 : await countHeld(shard, due, lastDueScore))
+    inHand.filter((hand) => hand.held).length + (await countHeld(shard, { due, held, lastDueScore }))
   const overdue =
     due - callbacks.filter(({ wakesAt, isHeld }) => wakesAt <= now && !isHeld).length + waiting.length
   const dueSince = [
@@ -78,12 +80,25 @@ async function countShard(shard: Shard, now: number): Promise<ShardStats> {
 }
 
 /** How many of the first `due` members of `delayed` are held back: their turn has come, and no worker has looked yet. */
-async function countHeld({ reads, keys }: Shard, due: number, lastDueScore: number): Promise<number> {
+async function countHeld(
+  { reads, keys }: Shard,
+  { due, held, lastDueScore }: { due: number; held: number; lastDueScore: number },
+): Promise<number> {
+  const delayed = keys.key('delayed')
+  // From the shorter side: after a downtime the other one may be a million long.
+  const [set, other, length] = due <= held ? [delayed, keys.held, due] : [keys.held, delayed, held]
+  const isCounted = (score: string | null) =>
+    score !== null && (other === keys.held || Number(score) <= lastDueScore)
+  const countFrom = async (from: number): Promise<number> => {
+    // By rank: an offset into scores would be counted off one by one.
+    const ids = await reads.zrange(set, from, String(Math.min(from + COMPARED, length) - 1))
+    return ids.length === 0 ? 0 : (await reads.zmscore(other, ...ids)).filter(isCounted).length
+  }
   let count = 0
-  for (let from = 0; from < due; from += COMPARED) {
-    const ids = await reads.zrangebyscore(keys.key('delayed'), '-inf', lastDueScore, 'LIMIT', from, COMPARED)
-    if (ids.length === 0) break
-    count += (await reads.zmscore(keys.held, ...ids)).filter((score) => score !== null).length
+  for (let from = 0; from < length; from += COMPARED * TOGETHER) {
+    const starts = Array.from({ length: TOGETHER }, (_, at) => from + at * COMPARED)
+    const counts = await Promise.all(starts.filter((start) => start < length).map(countFrom))
+    count += counts.reduce((sum, each) => sum + each, 0)
   }
   return count
 }

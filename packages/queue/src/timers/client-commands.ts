@@ -4,6 +4,7 @@ import { jobIdOf, type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
 import { define, loadScript } from './scripts.ts'
 import { type StoredChange, type StoredExtras, toListener } from './stored-change.ts'
 import { type TimerHash, toHash } from './stored-timer.ts'
+import { upgradeTimer } from './upgrade.ts'
 
 type Args = (string | number)[]
 
@@ -188,23 +189,23 @@ export class ClientCommands {
   }
 
   /** @param brief answers without the timer's hash */
-  async cancel(subject: Subject, now: number, brief?: 'brief'): Promise<ChangeAnswer> {
+  cancel(subject: Subject, now: number, brief?: 'brief'): Promise<ChangeAnswer> {
     const { layout } = this.#keys
     const args = [now, layout, this.#events, brief ?? '']
-    return toAnswer(await this.#redis.timersCancel(...this.#of(subject), ...args))
+    return this.#answer(subject, (redis, of) => redis.timersCancel(...of, ...args))
   }
 
-  async change(subject: Subject, nonce: string, change: StoredChange): Promise<ChangeAnswer> {
-    return toAnswer(await this.#redis.timersChange(...this.#of(subject), nonce, JSON.stringify(change)))
+  change(subject: Subject, nonce: string, change: StoredChange): Promise<ChangeAnswer> {
+    return this.#answer(subject, (redis, of) => redis.timersChange(...of, nonce, JSON.stringify(change)))
   }
 
   /** @param at when it is to be sent, epoch ms */
-  async redrive(subject: Subject, nonce: string, at: number, brief?: 'brief'): Promise<ChangeAnswer> {
-    return toAnswer(await this.#redis.timersRedrive(...this.#of(subject), nonce, at, brief ?? ''))
+  redrive(subject: Subject, nonce: string, at: number, brief?: 'brief'): Promise<ChangeAnswer> {
+    return this.#answer(subject, (redis, of) => redis.timersRedrive(...of, nonce, at, brief ?? ''))
   }
 
   /** @param resolution as it is stored */
-  async resolve(
+  resolve(
     subject: Subject,
     nonce: string,
     now: number,
@@ -212,7 +213,7 @@ export class ClientCommands {
     resolution: string,
   ): Promise<ChangeAnswer> {
     const args = [nonce, now, as, resolution, this.#keys.layout, this.#events]
-    return toAnswer(await this.#redis.timersResolve(...this.#of(subject), ...args))
+    return this.#answer(subject, (redis, of) => redis.timersResolve(...of, ...args))
   }
 
   /** Remembers a request whose timer is to lie in the shard `home`. */
@@ -237,9 +238,16 @@ export class ClientCommands {
     return [key(jobId), key('delayed'), key('marker')]
   }
 
-  /** The key and the first two arguments of all commands that are about a timer that is there. */
-  #of(subject: Subject): string[] {
-    return [this.#keys.key('marker'), jobIdOf(subject.id), subject.owner]
+  /** @param send is given the key and the first two arguments that all commands have that are about a timer that is there */
+  async #answer(
+    { id, owner }: Subject,
+    send: (redis: Scripts, of: readonly string[]) => Promise<Reply>,
+  ): Promise<ChangeAnswer> {
+    const of = [this.#keys.key('marker'), jobIdOf(id), owner]
+    const reply = await send(this.#redis, of)
+    if (reply[0] !== 'old') return toAnswer(reply)
+    await upgradeTimer(this.#redis as unknown as Redis, this.#keys, id)
+    return toAnswer(await send(this.#redis, of))
   }
 }
 

@@ -115,6 +115,10 @@ export class RedisDueTimer implements DueTimer {
     )
   }
 
+  recall(until: number, heldBy: HeldBy): (at: number) => void {
+    return recallOf(this.timer.id, { until, heldBy }, this.#commands, this.#log)
+  }
+
   settle(attempt: number, result: AttemptResult, decision: Decision): Promise<Settled | undefined> {
     const nonce = attempt === this.#granted ? this.#nonce : ''
     return this.#giveBack('settle', (next) =>
@@ -169,6 +173,22 @@ export class RedisDueTimer implements DueTimer {
         await sleep(REFUSED_PAUSE_MS)
       }
     }
+  }
+}
+
+/** Apart from the timer, so that its payload is not kept for as long as somebody may call it back. */
+function recallOf(
+  id: number,
+  { until, heldBy }: { readonly until: number; readonly heldBy: HeldBy },
+  commands: TimerCommands,
+  log: Log,
+): (at: number) => void {
+  return (at) => {
+    commands
+      .recall(id, heldBy, until, at)
+      .catch((error: unknown) =>
+        log.debug({ timerId: id, ...errorFields(error) }, 'not called back: it comes when its turn is'),
+      )
   }
 }
 

@@ -44,16 +44,19 @@ export async function forgetGuards(
   digests: readonly string[],
 ): Promise<void> {
   if (digests.length === 0) return
-  for (const shard of shards) {
-    if (shard === home) continue
-    const { reads, keys } = shard
-    const guards = await reads.mget(digests.map((digest) => keys.key(`i:${digest}`)))
-    for (const [at, guard] of guards.entries()) {
-      if (guard?.startsWith('@') && homeOf(guard) === home.keys.index) {
-        await scriptsOf(reads).timersUnguard(keys.key('marker'), digests[at] as string, guard)
-      }
-    }
-  }
+  const others = shards.filter((shard) => shard !== home)
+  await Promise.all(others.map((shard) => forgetIn(shard, home, digests)))
+}
+
+/** All at once: a sweep has a hundred of them in each of its steps, and the next one waits for these. */
+async function forgetIn({ reads, keys }: Shard, home: Shard, digests: readonly string[]): Promise<void> {
+  const guards = await reads.mget(digests.map((digest) => keys.key(`i:${digest}`)))
+  const forgotten = guards.map((guard, at) =>
+    guard?.startsWith('@') && homeOf(guard) === home.keys.index
+      ? scriptsOf(reads).timersUnguard(keys.key('marker'), digests[at] as string, guard)
+      : undefined,
+  )
+  await Promise.all(forgotten)
 }
 
 /**

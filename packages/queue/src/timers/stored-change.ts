@@ -55,8 +55,7 @@ export function toChange(change: TimerChange, now: number): StoredChange {
     ...(url !== undefined && { u: url }),
     ...(mode !== undefined && { m: mode === 'at_least_once' ? (1 as const) : null }),
     ...(maxAttempts !== undefined && { x: maxAttempts === DEFAULT_MAX_ATTEMPTS ? null : maxAttempts }),
-    // The payload as a value is of format 1.
-    ...(payload !== undefined && { b: payload, p: null }),
+    ...(payload !== undefined && { b: payload }),
     ...(headers !== undefined && { h: headers }),
   }
   const entries = Object.entries(members)

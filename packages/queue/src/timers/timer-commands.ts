@@ -27,6 +27,7 @@ type SettleReply = [] | [status: string, decided: number]
 interface Scripts {
   timersClaim(...args: Args): Promise<ClaimReply>
   timersDefer(...args: Args): Promise<number>
+  timersRecall(...args: Args): Promise<number>
   timersSettle(...args: Args): Promise<SettleReply>
   timersDeferAndFetch(...args: unknown[]): Promise<[number, unknown]>
   timersSettleAndFetch(...args: unknown[]): Promise<[SettleReply, unknown]>
@@ -60,9 +61,10 @@ const CLAIM_TEXT = loadScript('claim', {
   gives: ['baseOf', 'letGo', 'release', 'endWait', 'unindex', 'finish', 'announce'],
 })
 const DEFER_TEXT = loadScript('defer', 'places', 'delay', 'let-go')
+const RECALL_TEXT = loadScript('recall', 'delay')
 const SETTLE_TEXT = loadScript('settle', 'finish', 'let-go', {
   includes: ['places', 'delay', 'labels', 'unfinish', 'outbox'],
-  gives: ['delay', 'release', 'endWait', 'unindex', 'unfinish', 'announce'],
+  gives: ['dueBefore', 'delay', 'release', 'endWait', 'unindex', 'unfinish', 'announce'],
 })
 
 /** What `claim.lua` answers, in the words of the domain. */
@@ -129,6 +131,7 @@ export class TimerCommands {
   constructor(redis: Redis, keys: ShardKeys, { fetch, events }: CommandOptions = {}) {
     defineConfirmed(redis, 'timersClaim', 3, CLAIM_TEXT)
     define(redis, 'timersDefer', DEFER.keys, DEFER_TEXT)
+    define(redis, 'timersRecall', 3, RECALL_TEXT)
     define(redis, 'timersSettle', SETTLE.keys, SETTLE_TEXT)
     if (fetch !== undefined) {
       const { content, keys: more } = fetch
@@ -206,6 +209,18 @@ export class TimerCommands {
     )
     next.fetched(fetched)
     return done === 1
+  }
+
+  /**
+   * Brings a timer forward that was deferred until `from`, to `at` (both epoch ms).
+   *
+   * @returns false where it is not where it was put any more
+   */
+  async recall(id: number, heldBy: HeldBy, from: number, at: number): Promise<boolean> {
+    const jobId = jobIdOf(id)
+    const { key } = this.#keys
+    const keys = [key(jobId), key('delayed'), key('marker')]
+    return (await this.#redis.timersRecall(...keys, jobId, heldBy, from, at)) === 1
   }
 
   /**

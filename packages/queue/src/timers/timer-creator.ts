@@ -41,12 +41,12 @@ export class TimerCreator {
 
   /**
    * A timer's own key decides where it lies, and its idempotency key, where other requests under it would be looked for:
-   * where these are two shards, a guard is left in the latter.
+   * where these are two shards, a guard is left in the latter. Not of a request that comes too late to create one.
    *
    * @throws TimerError `IDEMPOTENCY_KEY_REUSED`
    */
   async guard(home: Shard, { draft, idempotency }: NewTimerRequest): Promise<void> {
-    if (idempotency === undefined || draft.key === undefined) return
+    if (idempotency === undefined || idempotency.orElse !== undefined || draft.key === undefined) return
     const known = this.#shards.forWord(idempotencyWord(draft.owner, idempotency.key))
     if (known === home) return
     const asked = unborn({ draft, idempotency }).idempotency as Asked

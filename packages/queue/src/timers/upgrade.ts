@@ -1,7 +1,7 @@
 import type { Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../nodes/error-fields.ts'
-import type { ShardKeys } from '../shards/shard-keys.ts'
+import { jobIdOf, type ShardKeys } from '../shards/shard-keys.ts'
 import type { Shard, Shards } from '../shards/shards.ts'
 import { define, loadScript } from './scripts.ts'
 import { FORMAT, type TimerData } from './stored-timer.ts'
@@ -40,10 +40,25 @@ export async function upgradeTimers(shards: Shards, log: Log): Promise<void> {
   }
 }
 
-async function upgradeShard({ reads, keys }: Shard): Promise<number> {
+/** Brings one timer into the present format. */
+export async function upgradeTimer(redis: Redis, keys: ShardKeys, id: number): Promise<void> {
+  await upgradeJob(scriptsOf(redis), keys, jobIdOf(id))
+}
+
+function scriptsOf(reads: Redis): Scripts {
   define(reads, 'timersUpgrade', 1, loadScript('upgrade', 'places'))
   define(reads, 'timersArrange', 1, loadScript('arrange', 'places'))
-  const redis = reads as Scripts
+  return reads as Scripts
+}
+
+/** Returns how many were changed: one or none. */
+async function upgradeJob(redis: Scripts, { key }: ShardKeys, jobId: string): Promise<number> {
+  const data = (await redis.hget(key(jobId), 'data')) ?? ''
+  return redis.timersUpgrade(key(jobId), data, upgradedData(data), jobId)
+}
+
+async function upgradeShard({ reads, keys }: Shard): Promise<number> {
+  const redis = scriptsOf(reads)
   const isTimer = new RegExp(`^${escaped(keys.key(''))}t\\d+$`)
   let upgraded = 0
   let cursor = '0'
@@ -53,10 +68,7 @@ async function upgradeShard({ reads, keys }: Shard): Promise<number> {
     const changes = await Promise.all(
       found
         .filter((key) => isTimer.test(key))
-        .map(async (key) => {
-          const data = (await redis.hget(key, 'data')) ?? ''
-          return redis.timersUpgrade(key, data, upgradedData(data), key.slice(keys.key('').length))
-        }),
+        .map((key) => upgradeJob(redis, keys, key.slice(keys.key('').length))),
     )
     upgraded += changes.reduce((sum, changed) => sum + changed, 0)
   } while (cursor !== '0')
