@@ -2,7 +2,7 @@
  * The laboratory, for tests, chaos and the bench only: processes, a Redis of their own, receivers that remember, a faulty
  * network, clients, and one judge of what they all saw.
  */
-export { freePort, redisCommand } from '@timers/local-redis'
+export { freePort, redisCommand, stablePort } from '@timers/local-redis'
 export {
   type Change,
   CONFLICT_MODES,
@@ -29,7 +29,6 @@ export {
 export { percentile, ratioOf, type Spread, spreadOf } from './judge/statistics.ts'
 export { type AttemptView, FINAL_STATUSES, type Mode, type TimerView } from './judge/timer-view.ts'
 export { judge, type UnknownTimer, type Verdict } from './judge/verdict.ts'
-export { stablePort } from './network/stable-port.ts'
 export { type ProxyMode, startTcpProxy, type TcpProxy, type TcpProxyOptions } from './network/tcp-proxy.ts'
 export {
   DASHBOARD_PASSWORD,
