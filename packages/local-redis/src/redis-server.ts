@@ -55,7 +55,7 @@ export interface RedisServer {
   resume(): void
 }
 
-const REPOSITORY_CONFIG = fileURLToPath(new URL('../../../redis.conf', import.meta.url))
+export const REPOSITORY_CONFIG = fileURLToPath(new URL('../../../redis.conf', import.meta.url))
 const PORT_ATTEMPTS = 5
 /** Bytes at which the server's log is put aside at the next start. */
 const LARGEST_LOG = 10 * 1_048_576

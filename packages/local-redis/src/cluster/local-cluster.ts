@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { securityLines } from '../node-security.ts'
 import { makePrivateFolder } from '../private-folder.ts'
+import { type RememberedNode, RememberedNodes } from '../remembered-nodes.ts'
 import { stablePort } from '../stable-port.ts'
 import { until } from '../until.ts'
-import { ClusterFile, type RememberedNode } from './cluster-file.ts'
 import { ClusterMap } from './cluster-map.ts'
 import { ClusterNode } from './cluster-node.ts'
 import { type LocalClusterOptions, sharedLines } from './cluster-options.ts'
@@ -20,14 +20,14 @@ const PORT_ATTEMPTS = 5
 export class LocalCluster extends ClusterMap {
   readonly dataDir: string
   readonly #options: LocalClusterOptions
-  readonly #file: ClusterFile
+  readonly #file: RememberedNodes
   readonly #remembered = new Map<string, RememberedNode>()
 
   private constructor(options: LocalClusterOptions) {
     super()
     this.#options = options
     this.dataDir = resolve(options.dataDir)
-    this.#file = new ClusterFile(this.dataDir)
+    this.#file = new RememberedNodes(join(this.dataDir, 'cluster.json'))
   }
 
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
@@ -197,7 +197,7 @@ export class LocalCluster extends ClusterMap {
 
   async #make(ports: RememberedNode): Promise<ClusterNode> {
     const { announce, onCrash, password, detached = false, tls } = this.#options
-    const { name, port, busPort, tlsPort } = ports
+    const { name, port, busPort = 0, tlsPort } = ports
     const announced = await announce?.({ name, port, busPort })
     this.#remembered.set(name, ports)
     return new ClusterNode({

@@ -1,24 +1,24 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { PRIVATE_FILE } from '../private-folder.ts'
+import { PRIVATE_FILE } from './private-folder.ts'
 
 /** A node, as the file remembers it: it comes back on the ports where the others look for it. */
 export interface RememberedNode {
   readonly name: string
   readonly port: number
-  readonly busPort: number
+  /** Of a cluster's node. */
+  readonly busPort?: number
   readonly tlsPort?: number
 }
 
-/** Which nodes a cluster's folder holds. */
-export class ClusterFile {
+/** The file that says which nodes a folder holds. */
+export class RememberedNodes {
   readonly #file: string
 
-  constructor(dataDir: string) {
-    this.#file = join(dataDir, 'cluster.json')
+  constructor(file: string) {
+    this.#file = file
   }
 
-  /** Undefined before the nodes have become a cluster for the first time. */
+  /** Undefined before the nodes have come together for the first time. */
   read(): readonly RememberedNode[] | undefined {
     if (!existsSync(this.#file)) return undefined
     return JSON.parse(readFileSync(this.#file, 'utf8')) as RememberedNode[]
