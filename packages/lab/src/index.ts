@@ -29,7 +29,9 @@ export {
 export { percentile, ratioOf, type Spread, spreadOf } from './judge/statistics.ts'
 export { type AttemptView, FINAL_STATUSES, type Mode, type TimerView } from './judge/timer-view.ts'
 export { judge, type UnknownTimer, type Verdict } from './judge/verdict.ts'
-export { type ProxyMode, startTcpProxy, type TcpProxy, type TcpProxyOptions } from './network/tcp-proxy.ts'
+export type { Faults, ProxyMode } from './network/lane.ts'
+export type { NodeNetwork } from './network/node-network.ts'
+export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from './network/tcp-proxy.ts'
 export {
   DASHBOARD_PASSWORD,
   DASHBOARD_USER,
@@ -55,6 +57,9 @@ export {
   startReceiver,
 } from './receivers/receiver.ts'
 export { answerBytes, serveRequests, targetOf } from './receivers/serve-requests.ts'
+export { startTestCluster, type TestCluster, type TestClusterOptions } from './redis/test-cluster.ts'
 export { startTestRedis, type TestRedis, type TestRedisOptions } from './redis/test-redis.ts'
+export type { TestUser } from './redis/test-security.ts'
+export { startTestSentinel, type TestSentinel, type TestSentinelOptions } from './redis/test-sentinel.ts'
 export { type EventuallyOptions, eventually } from './time/eventually.ts'
 export { type FixedClock, fixedClock } from './time/fixed-clock.ts'
