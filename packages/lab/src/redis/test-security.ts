@@ -46,6 +46,7 @@ export function urlFor(url: string, user: TestUser | undefined): string {
 async function makeCertificates(folder: string): Promise<TlsFiles> {
   const ca = await generate([{ name: 'commonName', value: 'CA of the laboratory' }], {
     keyType: 'ec',
+    algorithm: 'sha256',
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
@@ -53,6 +54,7 @@ async function makeCertificates(folder: string): Promise<TlsFiles> {
   })
   const server = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
+    algorithm: 'sha256',
     ca: { key: ca.private, cert: ca.cert },
     extensions: [
       { name: 'basicConstraints', cA: false },

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { allOf } from '../all-of.ts'
 import { securityLines } from '../node-security.ts'
 import { makePrivateFolder } from '../private-folder.ts'
 import { type RememberedNode, RememberedNodes } from '../remembered-nodes.ts'
@@ -266,10 +267,4 @@ function announcement(ports: { port: number; busPort: number } | undefined): str
 
 function isPortTaken(error: unknown): boolean {
   return error instanceof Error && /is taken by another process/.test(error.message)
-}
-
-/** All of them, or the first error when every one has come to its end: so that nothing starts behind one's back. */
-async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(promises)
-  return Promise.all(promises)
 }

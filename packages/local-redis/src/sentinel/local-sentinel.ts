@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { allOf } from '../all-of.ts'
 import { makePrivateFolder } from '../private-folder.ts'
 import type { RedisExit } from '../redis-server.ts'
 import { type RememberedNode, RememberedNodes } from '../remembered-nodes.ts'
@@ -140,11 +141,11 @@ export class LocalSentinel {
       if (ports.name.startsWith('node-')) this.#nodes.push(await this.#makeNode(ports))
       else this.#sentinels.push(this.#makeSentinel(ports))
     }
-    await Promise.all(this.#nodes.map((node) => node.start()))
+    await allOf(this.#nodes.map((node) => node.start()))
     await until('the replicas have what the primary has', async () =>
       (await Promise.all(this.#nodes.map((node) => node.isInStep()))).every(Boolean),
     )
-    await Promise.all(this.#sentinels.map((sentinel) => sentinel.start()))
+    await allOf(this.#sentinels.map((sentinel) => sentinel.start()))
     await this.healthy()
     file.write(remembered)
     this.#isWhole = true
