@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,6 +45,13 @@ export async function startTestNodes<T extends StartedNodes>(
     )
   const folder = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'timers-redis-')))
   await mkdir(folder, { recursive: true })
+  if (
+    options.network === true &&
+    ['cluster.json', 'sentinel.json'].some((file) => existsSync(join(folder, file)))
+  )
+    throw new Error(
+      'Proxies get new ports, where the nodes of an earlier start do not look: take an empty folder.',
+    )
   const network = options.network === true ? new NodeNetwork() : undefined
   const cleanUp = async (): Promise<void> => {
     await network?.close()

@@ -50,6 +50,6 @@ export async function replicate(node: ClusterNode, primary: ClusterNode): Promis
   await inStep(node)
 }
 
-export async function inStep(node: ClusterNode): Promise<void> {
+async function inStep(node: ClusterNode): Promise<void> {
   await until(`${node.name} is in step with its primary`, () => node.isInStep())
 }

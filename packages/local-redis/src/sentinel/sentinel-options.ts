@@ -2,7 +2,7 @@ import type { NodeSecurity } from '../node-security.ts'
 import type { RedisExit } from '../redis-server.ts'
 
 /** The port at which the others find a node. */
-export interface NodePort {
+interface NodePort {
   readonly port: number
 }
 
