@@ -48,7 +48,9 @@ export class Link {
 
   /** RST to both sides. */
   reset(): void {
-    this.#client.resetAndDestroy()
+    // One that has been told of the end cannot be reset any more: Node 20 would keep its handle, and the process, for ever.
+    if (this.#client.writableEnded) this.#client.destroy()
+    else this.#client.resetAndDestroy()
     this.#target.destroy()
   }
 
