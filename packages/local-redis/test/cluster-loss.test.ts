@@ -25,7 +25,7 @@ describe('nodes of a local cluster that are lost', () => {
     await rm(dataDir, { recursive: true, force: true })
   })
 
-  const ownerOfKey = async () => cluster.ownerOf(await cluster.slotOf('key'))
+  const ownerOfKey = () => cluster.ownerOfKey('key')
 
   test('a planned failover loses nothing, and the old primary is a replica', async () => {
     const old = await ownerOfKey()

@@ -40,7 +40,7 @@ describe('startLocalCluster', () => {
 
   test('is whole again on the same folder, with its data, although somebody has taken a port', async () => {
     if (cluster === undefined) throw new Error('There is no cluster')
-    const owner = await cluster.ownerOf(await cluster.slotOf('key'))
+    const owner = await cluster.ownerOfKey('key')
     await owner.command('SET', 'key', 'value')
     await cluster.stop()
     expect(await rolesOf(cluster.nodes)).toEqual(Array(6).fill('down'))
@@ -49,7 +49,7 @@ describe('startLocalCluster', () => {
 
     const again = await start()
     expect(again.nodes.map(({ name }) => name)).toEqual(cluster.nodes.map(({ name }) => name))
-    const nowOwner = await again.ownerOf(await again.slotOf('key'))
+    const nowOwner = await again.ownerOfKey('key')
     expect(await nowOwner.command('GET', 'key')).toBe('value')
     expect(again.nodes.map(({ port }) => port)).not.toContain(owner.port)
     await new Promise((resolve) => holder.close(resolve))

@@ -40,6 +40,11 @@ export abstract class ClusterMap {
     return node
   }
 
+  /** The primary that has a key, if it is there. */
+  async ownerOfKey(key: string): Promise<ClusterNode> {
+    return this.ownerOf(await this.slotOf(key))
+  }
+
   async slotOf(key: string): Promise<number> {
     return Number(await this.#anyNode().command('CLUSTER', 'KEYSLOT', key))
   }

@@ -67,11 +67,11 @@ export class LocalCluster extends ClusterMap {
   /** Begins to move slots, all of one owner: go on with `step()`, or stop in the middle, and end with `finish()`. */
   async beginMove(slots: readonly number[], to: ClusterNode): Promise<SlotMove> {
     const from = await this.ownerOf(slots[0] ?? 0)
-    // Its claim must be newer than all others, or an old owner takes the slots back: it must have heard of all.
-    await until(
-      `${to.name} has heard the newest`,
-      async () => (await to.view()).epoch === (await this.view()).epoch,
-    )
+    // Its claim must be newer than all others, or an old owner takes the slots back; and a new node takes no keys in its first 2 s.
+    await until(`${to.name} can take slots`, async () => {
+      const { epoch, isOk } = await to.view()
+      return isOk && epoch === (await this.view()).epoch
+    })
     const others = (await this.primaries()).filter((node) => node !== from && node !== to)
     return SlotMove.begin(slots, { from, to, others })
   }
@@ -132,6 +132,12 @@ export class LocalCluster extends ClusterMap {
     await this.#forget(lost)
     await node.start()
     await this.#join(node, await this.poorest(node))
+  }
+
+  /** Empties it: all keys of all slots. */
+  async flush(): Promise<void> {
+    const primaries = (await this.primaries()).filter(({ answers }) => answers)
+    await Promise.all(primaries.map((node) => node.command('FLUSHALL')))
   }
 
   /** SIGTERM to all, and waits. */

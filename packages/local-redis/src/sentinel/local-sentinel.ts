@@ -119,6 +119,11 @@ export class LocalSentinel {
     )
   }
 
+  /** Empties it. */
+  async flush(): Promise<void> {
+    await (await this.primary()).command('FLUSHALL')
+  }
+
   /** SIGTERM to all, the Sentinels first so that they see no failure, and waits. */
   async stop(): Promise<void> {
     await Promise.all(this.#sentinels.map((sentinel) => sentinel.stop()))
