@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -58,6 +58,18 @@ describe('startLocalCluster', () => {
   test('a second one on the folder is refused, and leaves the first one alone', async () => {
     await expect(startLocalCluster({ dataDir })).rejects.toThrow(/in use by process/)
     await cluster?.healthy()
+  })
+
+  test('nor does one begin anew where the nodes of an interrupted start still run', async () => {
+    const file = join(dataDir, 'cluster.json')
+    const remembered = await readFile(file)
+    await rm(file)
+    await expect(startLocalCluster({ dataDir })).rejects.toThrow(/in use by process/)
+    await writeFile(file, remembered)
+    await cluster?.stop()
+    const again = await start()
+    const owner = await again.ownerOfKey('key')
+    expect(await owner.command('GET', 'key')).toBe('value')
   })
 
   test('one whose start was interrupted is formed anew', async () => {

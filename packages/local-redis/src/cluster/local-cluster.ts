@@ -1,10 +1,10 @@
-import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { allOf } from '../all-of.ts'
+import { discardFolder } from '../data-folder.ts'
 import { securityLines } from '../node-security.ts'
 import { makePrivateFolder } from '../private-folder.ts'
 import { type RememberedNode, RememberedNodes } from '../remembered-nodes.ts'
-import { stablePort } from '../stable-port.ts'
+import { stablePorts } from '../stable-port.ts'
 import { until } from '../until.ts'
 import { ClusterMap } from './cluster-map.ts'
 import { ClusterNode } from './cluster-node.ts'
@@ -154,7 +154,7 @@ export class LocalCluster extends ClusterMap {
     const { primaries = 3, replicas = 1 } = this.#options
     const names = Array.from({ length: primaries * (replicas + 1) }, (_, index) => `node-${index}`)
     // What is there was never a whole cluster, and nobody was told of it.
-    for (const name of names) rmSync(join(this.dataDir, name), { recursive: true, force: true })
+    for (const name of names) await discardFolder(join(this.dataDir, name))
     await allOf(names.map((name) => this.#startNew(name)))
     this.members.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
     await formCluster(this.members, primaries)
@@ -198,7 +198,7 @@ export class LocalCluster extends ClusterMap {
   }
 
   async #newPorts(name: string): Promise<RememberedNode> {
-    const [port, busPort, tlsPort] = await Promise.all([stablePort(), stablePort(), stablePort()])
+    const [port = 0, busPort = 0, tlsPort = 0] = await stablePorts(3)
     return { name, port, busPort, ...(this.#options.tls === undefined ? {} : { tlsPort }) }
   }
 

@@ -1,10 +1,10 @@
-import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { allOf } from '../all-of.ts'
+import { discardFolder } from '../data-folder.ts'
 import { makePrivateFolder } from '../private-folder.ts'
 import type { RedisExit } from '../redis-server.ts'
 import { type RememberedNode, RememberedNodes } from '../remembered-nodes.ts'
-import { stablePort } from '../stable-port.ts'
+import { stablePorts } from '../stable-port.ts'
 import { until } from '../until.ts'
 import { Sentinel } from './sentinel.ts'
 import { SentinelNode } from './sentinel-node.ts'
@@ -140,8 +140,7 @@ export class LocalSentinel {
     const known = file.read()
     const remembered = known ?? (await this.#choosePorts())
     // What is there was never whole, and nobody was told of it.
-    if (known === undefined)
-      for (const { name } of remembered) rmSync(join(this.dataDir, name), { recursive: true, force: true })
+    if (known === undefined) for (const { name } of remembered) await discardFolder(join(this.dataDir, name))
     for (const ports of remembered) {
       if (ports.name.startsWith('node-')) this.#nodes.push(await this.#makeNode(ports))
       else this.#sentinels.push(this.#makeSentinel(ports))
@@ -162,12 +161,11 @@ export class LocalSentinel {
       ...Array.from({ length: replicas + 1 }, (_, index) => `node-${index}`),
       ...Array.from({ length: SENTINELS }, (_, index) => `sentinel-${index}`),
     ]
-    return Promise.all(
-      names.map(async (name) => {
-        const port = await stablePort()
-        return tls === undefined ? { name, port } : { name, port, tlsPort: await stablePort() }
-      }),
-    )
+    const ports = await stablePorts(2 * names.length)
+    return names.map((name, index) => {
+      const [port = 0, tlsPort = 0] = ports.slice(2 * index)
+      return tls === undefined ? { name, port } : { name, port, tlsPort }
+    })
   }
 
   async #makeNode({ name, port, tlsPort }: RememberedNode): Promise<SentinelNode> {
