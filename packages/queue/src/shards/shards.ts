@@ -12,7 +12,7 @@ import { FORMAT } from '../timers/stored-timer.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
 import { checkDataLayout, shortenEvents } from './data-layout.ts'
 import { IdAllocator } from './id-allocator.ts'
-import { allShardKeys, DEFAULT_PREFIX, idInShard, type ShardKeys, shardOf } from './shard-keys.ts'
+import { allShardKeys, DEFAULT_PREFIX, type ShardKeys, shardOf } from './shard-keys.ts'
 
 /** Which Redis, and how its keys are laid out. The same for every process of an installation. */
 export interface RedisOptions {
@@ -52,7 +52,6 @@ export class Shard {
   /** For looking: never waits longer than `ANSWER_TIMEOUT_MS`. */
   readonly reads: Redis
   readonly #nodes: Nodes
-  readonly #shards: number
   readonly #changes:
     | {
         readonly redis: Redis
@@ -62,10 +61,9 @@ export class Shard {
       }
     | undefined
 
-  constructor(keys: ShardKeys, shards: number, nodes: Nodes, use: ShardUse) {
+  constructor(keys: ShardKeys, nodes: Nodes, use: ShardUse) {
     this.keys = keys
     this.#nodes = nodes
-    this.#shards = shards
     this.reads = nodes.redisFor(keys, READS, ANSWER_TIMEOUT_MS)
     if (use.changes) {
       const redis = nodes.redisFor(keys, CHANGES, ANSWER_TIMEOUT_MS)
@@ -73,7 +71,7 @@ export class Shard {
         redis,
         clients: new ClientCommands(redis, keys, use.events),
         commands: new TimerCommands(redis, keys, { events: use.events }),
-        ids: new IdAllocator(redis, keys),
+        ids: new IdAllocator(redis, keys, () => this.#connection),
       }
     }
   }
@@ -100,13 +98,12 @@ export class Shard {
 
   /** An id of a timer that is to be created in this shard; never handed out twice. */
   async nextId(): Promise<number> {
-    return idInShard(await this.#forChanges.ids.next(), this.keys.index, this.#shards)
+    return this.#forChanges.ids.next()
   }
 
   /** So many of them at once. */
   async takeIds(count: number): Promise<number[]> {
-    const numbers = await this.#forChanges.ids.take(count)
-    return numbers.map((number) => idInShard(number, this.keys.index, this.#shards))
+    return this.#forChanges.ids.take(count)
   }
 
   /** How often a connection for changes was lost: a command that is under way meanwhile may be sent again. */
@@ -117,6 +114,12 @@ export class Shard {
   /** A Redis for this shard over connections of a worker. */
   redisOver(connections: Connections): Redis {
     return this.#nodes.redisFor(this.keys, connections)
+  }
+
+  /** Tells the connection for changes from any other, before and after. */
+  get #connection(): string {
+    const { node } = this
+    return node === undefined ? '' : `${node.name} ${node.losses}`
   }
 
   get #forChanges() {
@@ -157,7 +160,7 @@ export class Shards {
       place.kind === 'cluster'
         ? new Cluster(place, keys, common, nodeUse)
         : new OneNode(place, common, nodeUse)
-    this.all = keys.map((each) => new Shard(each, keys.length, this.#nodes, use))
+    this.all = keys.map((each) => new Shard(each, this.#nodes, use))
   }
 
   /** The servers that hold them. */

@@ -57,13 +57,13 @@ const DEFER = { keys: 7, args: 6 }
 const SETTLE = { keys: 8, args: 15 }
 
 const CLAIM_TEXT = loadScript('claim', {
-  includes: ['places', 'delay', 'let-go', 'labels', 'finish', 'outbox'],
+  includes: ['places', 'delay', 'let-go', 'labels', 'finish', 'mint', 'outbox'],
   gives: ['baseOf', 'letGo', 'release', 'endWait', 'unindex', 'finish', 'announce'],
 })
 const DEFER_TEXT = loadScript('defer', 'places', 'delay', 'let-go')
 const RECALL_TEXT = loadScript('recall', 'delay')
 const SETTLE_TEXT = loadScript('settle', 'finish', 'let-go', {
-  includes: ['places', 'delay', 'labels', 'unfinish', 'outbox'],
+  includes: ['places', 'delay', 'labels', 'unfinish', 'mint', 'outbox'],
   gives: ['dueBefore', 'delay', 'release', 'endWait', 'unindex', 'unfinish', 'announce'],
 })
 
