@@ -1,5 +1,5 @@
 /**
- * Checks Dockerfile and docker-compose.yml without a container engine: runs every build step as plain commands in an empty
+ * Checks Dockerfile and the compose files without a container engine: runs every build step as plain commands in an empty
  * folder, then lets each service start far enough to refuse wrong settings, so that all of its imports were found.
  */
 import { spawnSync } from 'node:child_process'
@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { runStages } from './dockerfile-stages.mjs'
 import { ROOT, runMain, SetupError } from './setup.mjs'
 
+const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.cluster.yml']
 const SERVICES = ['api', 'dashboard', 'worker']
 /** Packages that have no business in an image, and those that only one service needs. */
 const UNWANTED = [
@@ -73,10 +74,12 @@ function checkCompose() {
       encoding: 'utf8',
     })
   if (docker('version').status !== 0) {
-    console.log('\ndocker-compose.yml: not checked, there is no docker compose here.')
+    console.log(`\n${COMPOSE_FILES.join(', ')}: not checked, there is no docker compose here.`)
     return
   }
-  const { status, stderr } = docker('config', '--quiet')
-  if (status !== 0) throw new SetupError(`docker compose config: ${stderr}`)
-  console.log('\ndocker-compose.yml: docker compose config accepts it.')
+  for (const file of COMPOSE_FILES) {
+    const { status, stderr } = docker('--file', file, 'config', '--quiet')
+    if (status !== 0) throw new SetupError(`docker compose config of ${file}: ${stderr}`)
+    console.log(`\n${file}: docker compose config accepts it.`)
+  }
 }

@@ -1,12 +1,14 @@
 /**
- * `npm start`: sets everything up and runs one API, one worker and the dashboard, with a Redis of their own.
+ * `npm start`: sets everything up and runs one API, one worker and the dashboard, with a Redis of their own, or a small
+ * cluster of it (`npm start -- --cluster`).
  *
  * Stops everything in order on SIGINT, SIGTERM and SIGHUP; a second signal kills at once. README.md names the settings.
  */
 import { randomBytes } from 'node:crypto'
 import { join, relative } from 'node:path'
-import { OwnRedis } from './own-redis.mjs'
+import { folderOf, ownServer } from './own-server.mjs'
 import { build, ensureInstalled, ROOT, runMain, SetupError } from './setup.mjs'
+import { readArguments } from './start-arguments.mjs'
 import { checkPortIsFree, readSettings } from './start-settings.mjs'
 import { SupervisedService } from './supervised-service.mjs'
 
@@ -14,21 +16,28 @@ import { SupervisedService } from './supervised-service.mjs'
 const SAME_SIGNAL_MS = 1_000
 
 await runMain(async () => {
+  const { cluster, help } = readArguments(process.argv.slice(2), process.env)
+  if (help !== undefined) {
+    console.log(help)
+    return 0
+  }
   const settings = readSettings(process.env)
   await checkPortIsFree(settings.host, settings.apiPort, 'PORT')
   await checkPortIsFree(settings.host, settings.dashboardPort, 'DASHBOARD_PORT')
   await ensureInstalled()
   await build()
-  return runEverything(settings)
+  return runEverything(settings, cluster)
 })
 
+/** @import { OwnServer } from './own-server.mjs' */
 /** @import { Settings } from './start-settings.mjs' */
 
 /**
  * @param {Settings} settings
+ * @param {boolean} cluster
  * @returns {Promise<number>} exit code, when everything has stopped
  */
-async function runEverything(settings) {
+async function runEverything(settings, cluster) {
   /** @type {(exitCode: number) => void} */
   let requestStop = () => {}
   /** @type {Promise<number>} */
@@ -39,8 +48,7 @@ async function runEverything(settings) {
     console.error(`${reason}: giving up, stopping everything.`)
     requestStop(1)
   }
-  const redis =
-    settings.redisUrl === undefined ? new OwnRedis(join(settings.dataDir, 'redis'), onGivenUp) : undefined
+  const redis = ownServer(settings, cluster, onGivenUp)
   /** @type {SupervisedService[]} */
   let services = []
   listenToSignals(requestStop, () => {
@@ -54,7 +62,7 @@ async function runEverything(settings) {
       const access = accessTo(settings, redisUrl)
       services = createServices(settings, access, onGivenUp)
       const ready = await Promise.all(services.map((service) => service.start()))
-      if (ready.every(Boolean)) printWelcome(settings, access)
+      if (ready.every(Boolean)) printWelcome(settings, access, cluster)
       return stopRequested
     })
     .catch((error) => {
@@ -70,7 +78,7 @@ async function runEverything(settings) {
 
 /**
  * @param {Settings} settings
- * @param {OwnRedis | undefined} redis
+ * @param {OwnServer | undefined} redis
  */
 async function startRedis(settings, redis) {
   return redis === undefined ? (settings.redisUrl ?? '') : redis.start()
@@ -128,18 +136,20 @@ function createServices(settings, { redisUrl, apiUrl, dashboardUrl, password }, 
 /**
  * @param {Settings} settings
  * @param {Access} access
+ * @param {boolean} cluster
  */
-function printWelcome(settings, { apiUrl, dashboardUrl, redisUrl, password }) {
+function printWelcome(settings, { apiUrl, dashboardUrl, redisUrl, password }, cluster) {
   const { dashboardUser, givenPassword, allowCidrs } = settings
   const dataDir = relative(process.cwd(), settings.dataDir) || '.'
   const shownPassword = givenPassword === undefined ? password : 'as set in DASHBOARD_PASSWORD'
+  const ownData = `data in ${dataDir}/${folderOf(cluster)}`
   const shownRedis = redisUrl.replace(/\/\/[^@/]*@/, '//***@')
   console.log(`
 Timers is running.
 
   API        ${apiUrl}
   Dashboard  ${dashboardUrl}   user: ${dashboardUser}   password: ${shownPassword}
-  Redis      ${shownRedis}   ${settings.redisUrl === undefined ? `data in ${dataDir}/redis` : '(REDIS_URL)'}
+  Redis      ${shownRedis}   ${settings.redisUrl === undefined ? ownData : '(REDIS_URL)'}
   Logs       ${dataDir}/logs, at most 50 MiB a service; warnings and errors are shown here too
   Webhooks   go to public addresses${allowCidrs === '' ? ' only' : ` and to ${allowCidrs}`} (DELIVERY_ALLOW_CIDRS)
 

@@ -184,8 +184,10 @@ describe('docs/operations.md', () => {
   })
 })
 
-test('docker-compose.yml publishes nothing beyond this machine unless it is told to', () => {
-  const published = [...textOf('docker-compose.yml').matchAll(/^ {6}- "(.*:\d+)"$/gm)].map(([, port]) => port)
+const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.cluster.yml']
+
+test.each(COMPOSE_FILES)('%s publishes nothing beyond this machine unless it is told to', (file) => {
+  const published = [...textOf(file).matchAll(/^ {6}- "(.*:\d+)"$/gm)].map(([, port]) => port)
   expect(published).toEqual([
     expect.stringMatching(/^\$\{API_ADDRESS:-127\.0\.0\.1\}:/),
     expect.stringMatching(/^127\.0\.0\.1:/),

@@ -42,6 +42,7 @@ export type TimerErrorCode =
   | 'STORE_REFUSED'
   /** Redis holds the data of another number of shards than this process was started with. */
   | 'SHARD_MISMATCH'
+  | 'WRONG_REDIS'
   /** Redis holds timers in a form that only a newer release knows. */
   | 'DATA_TOO_NEW'
 

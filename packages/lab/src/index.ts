@@ -2,7 +2,7 @@
  * The laboratory, for tests, chaos and the bench only: processes, a Redis of their own, receivers that remember, a faulty
  * network, clients, and one judge of what they all saw.
  */
-export { redisCommand } from '@timers/local-redis'
+export { redisCommand, stablePort } from '@timers/local-redis'
 export {
   type Change,
   CONFLICT_MODES,
@@ -29,8 +29,9 @@ export {
 export { percentile, ratioOf, type Spread, spreadOf } from './judge/statistics.ts'
 export { type AttemptView, FINAL_STATUSES, type Mode, type TimerView } from './judge/timer-view.ts'
 export { judge, type UnknownTimer, type Verdict } from './judge/verdict.ts'
-export { stablePort } from './network/stable-port.ts'
-export { type ProxyMode, startTcpProxy, type TcpProxy, type TcpProxyOptions } from './network/tcp-proxy.ts'
+export type { Faults, ProxyMode } from './network/lane.ts'
+export type { NodeNetwork } from './network/node-network.ts'
+export { startTcpProxy, type TcpProxy, type TcpProxyOptions } from './network/tcp-proxy.ts'
 export {
   DASHBOARD_PASSWORD,
   DASHBOARD_USER,
@@ -56,7 +57,10 @@ export {
   startReceiver,
 } from './receivers/receiver.ts'
 export { answerBytes, serveRequests, targetOf } from './receivers/serve-requests.ts'
+export { startTestCluster, type TestCluster, type TestClusterOptions } from './redis/test-cluster.ts'
 export { startTestRedis, type TestRedis, type TestRedisOptions } from './redis/test-redis.ts'
+export type { TestUser } from './redis/test-security.ts'
+export { startTestSentinel, type TestSentinel, type TestSentinelOptions } from './redis/test-sentinel.ts'
 export { type EventuallyOptions, eventually } from './time/eventually.ts'
 export { type FixedClock, fixedClock } from './time/fixed-clock.ts'
 export { type Timed, timed } from './time/timed.ts'

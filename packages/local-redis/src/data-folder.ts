@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PRIVATE_FILE } from './private-folder.ts'
@@ -54,6 +54,16 @@ export class DataFolder {
   release(): void {
     if (read(this.#file)?.nonce === this.#claim.nonce) rmSync(this.#file, { force: true })
   }
+}
+
+/**
+ * Removes a data folder, if there is one. Throws an Error that names the holder when somebody else has it; a server that
+ * outlived its owner is shut down first.
+ */
+export async function discardFolder(dataDir: string): Promise<void> {
+  if (!existsSync(dataDir)) return
+  await DataFolder.claim(dataDir)
+  rmSync(dataDir, { recursive: true, force: true })
 }
 
 interface Claim {

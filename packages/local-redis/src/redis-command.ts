@@ -9,13 +9,27 @@ export type RedisReply = string | number | null | RedisReply[]
  * It exists so that this package needs no Redis client: it speaks just enough RESP2 for PING, INFO, CONFIG and the like.
  * Rejects with the text of an error reply (`LOADING ...`), with the socket's error, or after `timeoutMs` of silence.
  */
-export function redisCommand(
+export async function redisCommand(
   port: number,
   command: readonly string[],
   timeoutMs = 2_000,
 ): Promise<RedisReply> {
+  const [reply = null] = await redisCommands(port, [command], timeoutMs)
+  return reply
+}
+
+/**
+ * Sends commands back to back over one connection of their own, and gives their replies: for what a connection remembers (AUTH,
+ * ASKING, READONLY), and for many at once. Rejects as redisCommand() does; then those behind the failed one may have run or not.
+ */
+export function redisCommands(
+  port: number,
+  commands: readonly (readonly string[])[],
+  timeoutMs = 2_000,
+): Promise<RedisReply[]> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port })
+    const replies: RedisReply[] = []
     let received = Buffer.alloc(0)
     const fail = (error: Error): void => {
       socket.destroy()
@@ -24,14 +38,19 @@ export function redisCommand(
     socket.setTimeout(timeoutMs, () => fail(new Error(`No answer from port ${port} within ${timeoutMs} ms`)))
     socket.on('error', fail)
     socket.on('end', () => fail(new Error(`Port ${port} closed the connection without an answer`)))
-    socket.on('connect', () => socket.write(encode(command)))
+    socket.on('connect', () => socket.write(commands.map(encode).join('')))
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk])
       try {
-        const parsed = parse(received, 0)
-        if (parsed === undefined) return
+        let end = 0
+        for (let parsed = parse(received, 0); parsed !== undefined; parsed = parse(received, end)) {
+          replies.push(parsed.value)
+          end = parsed.end
+        }
+        received = received.subarray(end)
+        if (replies.length < commands.length) return
         socket.destroy()
-        resolve(parsed.value)
+        resolve(replies)
       } catch (error) {
         fail(error as Error)
       }

@@ -8,7 +8,7 @@ import { DataFolder } from './data-folder.ts'
 import { freePort } from './free-port.ts'
 import { makePrivateFolder, PRIVATE_FILE, PRIVATE_UMASK } from './private-folder.ts'
 import { findRedisServer } from './redis-binary.ts'
-import { redisCommand } from './redis-command.ts'
+import { redisCommands } from './redis-command.ts'
 import { discardTornTransaction } from './torn-transaction.ts'
 
 export interface RedisServerOptions {
@@ -23,6 +23,8 @@ export interface RedisServerOptions {
   readonly configFile?: string
   /** More settings, as on redis-server's command line: `['--maxmemory', '8mb']`. */
   readonly extraArgs?: readonly string[]
+  /** Password of the default user, where `extraArgs` or the configuration sets one. */
+  readonly password?: string
   /** In a process group of its own, so that Ctrl-C in a terminal reaches only us and the order of stopping is ours. */
   readonly detached?: boolean
   /** How long the server may stay silent before the start counts as failed. Loading a large AOF is not silence. */
@@ -53,7 +55,7 @@ export interface RedisServer {
   resume(): void
 }
 
-const REPOSITORY_CONFIG = fileURLToPath(new URL('../../../redis.conf', import.meta.url))
+export const REPOSITORY_CONFIG = fileURLToPath(new URL('../../../redis.conf', import.meta.url))
 const PORT_ATTEMPTS = 5
 /** Bytes at which the server's log is put aside at the next start. */
 const LARGEST_LOG = 10 * 1_048_576
@@ -76,7 +78,7 @@ export async function startRedisServer(options: RedisServerOptions): Promise<Red
       const port = options.port ?? (await freePort())
       const { server, logStart } = launch(binary, port, dataDir, folder, options)
       try {
-        await answering(server, logStart, options.silenceMs ?? 20_000)
+        await answering(server, logStart, options)
         return server
       } catch (error) {
         await server.kill()
@@ -154,7 +156,14 @@ function exitOf(child: ChildProcess): Promise<RedisExit> {
 }
 
 /** Waits until this very server answers PING on its port; rejects with the log's end when it died or stays silent. */
-async function answering(server: RedisServer, logStart: number, silenceMs: number): Promise<void> {
+async function answering(
+  server: RedisServer,
+  logStart: number,
+  { silenceMs = 20_000, password }: RedisServerOptions,
+): Promise<void> {
+  const login = password === undefined ? [] : [['AUTH', password]]
+  const ask = (...command: string[]) =>
+    redisCommands(server.port, [...login, command]).then((replies) => replies.at(-1))
   let gone: RedisExit | undefined
   void server.exited.then((exit) => {
     gone = exit
@@ -163,10 +172,10 @@ async function answering(server: RedisServer, logStart: number, silenceMs: numbe
   while (gone === undefined) {
     try {
       // Another Redis on the port, while ours is about to give up, must not pass for ours.
-      const info = String(await Promise.race([redisCommand(server.port, ['INFO', 'server']), server.exited]))
+      const info = String(await Promise.race([ask('INFO', 'server'), server.exited]))
       if (info.includes(`process_id:${server.pid}\r`)) {
         lastSignOfLife = Date.now()
-        await redisCommand(server.port, ['PING'])
+        await ask('PING')
         return
       }
     } catch {

@@ -4,7 +4,7 @@ export {
   type TimerConsumerOptions,
 } from './consumer/timer-consumer.ts'
 export { openShardQueues, type ShardQueues } from './index/shard-queues.ts'
+export type { RedisHealth } from './nodes/redis-monitor.ts'
 export { type Restored, RestoreRefused, restoreTimers } from './restore/restore.ts'
-export type { RedisOptions } from './shards/redis-client.ts'
-export type { RedisHealth } from './shards/redis-monitor.ts'
+export type { RedisOptions } from './shards/shards.ts'
 export { createRedisTimerStore, type RedisTimerStore } from './timers/timer-store.ts'

@@ -154,7 +154,7 @@ describe('the list of timers', () => {
     for (const { id, dueAt } of timers) {
       await rig.client.zadd(rig.keys().key('delayed'), dueAt * 0x1000 + id, `t${id}`)
     }
-    await upgradeTimers(shards.all, rig.log)
+    await upgradeTimers(shards, rig.log)
     expect(ids(await walk({ limit: 3 }))).toEqual(inOrder(timers))
     expect(ids(await walk({ limit: 3, order: 'desc' }))).toEqual(inOrder(timers, 'desc'))
   })

@@ -42,7 +42,7 @@ describe.each([
     const all = new Shards(options, { changes: true })
     rig.onClose(() => all.close())
     await all.whenVerified()
-    await upgradeTimers(all.all, rig.log)
+    await upgradeTimers(all, rig.log)
     expect(rig.heard(/not all brought/)).toBeUndefined()
   }
 

@@ -1,6 +1,6 @@
 import { eventually, startTestRedis, type TestRedis } from '@timers/lab'
 import { Redis } from 'ioredis'
-import { inspectRedis } from '../src/shards/redis-inspection.ts'
+import { inspectRedis } from '../src/nodes/redis-inspection.ts'
 import { Rig } from './rig.ts'
 
 describe('inspectRedis', () => {

@@ -1,7 +1,7 @@
 import { eventually } from '@timers/lab'
 import { Redis } from 'ioredis'
-import { connectReader } from '../src/shards/redis-client.ts'
-import { RedisMonitor } from '../src/shards/redis-monitor.ts'
+import { connect } from '../src/nodes/redis-client.ts'
+import { RedisMonitor } from '../src/nodes/redis-monitor.ts'
 import { draft, Rig } from './rig.ts'
 
 const HOUR = 3_600_000
@@ -20,8 +20,9 @@ describe('the watch over Redis', () => {
   })
 
   function watch(url = rig.redis.url): RedisMonitor {
-    const reader = connectReader(url, rig.log)
-    const monitor = new RedisMonitor(reader, [rig.keys()], rig.log, 50)
+    const reader = connect({ kind: 'single', url }, 'reader', rig)
+    const hooks = { check: async () => {}, verified() {}, unfit() {} }
+    const monitor = new RedisMonitor(reader, hooks, rig.log, 50)
     rig.onClose(() => {
       monitor.stop()
       reader.disconnect()
@@ -31,7 +32,7 @@ describe('the watch over Redis', () => {
 
   test('a check that failed on a connection that stands closed the store for ten seconds', async () => {
     const monitor = watch()
-    await monitor.whenVerified()
+    await eventually(() => expect(monitor.verified).toBe(true))
     await rig.redis.command('ACL', 'SETUSER', 'default', '-time')
     await eventually(() => expect(monitor.health().ready).toBe(false))
     expect(monitor.health().problems).toEqual([expect.stringMatching(/NOPERM/)])
@@ -43,7 +44,7 @@ describe('the watch over Redis', () => {
 
   test('a Redis that is busy with a script was told as one that forbids INFO', async () => {
     const monitor = watch()
-    await monitor.whenVerified()
+    await eventually(() => expect(monitor.verified).toBe(true))
     await rig.redis.command('CONFIG', 'SET', 'busy-reply-threshold', '20')
     const busy = new Redis(rig.redis.url)
     const looping = busy.eval('while true do end', 0).catch((error: Error) => error.message)

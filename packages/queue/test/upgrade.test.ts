@@ -56,12 +56,12 @@ describe('timers of format 2', () => {
       ...(status !== 'fired' && { failedReason: status }),
     })
 
-  async function shards(): Promise<readonly Shard[]> {
+  async function shards(): Promise<Shards> {
     const options = { redisUrl: rig.redis.url, shards: 1, prefix: rig.prefix, log: rig.log }
     const all = new Shards(options, { changes: true })
     rig.onClose(() => all.close())
     await all.whenVerified()
-    return all.all
+    return all
   }
 
   async function upgrade(): Promise<readonly Shard[]> {
@@ -72,7 +72,7 @@ describe('timers of format 2', () => {
     await upgradeTimers(all, rig.log)
     expect(rig.heard(/not all brought/)).toBeUndefined()
     expect(await rig.client.get(rig.keys().format)).toBe('3')
-    return all
+    return all.all
   }
 
   const scores = async (set: string) => rig.client.zrange(rig.keys().key(set), 0, '-1', 'WITHSCORES')

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { stablePort } from '../network/stable-port.ts'
+import { stablePort } from '@timers/local-redis'
 import { type Answer, type ReceivedRequest, type Receiver, startReceiver } from '../receivers/receiver.ts'
 import { startTestRedis, type TestRedis } from '../redis/test-redis.ts'
 import { type App, type Environment, entryOf, type Service, spawnService } from './service.ts'

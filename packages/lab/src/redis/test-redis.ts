@@ -1,8 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type RedisReply, type RedisServer, redisCommand, startRedisServer } from '@timers/local-redis'
-import { stablePort } from '../network/stable-port.ts'
+import {
+  type RedisReply,
+  type RedisServer,
+  redisCommand,
+  stablePort,
+  startRedisServer,
+} from '@timers/local-redis'
 
 /** Another test may take the port that was free a moment ago. */
 const PORT_TRIES = 3

@@ -33,14 +33,13 @@ local function snapshot(job, now, cb)
   return cjson.encode(timer)
 end
 
--- A fresh id of this shard, as a job's id. `layout` is '<shard>:<shards>'; idInShard in shards/shard-keys.ts is the same.
-local function mintId(base, layout)
-  local shard, shards = string.match(layout, '^(%d+):(%d+)$')
+-- A fresh id of this shard, as a job's id.
+local function mintId(base, first)
   local id
   -- One that is taken was handed out before by a Redis that has forgotten it.
   repeat
-    local sequence = redis.call('INCR', base .. 'ids')
-    id = 't' .. string.format('%.0f', (sequence - 1) * shards + shard + 1)
+    local number, _, from, shards, shard = takeNumbers(base, first, 1, 0)
+    id = 't' .. string.format('%.0f', from + (number - 1) * shards + shard + 1)
   until redis.call('EXISTS', base .. id) == 0
   return id
 end

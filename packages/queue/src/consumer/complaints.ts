@@ -1,5 +1,5 @@
 import type { Log } from '@timers/core'
-import { errorFields } from '../shards/error-fields.ts'
+import { errorFields } from '../nodes/error-fields.ts'
 import { storeErrorKind } from '../timers/store-error.ts'
 
 /** What BullMQ's Workers complain of. */

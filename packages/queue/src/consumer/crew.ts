@@ -10,6 +10,7 @@ import { fetchScript, tuneScripts } from './bullmq-scripts.ts'
 import type { Complaints } from './complaints.ts'
 import type { Hands } from './hands.ts'
 import { type TakenJob, TimerWorker } from './timer-worker.ts'
+import { WorkerConnections } from './worker-connections.ts'
 
 /**
  * A lock that is not renewed runs out after this; a check this often hands the job to another worker. The check may
@@ -32,38 +33,47 @@ export interface CrewOptions {
   readonly handle: (due: DueTimer) => Promise<void>
 }
 
-/** BullMQ's Workers of all shards, on a connection of their own: they take timers from the moment they are made. */
+/** BullMQ's Workers of all shards, on connections of their own: they take timers from the moment they are made. */
 export class Crew {
   readonly #options: CrewOptions
-  readonly #connection: Redis
+  readonly #connections: WorkerConnections
   readonly #workers: readonly TimerWorker[]
 
   constructor(options: CrewOptions) {
     const { shards, hands, events } = options
     this.#options = options
-    this.#connection = shards.connectWorker()
-    tuneScripts(this.#connection, shards.redisVersion)
+    this.#connections = new WorkerConnections(shards.nodes)
     const fetch = fetchScript()
+    const tuned = new Set<Redis>()
     this.#workers = shards.all.flatMap((shard) => {
-      const commands = new TimerCommands(this.#connection, shard.keys, { fetch, events })
+      const connection = shard.redisOver(this.#connections)
+      if (!tuned.has(connection)) tuneScripts(connection, shards.redisVersion)
+      tuned.add(connection)
+      const commands = new TimerCommands(connection, shard.keys, { fetch, events })
       const own = hands[shard.keys.index] as Hands
-      return own.perWorker.map((each) => this.#createWorker(shard, commands, own, each))
+      return own.perWorker.map((each) => this.#createWorker(shard, connection, commands, own, each))
     })
   }
 
-  /** Takes nothing new, finishes what it holds, and closes the connection after. */
+  /** Takes nothing new, finishes what it holds, and closes the connections after. */
   async retire(): Promise<void> {
     await Promise.allSettled(this.#workers.map((worker) => worker.close()))
-    this.#connection.disconnect()
+    this.#connections.close()
   }
 
   /** Ends what still waits for Redis. */
   cutOff(): void {
-    this.#connection.disconnect()
+    this.#connections.close()
     for (const worker of this.#workers) worker.abandon()
   }
 
-  #createWorker(shard: Shard, commands: TimerCommands, hands: Hands, concurrency: number): TimerWorker {
+  #createWorker(
+    shard: Shard,
+    connection: Redis,
+    commands: TimerCommands,
+    hands: Hands,
+    concurrency: number,
+  ): TimerWorker {
     const inHand = new Map<string, RedisDueTimer>()
     const worker = new TimerWorker(
       shard.keys.queueName,
@@ -78,7 +88,7 @@ export class Crew {
         },
       },
       {
-        connection: this.#connection,
+        connection,
         prefix: this.#options.prefix ?? DEFAULT_PREFIX,
         concurrency,
         lockDuration: LOCK_MS,

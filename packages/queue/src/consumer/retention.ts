@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '@timers/core'
 import type { Redis } from 'ioredis'
-import { errorFields } from '../shards/error-fields.ts'
+import { errorFields } from '../nodes/error-fields.ts'
 import type { Shard } from '../shards/shards.ts'
 import { forgetGuards, sweepGuards } from '../timers/guards.ts'
 import { define, loadScript } from '../timers/scripts.ts'

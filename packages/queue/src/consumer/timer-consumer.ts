@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Callback, Census, DueTimer, Log } from '@timers/core'
 import { CensusTaker } from '../index/census.ts'
-import type { RedisOptions } from '../shards/redis-client.ts'
-import type { RedisHealth } from '../shards/redis-monitor.ts'
-import { Shards } from '../shards/shards.ts'
+import type { RedisHealth } from '../nodes/redis-monitor.ts'
+import { type RedisOptions, Shards } from '../shards/shards.ts'
 import { upgradeTimers } from '../timers/upgrade.ts'
 import { assertScriptsKnown } from './bullmq-scripts.ts'
 import { Complaints } from './complaints.ts'
@@ -125,7 +124,7 @@ class BullTimerConsumer implements TimerConsumer {
     this.#watchdog.start()
     this.#sweeper.start()
     this.#census.start()
-    void upgradeTimers(this.#shards.all, this.#log)
+    void upgradeTimers(this.#shards, this.#log)
   }
 
   async restart(): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job, Worker, type WorkerOptions } from 'bullmq'
 import { type Clocks, clocks } from '../timers/due-timer.ts'
 import { type TimerHash, toHash } from '../timers/stored-timer.ts'
@@ -47,6 +48,11 @@ interface Fetched {
 
 /** What BullMQ's `moveToActive` answers: the hash or 0, the id, milliseconds to wait, when the next is due. */
 type FetchReply = readonly [hash: unknown, jobId: unknown, limitDelay: number, delayUntil: number]
+
+/** What is found at the end of a wait: until when to wait on. */
+type Marker = Awaited<ReturnType<Worker['backend']['waitForJob']>>
+
+const LOOK_NOW: Marker = { member: '0', score: 0 }
 
 /** What of BullMQ's Worker is private to it. */
 interface WorkerInside {
@@ -174,6 +180,26 @@ export class TimerWorker extends Worker {
       if (command === 'moveToActive' && Array.isArray(reply)) this.#note(reply as never, args)
       return reply
     }
+    const wait = backend.waitForJob.bind(backend)
+    backend.waitForJob = async (seconds) => {
+      try {
+        return await wait(seconds)
+      } catch (error) {
+        if (this.#ending || this.closing !== undefined) throw error
+        return this.#waitBrokenOff(error as Error)
+      }
+    }
+  }
+
+  /**
+   * Where a wait is broken off, BullMQ would wait on for as long as it may, up to ten seconds: what it knew of the next due
+   * timer is gone, and so may be the marker. So it looks at once: one fetch.
+   */
+  async #waitBrokenOff(error: Error): Promise<Marker> {
+    this.emit('error', error)
+    await this.backend.reconnectBlocking()
+    await sleep(this.opts.runRetryDelay)
+    return LOOK_NOW
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Log } from '@timers/core'
-import { errorFields } from '../shards/error-fields.ts'
+import { errorFields } from '../nodes/error-fields.ts'
 import type { OverdueTimer } from './overdue.ts'
 
 const LOOK_EVERY_MS = 2_000

@@ -1,6 +1,6 @@
 import type { Census, Log } from '@timers/core'
 import type { Redis } from 'ioredis'
-import { errorFields } from '../shards/error-fields.ts'
+import { errorFields } from '../nodes/error-fields.ts'
 import type { ShardKeys } from '../shards/shard-keys.ts'
 import type { Shard } from '../shards/shards.ts'
 import { waitingTimers } from './waiting.ts'
@@ -40,7 +40,7 @@ export class CensusTaker {
 
   /** One look. Never throws. */
   async look(now = Date.now()): Promise<void> {
-    if (this.#looking || !this.#shards.every(({ monitor }) => monitor.verified)) return
+    if (this.#looking || !this.#shards.every(({ verified }) => verified)) return
     this.#looking = true
     try {
       const counted = await Promise.all(this.#shards.map(({ reads, keys }) => count(reads, keys, now)))

@@ -1,7 +1,7 @@
 import type { Log } from '@timers/core'
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { errorFields } from '../shards/error-fields.ts'
+import { errorFields } from '../nodes/error-fields.ts'
 import type { ShardKeys } from '../shards/shard-keys.ts'
 
 /** A queue that never waits for a connection, and works also when it was opened while Redis was away. */

@@ -1,8 +1,8 @@
 import type { Queue } from 'bullmq'
-import { errorFields } from '../shards/error-fields.ts'
-import type { RedisOptions } from '../shards/redis-client.ts'
-import type { RedisHealth } from '../shards/redis-monitor.ts'
+import { errorFields } from '../nodes/error-fields.ts'
+import type { RedisHealth } from '../nodes/redis-monitor.ts'
 import { DEFAULT_PREFIX } from '../shards/shard-keys.ts'
+import type { RedisOptions } from '../shards/shards.ts'
 import { Shards } from '../shards/shards.ts'
 import { openQueue } from './open-queue.ts'
 

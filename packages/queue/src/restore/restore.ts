@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptResult, Callback } from '@timers/core'
-import type { RedisOptions } from '../shards/redis-client.ts'
 import { jobIdOf, timerIdOf } from '../shards/shard-keys.ts'
+import type { RedisOptions } from '../shards/shards.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
 import { toTimer } from '../timers/stored-timer.ts'
 

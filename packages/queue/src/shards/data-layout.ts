@@ -29,7 +29,6 @@ export async function checkDataLayout(redis: Redis, shards: readonly ShardKeys[]
   if (first === undefined) return { format: FORMAT }
   const format = await checkFormat(redis, first)
   await checkShardCount(redis, first, shards.length)
-  await Promise.all(shards.map((shard) => shortenEvents(redis, shard)))
   return { format }
 }
 
@@ -65,7 +64,8 @@ async function checkShardCount(redis: Redis, { shardCount }: ShardKeys, shards: 
   }
 }
 
-async function shortenEvents(redis: Redis, { key }: ShardKeys): Promise<void> {
+/** Keeps short what nobody reads. */
+export async function shortenEvents(redis: Redis, { key }: ShardKeys): Promise<void> {
   const [meta, field] = [key('meta'), 'opts.maxLenEvents']
   const length = Number(await redis.hget(meta, field))
   if (length !== EVENT_STREAM_LENGTH) await redis.hset(meta, field, EVENT_STREAM_LENGTH)

@@ -74,11 +74,6 @@ export function shardOf(id: number, shards: number): number {
   return (id - 1) % shards
 }
 
-/** The id of the `sequence`-th timer (1 for the first) of a shard: shards share out the integers among them. */
-export function idInShard(sequence: number, shard: number, shards: number): number {
-  return (sequence - 1) * shards + shard + 1
-}
-
 /** BullMQ forbids plain integers as job ids; `t` before them also keeps clear of its own key names. */
 export function jobIdOf(id: number): string {
   return `t${id}`

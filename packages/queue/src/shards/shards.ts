@@ -1,12 +1,35 @@
 import { createHash } from 'node:crypto'
-import type { Callback } from '@timers/core'
+import { type Callback, type Log, TimerError } from '@timers/core'
 import type { Redis } from 'ioredis'
+import { Cluster } from '../nodes/cluster.ts'
+import type { Node } from '../nodes/node.ts'
+import { type Connections, type Nodes, OneNode } from '../nodes/nodes.ts'
+import { ANSWER_TIMEOUT_MS } from '../nodes/redis-client.ts'
+import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
+import { parseRedisUrl, type RedisPlace } from '../nodes/redis-url.ts'
 import { ClientCommands } from '../timers/client-commands.ts'
+import { FORMAT } from '../timers/stored-timer.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
+import { checkDataLayout, shortenEvents } from './data-layout.ts'
 import { IdAllocator } from './id-allocator.ts'
-import { connectProducer, connectReader, connectWorker, type RedisOptions } from './redis-client.ts'
-import { type RedisHealth, RedisMonitor } from './redis-monitor.ts'
-import { allShardKeys, DEFAULT_PREFIX, idInShard, type ShardKeys, shardOf } from './shard-keys.ts'
+import { allShardKeys, DEFAULT_PREFIX, type ShardKeys, shardOf } from './shard-keys.ts'
+
+/** Which Redis, and how its keys are laid out. The same for every process of an installation. */
+export interface RedisOptions {
+  /** One Redis, a cluster, or Sentinels: nodes/redis-url.ts has the forms. */
+  readonly redisUrl: string
+  /** File with certificates of authorities to trust, for TLS. */
+  readonly redisCaFile?: string | undefined
+  /** Of the Sentinels themselves, where they want one. */
+  readonly sentinelPassword?: string | undefined
+  /** How many replicas must have a create, a change or a claim before it counts; 0 by default. */
+  readonly replicaAcks?: number | undefined
+  /** Number of shards; must be what the data was made with. */
+  readonly shards: number
+  /** First part of every key; tests give each suite its own. */
+  readonly prefix?: string
+  readonly log: Log
+}
 
 /** What a process does with its shards, which decides what it connects for. */
 export interface ShardUse {
@@ -16,33 +39,51 @@ export interface ShardUse {
   readonly events?: Callback | undefined
 }
 
+const READS: Connections = { to: (node) => node.reads, closed: false }
+const CHANGES: Connections = { to: (node) => node.changes as Redis, closed: false }
+
 /**
- * One shard: a BullMQ queue, and all that is needed to work on it. It owns its connections, ids, commands and the
- * watch over its server; nobody else knows which server that is. (Shards of one server share its connections.)
+ * One shard: a BullMQ queue, and all that is needed to work on it: its ids, its commands, and a way to the server that holds
+ * it; nobody else knows which server that is, and it may be another one a moment later. (Shards of one server share its
+ * connections.)
  */
 export class Shard {
   readonly keys: ShardKeys
   /** For looking: never waits longer than `ANSWER_TIMEOUT_MS`. */
   readonly reads: Redis
-  readonly monitor: RedisMonitor
-  readonly #server: Server
-  readonly #shards: number
+  readonly #nodes: Nodes
   readonly #changes:
-    | { readonly clients: ClientCommands; readonly commands: TimerCommands; readonly ids: IdAllocator }
+    | {
+        readonly redis: Redis
+        readonly clients: ClientCommands
+        readonly commands: TimerCommands
+        readonly ids: IdAllocator
+      }
     | undefined
 
-  constructor(keys: ShardKeys, shards: number, server: Server, events: Callback | undefined) {
+  constructor(keys: ShardKeys, nodes: Nodes, use: ShardUse) {
     this.keys = keys
-    this.reads = server.reads
-    this.monitor = server.monitor
-    this.#server = server
-    this.#shards = shards
-    const { changes } = server
-    this.#changes = changes && {
-      clients: new ClientCommands(changes, keys, events),
-      commands: new TimerCommands(changes, keys, { events }),
-      ids: new IdAllocator(changes, keys),
+    this.#nodes = nodes
+    this.reads = nodes.redisFor(keys, READS, ANSWER_TIMEOUT_MS)
+    if (use.changes) {
+      const redis = nodes.redisFor(keys, CHANGES, ANSWER_TIMEOUT_MS)
+      this.#changes = {
+        redis,
+        clients: new ClientCommands(redis, keys, use.events),
+        commands: new TimerCommands(redis, keys, { events: use.events }),
+        ids: new IdAllocator(redis, keys, () => this.#connection),
+      }
     }
+  }
+
+  /** The server that holds it; undefined while none is known. */
+  get node(): Node | undefined {
+    return this.#nodes.of(this.keys)
+  }
+
+  /** Whether its server was verified. Cheap: for the hot path. */
+  get verified(): boolean {
+    return this.node?.monitor.verified ?? false
   }
 
   /** Commands of a client who waits for the answer. */
@@ -57,18 +98,28 @@ export class Shard {
 
   /** An id of a timer that is to be created in this shard; never handed out twice. */
   async nextId(): Promise<number> {
-    return idInShard(await this.#forChanges.ids.next(), this.keys.index, this.#shards)
+    return this.#forChanges.ids.next()
   }
 
   /** So many of them at once. */
   async takeIds(count: number): Promise<number[]> {
-    const numbers = await this.#forChanges.ids.take(count)
-    return numbers.map((number) => idInShard(number, this.keys.index, this.#shards))
+    return this.#forChanges.ids.take(count)
   }
 
-  /** How often the connection for changes was lost: a command that is under way meanwhile may be sent again. */
+  /** How often a connection for changes was lost: a command that is under way meanwhile may be sent again. */
   get losses(): number {
-    return this.#server.losses
+    return (this.node?.losses ?? 0) + this.#nodes.resendsOf(this.#forChanges.redis)
+  }
+
+  /** A Redis for this shard over connections of a worker. */
+  redisOver(connections: Connections): Redis {
+    return this.#nodes.redisFor(this.keys, connections)
+  }
+
+  /** Tells the connection for changes from any other, before and after. */
+  get #connection(): string {
+    const { node } = this
+    return node === undefined ? '' : `${node.name} ${node.losses}`
   }
 
   get #forChanges() {
@@ -77,50 +128,54 @@ export class Shard {
   }
 }
 
-/** A Redis server: its connections, and the watch over it. */
-class Server {
-  readonly reads: Redis
-  readonly changes: Redis | undefined
-  readonly monitor: RedisMonitor
-  losses = 0
-
-  constructor({ redisUrl, log }: RedisOptions, keys: readonly ShardKeys[], use: ShardUse) {
-    this.reads = connectReader(redisUrl, log)
-    this.changes = use.changes ? connectProducer(redisUrl, log) : undefined
-    this.changes?.on('close', () => {
-      this.losses += 1
-    })
-    this.monitor = new RedisMonitor(this.reads, keys, log)
-  }
-
-  /** Both connections must stand: the one that reads, which is verified, and the one that changes. */
-  health(): RedisHealth {
-    const health = this.monitor.health()
-    if (!health.ready || this.changes === undefined || this.changes.status === 'ready') return health
-    return { ...health, ready: false, problems: ['Redis cannot be reached for creating timers'] }
-  }
-
-  close(): void {
-    this.monitor.stop()
-    this.changes?.disconnect()
-    this.reads.disconnect()
-  }
-}
-
 /** All shards of an installation. */
 export class Shards {
   readonly all: readonly Shard[]
   /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`). */
   readonly failed: Promise<Error>
-  readonly #server: Server
-  readonly #options: RedisOptions
+  readonly #nodes: Nodes
+  readonly #keys: readonly ShardKeys[]
+  #format = FORMAT
+  /** Whether this process was found fit for the data in Redis. */
+  #fits = false
+  readonly #verifiedWaiters: (() => void)[] = []
+  #fail: (error: Error) => void = () => {}
 
+  /** @throws RangeError where the URL is none */
   constructor(options: RedisOptions, use: ShardUse) {
-    const keys = allShardKeys(options.prefix ?? DEFAULT_PREFIX, options.shards)
-    this.#options = options
-    this.#server = new Server(options, keys, use)
-    this.failed = this.#server.monitor.failed
-    this.all = keys.map((each) => new Shard(each, keys.length, this.#server, use.events))
+    const { redisUrl, redisCaFile, sentinelPassword, log, prefix = DEFAULT_PREFIX } = options
+    const keys = allShardKeys(prefix, options.shards)
+    this.#keys = keys
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve
+    })
+    const place = parseRedisUrl(redisUrl)
+    const common = { log, caFile: redisCaFile, sentinelPassword }
+    const nodeUse = {
+      changes: use.changes,
+      replicaAcks: options.replicaAcks,
+      hooks: (node: Node) => this.#hooksFor(node, place.kind),
+    }
+    this.#nodes =
+      place.kind === 'cluster'
+        ? new Cluster(place, keys, common, nodeUse)
+        : new OneNode(place, common, nodeUse)
+    this.all = keys.map((each) => new Shard(each, this.#nodes, use))
+  }
+
+  /** The servers that hold them. */
+  get nodes(): Nodes {
+    return this.#nodes
+  }
+
+  /** Version of the servers that hold them, once one was verified. */
+  get redisVersion(): string {
+    return this.#nodes.all.find(({ monitor }) => monitor.verified)?.monitor.version ?? '0.0.0'
+  }
+
+  /** Format of the oldest timers in it, as of the last check. */
+  get format(): number {
+    return this.#format
   }
 
   /** The shard of a timer. */
@@ -140,24 +195,52 @@ export class Shards {
   }
 
   health(): RedisHealth {
-    return this.#server.health()
+    return this.#nodes.health()
   }
 
-  whenVerified(): Promise<void> {
-    return this.#server.monitor.whenVerified()
-  }
-
-  /** Version of Redis, once it was verified. */
-  get redisVersion(): string {
-    return this.#server.monitor.version
-  }
-
-  /** A connection for a worker: it waits for Redis as long as it takes. Whoever asks for it closes it. */
-  connectWorker(): Redis {
-    return connectWorker(this.#options.redisUrl, this.#options.log)
+  /** Resolves as soon as one of the servers is verified. */
+  async whenVerified(): Promise<void> {
+    if (this.#nodes.all.some(({ monitor }) => monitor.verified)) return
+    await new Promise<void>((resolve) => this.#verifiedWaiters.push(resolve))
   }
 
   close(): void {
-    this.#server.close()
+    this.#nodes.close()
   }
+
+  #hooksFor(node: Node, kind: RedisPlace['kind']): MonitorHooks {
+    return {
+      check: async ({ inCluster }) => {
+        assertKind(kind, inCluster)
+        await this.#checkData()
+        const mine = this.all.filter((shard) => shard.node === node)
+        await Promise.all(mine.map(({ reads, keys }) => shortenEvents(reads, keys)))
+      },
+      verified: () => {
+        for (const resolve of this.#verifiedWaiters.splice(0)) resolve()
+      },
+      unfit: (error) => this.#fail(error),
+    }
+  }
+
+  /** Whether this process can work with the data. */
+  async #checkData(): Promise<void> {
+    try {
+      this.#format = (await checkDataLayout((this.all[0] as Shard).reads, this.#keys)).format
+      this.#fits = true
+    } catch (error) {
+      // What is recorded lies on one of the servers: the others go on while that one is away.
+      if (error instanceof TimerError || !this.#fits) throw error
+    }
+  }
+}
+
+function assertKind(kind: RedisPlace['kind'], inCluster: boolean | undefined): void {
+  if (inCluster === undefined || inCluster === (kind === 'cluster')) return
+  throw new TimerError(
+    'WRONG_REDIS',
+    inCluster
+      ? 'this Redis is a node of a cluster: write redis+cluster://host:port,host:port,... in REDIS_URL'
+      : 'this Redis is a single one and not a cluster: write redis:// instead of redis+cluster:// in REDIS_URL',
+  )
 }

@@ -1,5 +1,5 @@
 import type { Created, Log, NewTimerRequest } from '@timers/core'
-import { ANSWER_TIMEOUT_MS } from '../shards/redis-client.ts'
+import { ANSWER_TIMEOUT_MS } from '../nodes/redis-client.ts'
 import type { Shard } from '../shards/shards.ts'
 import { born, createdBy, idempotencyWord, keyWord, type Unborn, unborn } from './creation.ts'
 import { doubted } from './refusal.ts'

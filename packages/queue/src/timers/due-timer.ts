@@ -10,7 +10,7 @@ import type {
   Settled,
   Timer,
 } from '@timers/core'
-import { errorFields } from '../shards/error-fields.ts'
+import { errorFields } from '../nodes/error-fields.ts'
 import { freshNonce } from './nonce.ts'
 import { storeErrorKind } from './store-error.ts'
 import { expiresAtOf, type TimerHash, toTimer } from './stored-timer.ts'
@@ -22,6 +22,15 @@ const REFUSED_PAUSE_MS = 250
 const SAY_AGAIN_MS = 10_000
 /** What of the lock's time is not used, in milliseconds: from the last look at the clock to the bytes on their way. */
 const LOCK_MARGIN_MS = 100
+
+/** How long to ask for a claim that not enough replicas confirm, in milliseconds: by then the lock may be somebody else's. */
+const CONFIRMED_WITHIN_MS = 4_000
+
+/** To be asked again: the same nonce finds what was granted before. */
+class Unconfirmed extends Error {
+  override readonly name = 'NotConfirmedError'
+  override readonly message = 'replicas have not confirmed a claim'
+}
 
 export interface Taken {
   readonly id: number
@@ -75,19 +84,23 @@ export class RedisDueTimer implements DueTimer {
   }
 
   async claim(): Promise<Claim> {
+    const firstAskedAt = performance.now()
     const answer = await this.#persist('claim', async () => {
       const askedAt = clocks()
       const given = await this.#commands.claim(this.#holder, this.#nonce, Date.now())
+      if (given.kind !== 'granted') return given
+      if (given.unconfirmed && performance.now() - firstAskedAt < CONFIRMED_WITHIN_MS) throw new Unconfirmed()
       // The lock's time counts from before it was asked for: the answer may have been on its way for long.
-      if (given.kind === 'granted') this.#heldUntil = after(askedAt, given.leftMs)
+      this.#heldUntil = after(askedAt, given.leftMs)
       return given
     })
     if (answer.kind === 'free') return { kind: 'lost' }
     if (answer.kind !== 'granted') return answer
-    const { kind, attempt, plannedAt, budget } = answer
+    const { kind, attempt, plannedAt, budget, unconfirmed = false } = answer
     this.#granted = attempt
+    // What replicas have not confirmed may not leave: it is given back as never sent.
     this.#moments.sending()
-    return { kind, attempt, plannedAt, budget, mayLeave: () => this.#holdsLock() }
+    return { kind, attempt, plannedAt, budget, mayLeave: () => !unconfirmed && this.#holdsLock() }
   }
 
   /** The lock was renewed for `lockMs`, by a command that was sent at `askedAt`. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Redis } from 'ioredis'
+import type { Command, Redis } from 'ioredis'
 
 /** Includes whose functions most calls of a script do not need. */
 interface Seldom {
@@ -35,8 +35,28 @@ function textOf(name: string): string {
   return readFileSync(new URL(`../../lua/${name}.lua`, import.meta.url), 'utf8')
 }
 
+/** Of scripts that a worker has confirmed by replicas: their SHA-1, as they stand on some connection. */
+const confirmed = new Set<string>()
+
+/** What of ioredis' clients is told to nobody. */
+interface ClientInside {
+  readonly scriptsSet: Readonly<Record<string, { readonly sha: string }>>
+}
+
 /** Makes a script a command of a connection, once. Without a number of keys it is told with each call, before the keys. */
 export function define(redis: Redis, name: string, numberOfKeys: number | undefined, lua: string): void {
   if (!(name in redis))
     redis.defineCommand(name, { ...(numberOfKeys !== undefined && { numberOfKeys }), lua })
+}
+
+/** As `define`; it counts only when replicas have what it writes, also where a worker calls it (nodes/acks.ts). */
+export function defineConfirmed(redis: Redis, name: string, numberOfKeys: number, lua: string): void {
+  define(redis, name, numberOfKeys, lua)
+  // Its text may have been changed as it was defined (consumer/bullmq-scripts.ts).
+  const script = (redis as unknown as ClientInside).scriptsSet[name]
+  if (script !== undefined) confirmed.add(script.sha)
+}
+
+export function isConfirmedScript({ name, args }: Command): boolean {
+  return name === 'evalsha' && confirmed.has(String(args[0]))
 }

@@ -5,7 +5,7 @@ import { TimerError } from '@timers/core'
  *
  * - `refused`      Redis is there and says that it does not do this now; it passes by itself
  * - `denied`       Redis does not let this user in, or not do this: somebody has to put it right
- * - `unreachable`  no answer: the command may or may not have been carried out
+ * - `unreachable`  no answer, or not that of enough replicas: the command may or may not have been carried out
  * - `closed`       our own connection was closed for good, at the end of a shutdown
  * - `defect`       anything else: waiting does not help
  */
@@ -17,7 +17,7 @@ const DENIED = /^(NOPERM|NOAUTH|WRONGPASS)\b|AUTH.*called without any password/
 /** What ioredis 6 says where there was no answer; it has no codes for these. */
 const UNREACHABLE =
   /Command timed out|Socket timeout|Stream isn't writeable|max retries per request|Connection is (not|already)|ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_AGAIN/i
-const UNREACHABLE_NAMES = new Set(['MaxRetriesPerRequestError', 'AbortError', 'ClusterAllFailedError'])
+const UNREACHABLE_NAMES = new Set(['MaxRetriesPerRequestError', 'AbortError', 'NotConfirmedError'])
 
 export function storeErrorKind(error: unknown): StoreErrorKind {
   if (!(error instanceof Error)) return 'defect'

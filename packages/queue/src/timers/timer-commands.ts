@@ -8,8 +8,9 @@ import type {
   Settled,
 } from '@timers/core'
 import type { Redis } from 'ioredis'
+import { NotConfirmedError } from '../nodes/acks.ts'
 import { jobIdOf, type ShardKeys } from '../shards/shard-keys.ts'
-import { define, loadScript } from './scripts.ts'
+import { define, defineConfirmed, loadScript } from './scripts.ts'
 import { toListener } from './stored-change.ts'
 import { LOG_LENGTH, leftAt, toEntry } from './stored-timer.ts'
 
@@ -56,13 +57,13 @@ const DEFER = { keys: 7, args: 6 }
 const SETTLE = { keys: 8, args: 15 }
 
 const CLAIM_TEXT = loadScript('claim', {
-  includes: ['places', 'delay', 'let-go', 'labels', 'finish', 'outbox'],
+  includes: ['places', 'delay', 'let-go', 'labels', 'finish', 'mint', 'outbox'],
   gives: ['baseOf', 'letGo', 'release', 'endWait', 'unindex', 'finish', 'announce'],
 })
 const DEFER_TEXT = loadScript('defer', 'places', 'delay', 'let-go')
 const RECALL_TEXT = loadScript('recall', 'delay')
 const SETTLE_TEXT = loadScript('settle', 'finish', 'let-go', {
-  includes: ['places', 'delay', 'labels', 'unfinish', 'outbox'],
+  includes: ['places', 'delay', 'labels', 'unfinish', 'mint', 'outbox'],
   gives: ['dueBefore', 'delay', 'release', 'endWait', 'unindex', 'unfinish', 'announce'],
 })
 
@@ -75,6 +76,8 @@ export type ClaimAnswer =
       readonly budget: RetryBudget | undefined
       /** For how long the lock was still held when Redis answered, at the least; in milliseconds. */
       readonly leftMs: number
+      /** Not enough replicas have it yet: a failover may forget it. */
+      readonly unconfirmed?: true
     }
   | {
       readonly kind: 'taken'
@@ -126,7 +129,7 @@ export class TimerCommands {
   readonly #events: string
 
   constructor(redis: Redis, keys: ShardKeys, { fetch, events }: CommandOptions = {}) {
-    define(redis, 'timersClaim', 3, CLAIM_TEXT)
+    defineConfirmed(redis, 'timersClaim', 3, CLAIM_TEXT)
     define(redis, 'timersDefer', DEFER.keys, DEFER_TEXT)
     define(redis, 'timersRecall', 3, RECALL_TEXT)
     define(redis, 'timersSettle', SETTLE.keys, SETTLE_TEXT)
@@ -153,7 +156,13 @@ export class TimerCommands {
     const job = key(jobId)
     const keys = [job, `${job}:lock`, held]
     const args = [token, nonce, now, jobId, version, layout, this.#events, taking]
-    const [kind, first, at, budget, left] = await this.#redis.timersClaim(...keys, ...args)
+    let unconfirmed = {}
+    const reply = await this.#redis.timersClaim(...keys, ...args).catch((error) => {
+      if (!(error instanceof NotConfirmedError)) throw error
+      unconfirmed = { unconfirmed: true }
+      return error.answer as ClaimReply
+    })
+    const [kind, first, at, budget, left] = reply
     switch (kind) {
       case 'granted':
         return {
@@ -162,6 +171,7 @@ export class TimerCommands {
           plannedAt: at === '' ? undefined : Number(at),
           budget: toBudget(budget),
           leftMs: left ?? 0,
+          ...unconfirmed,
         }
       case 'taken':
         return { kind, attempt: Number(first), budget: toBudget(budget), claimedAt: Number(at) }

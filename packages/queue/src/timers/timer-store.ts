@@ -27,9 +27,9 @@ import { CensusTaker } from '../index/census.ts'
 import { forecast } from '../index/forecast.ts'
 import { Lister } from '../index/lister.ts'
 import { countTimers } from '../index/stats.ts'
-import type { RedisOptions } from '../shards/redis-client.ts'
-import type { RedisHealth } from '../shards/redis-monitor.ts'
+import type { RedisHealth } from '../nodes/redis-monitor.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
+import type { RedisOptions } from '../shards/shards.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
 import { answer } from './answer.ts'
 import { type ChangeOne, changeMany } from './change-many.ts'
@@ -118,8 +118,8 @@ class ShardedTimerStore implements RedisTimerStore {
     const subject = subjectOf(ref)
     if (!isPossible(subject)) return undefined
     const shard = this.#shardOf(subject)
-    const { reads, keys, monitor } = shard
-    if (!monitor.verified) throw unavailable()
+    const { reads, keys } = shard
+    if (!shard.verified) throw unavailable()
     try {
       // The connection bounds the time of each command; with a key there are two.
       const id = await idOf(shard, subject)

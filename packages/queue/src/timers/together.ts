@@ -37,7 +37,7 @@ export class Together {
     })
     const done = Promise.all(
       [...byShard(things, shardOf)].map(([shard, items]) =>
-        shard.monitor.verified ? work(shard, items, runIn(shard)) : undefined,
+        shard.verified ? work(shard, items, runIn(shard)) : undefined,
       ),
     )
     let timer: NodeJS.Timeout | undefined

@@ -1,8 +1,8 @@
 import type { Log } from '@timers/core'
 import type { Redis } from 'ioredis'
-import { errorFields } from '../shards/error-fields.ts'
+import { errorFields } from '../nodes/error-fields.ts'
 import { jobIdOf, type ShardKeys } from '../shards/shard-keys.ts'
-import type { Shard } from '../shards/shards.ts'
+import type { Shard, Shards } from '../shards/shards.ts'
 import { define, loadScript } from './scripts.ts'
 import { FORMAT, type TimerData } from './stored-timer.ts'
 
@@ -26,13 +26,13 @@ interface Scripts extends Redis {
  * Brings the timers of an older format into the present one, while they are created and fired: both forms can be read
  * at any time. What is left half way is begun anew at the next start of a worker. Never throws.
  */
-export async function upgradeTimers(shards: readonly Shard[], log: Log): Promise<void> {
-  const [first] = shards
-  if (first === undefined || first.monitor.format >= FORMAT) return
-  log.info({ from: first.monitor.format, to: FORMAT }, 'bringing timers into the format of this release')
+export async function upgradeTimers(shards: Shards, log: Log): Promise<void> {
+  const [first] = shards.all
+  if (first === undefined || shards.format >= FORMAT) return
+  log.info({ from: shards.format, to: FORMAT }, 'bringing timers into the format of this release')
   try {
     let upgraded = 0
-    for (const shard of shards) upgraded += await upgradeShard(shard)
+    for (const shard of shards.all) upgraded += await upgradeShard(shard)
     await first.reads.set(first.keys.format, FORMAT)
     log.info({ upgraded, format: FORMAT }, 'timers are in the format of this release')
   } catch (error) {

@@ -9,6 +9,8 @@ export interface RedisFinding {
 
 export interface RedisInspection {
   readonly version: string
+  /** Whether it is a node of a cluster; undefined where it does not tell. */
+  readonly inCluster: boolean | undefined
   readonly findings: readonly RedisFinding[]
   /** Redis' clock minus ours, in milliseconds, to within half a round trip. */
   readonly clockSkewMs: number
@@ -85,7 +87,9 @@ export async function inspectRedis(redis: Redis): Promise<RedisInspection> {
   const info = await readInfo(redis)
   const version = info?.redis_version ?? 'unknown'
   const findings = [...infoFindings(info), ...(await settingFindings(redis)), ...skewFindings(clockSkewMs)]
-  return { version, findings, clockSkewMs }
+  // Valkey calls it server_mode.
+  const mode = info?.redis_mode ?? info?.server_mode
+  return { version, inCluster: mode === undefined ? undefined : mode === 'cluster', findings, clockSkewMs }
 }
 
 function infoFindings(info: Info | undefined): RedisFinding[] {

@@ -20,6 +20,13 @@ export async function stablePort(): Promise<number> {
   throw new Error(`There is no free port from ${LOWEST} to ${HIGHEST}.`)
 }
 
+/** So many of them, all different. */
+export async function stablePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>()
+  while (ports.size < count) ports.add(await stablePort())
+  return [...ports]
+}
+
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()

@@ -1,10 +1,7 @@
 import { type Log, TimerError } from '@timers/core'
 import type { Redis } from 'ioredis'
-import { FORMAT } from '../timers/stored-timer.ts'
-import { checkDataLayout } from './data-layout.ts'
 import { errorFields } from './error-fields.ts'
-import { inspectRedis, type RedisFinding } from './redis-inspection.ts'
-import type { ShardKeys } from './shard-keys.ts'
+import { inspectRedis, type RedisFinding, type RedisInspection } from './redis-inspection.ts'
 
 /** Whether Redis is there, is the one we expect, and keeps what it is given. */
 export interface RedisHealth {
@@ -20,6 +17,16 @@ const CHECK_INTERVAL_MS = 10_000
 /** How soon to look again where a check failed although the connection stands, in milliseconds. */
 const CHECK_AGAIN_MS = 500
 
+/** What is to be done beside watching. */
+export interface MonitorHooks {
+  /** Asks what else must hold; throws a TimerError where this process must not use this Redis. */
+  readonly check: (found: RedisInspection) => Promise<void>
+  /** The server was verified; told after each check that went well. */
+  readonly verified: () => void
+  /** This process must not use this Redis. */
+  readonly unfit: (error: TimerError) => void
+}
+
 /**
  * Watches one connection: verifies the server after every connect and every ten seconds, logs what changes, and
  * tells the process's readiness.
@@ -27,18 +34,14 @@ const CHECK_AGAIN_MS = 500
  * A server that was verified stays so for as long as this connection stands: a later check that gets no answer makes
  * the process not ready, and is made again soon, but stops nobody who still gets answers.
  *
- * Verifying also compares what is recorded of the data (data-layout.ts) with what this process can work with: where it
- * must not go on, `failed` resolves, and the process is expected to stop.
+ * Verifying also asks what else must hold, such as that this process can work with the data in it (shards/data-layout.ts):
+ * where it must not go on, `unfit` is called, and the process is expected to stop.
  */
 export class RedisMonitor {
-  /** Resolves with a TimerError when this process must not use this Redis. */
-  readonly failed: Promise<Error>
   readonly #redis: Redis
-  readonly #shards: readonly ShardKeys[]
+  readonly #hooks: MonitorHooks
   readonly #log: Log
   readonly #timer: NodeJS.Timeout
-  readonly #verifiedWaiters: (() => void)[] = []
-  #fail: (error: Error) => void = () => {}
   #verified = false
   /** Why the last check, or the last try to connect, came to nothing. */
   #problem: string | undefined
@@ -48,16 +51,12 @@ export class RedisMonitor {
   #again: NodeJS.Timeout | undefined
   #stopped = false
   #clockSkewMs: number | undefined
-  #format = FORMAT
   #version = '0.0.0'
 
-  constructor(redis: Redis, shards: readonly ShardKeys[], log: Log, checkEveryMs = CHECK_INTERVAL_MS) {
+  constructor(redis: Redis, hooks: MonitorHooks, log: Log, checkEveryMs = CHECK_INTERVAL_MS) {
     this.#redis = redis
-    this.#shards = shards
+    this.#hooks = hooks
     this.#log = log
-    this.failed = new Promise((resolve) => {
-      this.#fail = resolve
-    })
     redis.on('ready', () => void this.#check())
     redis.on('error', (error: Error) => {
       this.#problem = connectionProblem(error)
@@ -82,17 +81,6 @@ export class RedisMonitor {
     return this.#version
   }
 
-  /** Format of the oldest timers in it, as of the last check. */
-  get format(): number {
-    return this.#format
-  }
-
-  /** Resolves as soon as the server is verified. */
-  async whenVerified(): Promise<void> {
-    if (this.#verified) return
-    await new Promise<void>((resolve) => this.#verifiedWaiters.push(resolve))
-  }
-
   health(): RedisHealth {
     const clockSkewMs = this.#clockSkewMs
     if (!this.#verified) {
@@ -115,8 +103,9 @@ export class RedisMonitor {
   async #check(): Promise<void> {
     if (this.#stopped || this.#redis.status !== 'ready') return
     try {
-      this.#format = (await checkDataLayout(this.#redis, this.#shards)).format
-      const { version, findings, clockSkewMs } = await inspectRedis(this.#redis)
+      const inspection = await inspectRedis(this.#redis)
+      const { version, findings, clockSkewMs } = inspection
+      await this.#hooks.check(inspection)
       this.#version = version
       this.#findings = findings
       this.#clockSkewMs = clockSkewMs
@@ -124,11 +113,11 @@ export class RedisMonitor {
       this.#verified = true
       this.#problem = undefined
       this.#lastComplaint = ''
-      for (const resolve of this.#verifiedWaiters.splice(0)) resolve()
+      this.#hooks.verified()
     } catch (error) {
       if (error instanceof TimerError) {
         this.#verified = false
-        this.#fail(error)
+        this.#hooks.unfit(error)
       } else {
         this.#problem = checkProblem(error)
         this.#complain(error)
@@ -171,7 +160,7 @@ function checkProblem(error: unknown): string {
   return code === undefined ? 'Redis did not answer the last check' : `Redis refuses to be checked (${code})`
 }
 
-function loginProblem(error: unknown): string | undefined {
+export function loginProblem(error: unknown): string | undefined {
   const message = error instanceof Error ? error.message : ''
   if (/^NOAUTH\b/.test(message)) return 'Redis wants a password: set it in REDIS_URL'
   if (/^WRONGPASS\b|AUTH.*called without any password/.test(message)) {

@@ -1,0 +1,15 @@
+import { type LocalSentinel, type LocalSentinelOptions, startLocalSentinel } from '@timers/local-redis'
+import { startTestNodes, type TestNodes, type TestNodesOptions } from './test-nodes.ts'
+
+export interface TestSentinelOptions
+  extends TestNodesOptions,
+    Omit<LocalSentinelOptions, 'dataDir' | 'announce' | 'password' | 'users' | 'tls'> {}
+
+/** A primary with replicas under three Sentinels, that belong to one test file. */
+export type TestSentinel = TestNodes<LocalSentinel>
+
+/** Starts a primary, a replica by default, and three Sentinels of the test's own. The test must `stop()` them. */
+export function startTestSentinel(options: TestSentinelOptions = {}): Promise<TestSentinel> {
+  const { dataDir: _, network: __, user: ___, tls: ____, ...own } = options
+  return startTestNodes(options, (common) => startLocalSentinel({ ...own, ...common }))
+}

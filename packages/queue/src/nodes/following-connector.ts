@@ -1,0 +1,36 @@
+import { createConnection, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
+import { AbstractConnector } from 'ioredis'
+import type { Address } from './redis-url.ts'
+
+/** What `Redis` takes as its option `Connector`. */
+export type ConnectorClass = new (options: unknown) => AbstractConnector
+
+/**
+ * Connects to wherever `where` says at the time: for a connection that waits at one shard, on whichever node that is.
+ *
+ * @param where undefined while no node is known to serve the shard
+ */
+export function followingConnector(
+  where: () => Address | undefined,
+  tls: TlsOptions | undefined,
+): ConnectorClass {
+  return class FollowingConnector extends AbstractConnector {
+    constructor() {
+      // How long to wait for the other side's end at a disconnect, in milliseconds; ioredis' own default.
+      super(2_000)
+    }
+
+    async connect(): Promise<Socket> {
+      this.connecting = true
+      const address = where()
+      if (address === undefined) throw new Error('ECONNREFUSED: no node is known to serve this shard')
+      const socket = tls === undefined ? createConnection(address) : connectTls({ ...tls, ...address })
+      socket.once('error', (error) => {
+        this.firstError = error
+      })
+      this.stream = socket
+      return socket
+    }
+  }
+}

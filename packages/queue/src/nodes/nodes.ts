@@ -1,0 +1,65 @@
+import type { Redis } from 'ioredis'
+import type { ShardKeys } from '../shards/shard-keys.ts'
+import { Node, type NodeUse } from './node.ts'
+import type { ConnectionOptions, Endpoint } from './redis-client.ts'
+import type { RedisHealth } from './redis-monitor.ts'
+
+/** Connections of one kind to all nodes. */
+export interface Connections {
+  /** That to a node: one and the same as long as both stand. */
+  to(node: Node): Redis
+  /** Whether they are closed for good. */
+  readonly closed: boolean
+}
+
+/** All servers that hold timers, and which of them holds which shard. */
+export interface Nodes {
+  /** Those that serve shards now. */
+  readonly all: readonly Node[]
+  /** The node that serves a shard; undefined while none is known. */
+  of(shard: ShardKeys): Node | undefined
+  /**
+   * A Redis for one shard, over the connections that `connections` gives: each command goes to the node that serves the shard
+   * at the moment.
+   *
+   * @param withinMs longest time for a command with all its ways; without it, as long as it takes
+   */
+  redisFor(shard: ShardKeys, connections: Connections, withinMs?: number): Redis
+  /** How often a command for a shard was sent again, its first answer lost: it may have been carried out before. */
+  resendsOf(redis: Redis): number
+  /** Called when a shard is served by another node, and when a node serves none any more. */
+  onChange(listener: () => void): void
+  health(): RedisHealth
+  close(): void
+}
+
+/** A single Redis, or the one primary that Sentinels watch over: it serves all shards. */
+export class OneNode implements Nodes {
+  readonly all: readonly [Node]
+
+  constructor(endpoint: Endpoint, options: ConnectionOptions, use: NodeUse) {
+    this.all = [new Node('redis', endpoint, options, use)]
+  }
+
+  of(): Node {
+    return this.all[0]
+  }
+
+  redisFor(_shard: ShardKeys, connections: Connections): Redis {
+    return connections.to(this.all[0])
+  }
+
+  resendsOf(): number {
+    return 0
+  }
+
+  onChange(): void {}
+
+  health(): RedisHealth {
+    return this.all[0].health()
+  }
+
+  close(): void {
+    this.all[0].close()
+  }
+}

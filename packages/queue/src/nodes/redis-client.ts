@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs'
+import type { Log } from '@timers/core'
+import { Redis, type RedisOptions } from 'ioredis'
+import { errorFields } from './error-fields.ts'
+import { followingConnector } from './following-connector.ts'
+import { writeTogether } from './hold-back.ts'
+import type { Access, Address, RedisPlace } from './redis-url.ts'
+
+/**
+ * Longest wait for one answer of Redis when a client of the API waits for it, in milliseconds: below the two seconds
+ * after which the API promises a 503.
+ */
+export const ANSWER_TIMEOUT_MS = 1_800
+
+/**
+ * How often a Redis that loads its data is asked whether it is done, in milliseconds. ioredis waits as long as Redis
+ * expects to take, and up to ten seconds: timers would be late by what Redis overestimates.
+ */
+const LOADING_LOOK_MS = 250
+
+/**
+ * # Connection profiles
+ *
+ * | profile  | used for                  | Redis away                                                   |
+ * | -------- | ------------------------- | ------------------------------------------------------------ |
+ * | producer | changing timers           | fails at once or within `ANSWER_TIMEOUT_MS`; a command cut off in flight is sent once more, and is recognised |
+ * | reader   | reading timers, health    | the same                                                     |
+ * | worker   | taking, claiming, recording | waits as long as it takes: an outcome that is known must be written |
+ *
+ * Those to a node of a cluster send nothing again by themselves: another node may be the right one by then (routed-redis.ts).
+ *
+ * Source: ../shared facts on BullMQ, ioredis, Sentinel and Cluster, kept in docs/adr/0005-connection-profiles.md.
+ */
+export type Profile = 'producer' | 'reader' | 'worker'
+
+/** A Redis to connect to: the only one, whichever the Sentinels say is primary, or a node of a cluster. */
+export type Endpoint =
+  | Exclude<RedisPlace, { readonly kind: 'cluster' }>
+  | { readonly kind: 'node'; readonly address: Address; readonly access: Access }
+  /** The node that serves a shard, whichever it is at the time. */
+  | { readonly kind: 'following'; readonly where: () => Address | undefined; readonly access: Access }
+
+/** As ioredis has them; replies are mapped as it does by default. */
+type ClientOptions = Omit<RedisOptions, 'replyMapping'>
+
+const IMPATIENT: ClientOptions = {
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 1,
+  commandTimeout: ANSWER_TIMEOUT_MS,
+  // A connection whose answers stay away is cut, so that a healed network is noticed within seconds.
+  socketTimeout: 3_000,
+}
+
+const PATIENT: ClientOptions = {
+  // BullMQ demands it; and a claim or an outcome is worth waiting for.
+  maxRetriesPerRequest: null,
+  // Above the longest blocking read of BullMQ (10 s), which inherits this setting.
+  socketTimeout: 12_000,
+}
+
+/** What all connections of a process have in common. */
+export interface ConnectionOptions {
+  readonly log: Log
+  /** File with certificates of authorities to trust, instead of those that Node.js knows. */
+  readonly caFile?: string | undefined
+  /** Of the Sentinels themselves, where they want one. */
+  readonly sentinelPassword?: string | undefined
+}
+
+export function connect(endpoint: Endpoint, profile: Profile, common: ConnectionOptions): Redis {
+  const options = {
+    connectionName: `timers-${profile}`,
+    connectTimeout: 1_500,
+    retryStrategy: (times: number) => Math.min(50 * times, 500),
+    maxLoadingRetryTime: LOADING_LOOK_MS,
+    reconnectOnError,
+    ...(profile === 'worker' ? PATIENT : IMPATIENT),
+  } satisfies ClientOptions
+  const client = open(endpoint, profile, options, common)
+  writeTogether(client)
+  return watchErrors(client, profile, common.log)
+}
+
+function open(
+  endpoint: Endpoint,
+  profile: Profile,
+  options: ClientOptions,
+  { caFile, sentinelPassword }: ConnectionOptions,
+): Redis {
+  switch (endpoint.kind) {
+    case 'single':
+      return new Redis(endpoint.url, { ...options, ...(endpoint.url.startsWith('rediss:') && tlsOf(caFile)) })
+    case 'sentinel': {
+      const { sentinels, name, access } = endpoint
+      return new Redis({
+        ...options,
+        ...credentials(access),
+        sentinels: [...sentinels],
+        name,
+        ...(sentinelPassword !== undefined && { sentinelPassword }),
+        ...(access.tls && {
+          ...tlsOf(caFile),
+          sentinelTLS: tlsOf(caFile).tls,
+          enableTLSForSentinelMode: true,
+        }),
+        // Tells of a failover as it happens: a primary that stands still says nothing of it.
+        failoverDetector: true,
+        sentinelRetryStrategy: (times: number) => Math.min(50 * times, 500),
+      })
+    }
+    case 'following': {
+      const { where, access } = endpoint
+      const tls = access.tls ? tlsOf(caFile).tls : undefined
+      return new Redis({ ...options, ...credentials(access), Connector: followingConnector(where, tls) })
+    }
+    case 'node': {
+      const { address, access } = endpoint
+      return new Redis({
+        ...options,
+        ...(profile !== 'worker' && { maxRetriesPerRequest: 0 }),
+        ...credentials(access),
+        ...(access.tls && tlsOf(caFile)),
+        host: address.host,
+        port: address.port,
+      })
+    }
+  }
+}
+
+function credentials({ username, password }: Access): ClientOptions {
+  return { ...(username !== undefined && { username }), ...(password !== undefined && { password }) }
+}
+
+function tlsOf(caFile: string | undefined) {
+  return { tls: caFile === undefined ? {} : { ca: readFileSync(caFile) } }
+}
+
+/** After a failover the old primary answers READONLY: connect again, and send the command once more. */
+function reconnectOnError(error: Error): false | 2 {
+  return error.message.startsWith('READONLY') ? 2 : false
+}
+
+/** Says once that Redis went away and once that it is back, not once a try. */
+function watchErrors(client: Redis, profile: Profile, log: Log): Redis {
+  let away = false
+  const where = () => ({ profile, node: `${client.options.host}:${client.options.port}` })
+  client.on('error', (error: Error) => {
+    if (!away) log.warn({ ...where(), ...errorFields(error) }, 'redis connection lost')
+    away = true
+  })
+  client.on('ready', () => {
+    if (away) log.info(where(), 'redis connection back')
+    away = false
+  })
+  return client
+}

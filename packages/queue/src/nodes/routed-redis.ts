@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Command, Redis } from 'ioredis'
+
+/** How long to wait before a command that a node does not take now is sent again, in milliseconds. */
+const AGAIN_MS = 25
+
+/** How answers begin of a node that serves nothing now, or not this; another one may. */
+const NOT_NOW: ReadonlySet<string> = new Set(['CLUSTERDOWN', 'MASTERDOWN', 'LOADING', 'READONLY'])
+
+/** What ioredis says where a command had no answer because the connection went. */
+const CONNECTION_LOST =
+  /Stream isn't writeable|max retries per request|Connection is (not|already|closed)|ECONN|EPIPE|Socket timeout/i
+
+/** The way to the node that serves a shard. */
+export interface Route {
+  /** A key of the shard that never exists. */
+  readonly neverKey: string
+  /** Connection to the node that serves it now, undefined while none is known. */
+  current(): Redis | undefined
+  /** Connection to the node at an address, which an answer has named. */
+  at(address: string): Redis
+  /** The slot is at that address now. */
+  moved(address: string): void
+  /** The node does not serve the slot, or cannot be reached: looks where it is now. */
+  lookAgain(): Promise<unknown>
+  /** Longest time for a command with all its ways, in milliseconds; undefined for as long as it takes. */
+  readonly withinMs: number | undefined
+  /** A connection of its own that waits at the shard, on whichever node it is. */
+  waiting(): Redis
+  /** Whether it is over: nothing is sent any more. */
+  readonly closed: boolean
+}
+
+/**
+ * A Redis for one shard on a cluster: it has no connection of its own, and sends each command over that of the node which
+ * serves the shard at the moment. Redirects are followed, and what could not be answered is sent again: every command of
+ * ours knows its resends.
+ *
+ * It is not ioredis' `Cluster`, because it matters here which connection a command went over (docs/adr/0015-cluster.md).
+ *
+ * A script needs more. While a slot is on its way from one node to another, a script that comes upon a key which is not
+ * there, or not there any more, ends in the middle: what it wrote before stays (measured with Redis 7.0.15). A node refuses a
+ * script as a whole only for the keys it is told of. So each is told of one more key that never exists: it then runs before the
+ * slot moves, or after, and never meanwhile.
+ */
+export class RoutedRedis extends Redis {
+  readonly #route: Route
+  #resends = 0
+
+  constructor(route: Route) {
+    super({ lazyConnect: true, maxRetriesPerRequest: null })
+    this.#route = route
+    // It never connects, and is never to be waited for.
+    this.status = 'ready'
+  }
+
+  /** How often a command was sent again whose first answer was lost. */
+  get resends(): number {
+    return this.#resends
+  }
+
+  /** What BullMQ waits with. */
+  override duplicate(): Redis {
+    return this.#route.waiting()
+  }
+
+  override disconnect(): void {}
+
+  override pipeline(): never {
+    throw new Error('commands of one shard are sent each on its own: the node may change between them')
+  }
+
+  override multi(): never {
+    throw new Error('a transaction cannot follow its shard: make it a script')
+  }
+
+  override sendCommand(command: Command): unknown {
+    if (command.name === 'evalsha') tellOfKey(command, this.#route.neverKey)
+    if (this.#route.withinMs !== undefined) command.setTimeout(this.#route.withinMs)
+    const giveUp = command.reject
+    command.reject = (error) => {
+      // Its time is over, or that of the process.
+      if (command.isSettled || this.#route.closed) giveUp.call(command, error)
+      else this.#again(command, error, giveUp)
+    }
+    this.#send(command)
+    return command.promise
+  }
+
+  #send(command: Command): void {
+    const node = this.#route.closed ? undefined : this.#route.current()
+    if (this.#route.closed) command.reject(new Error('Connection is closed.'))
+    else if (node === undefined) void this.#afterALook(command)
+    else void node.sendCommand(command)
+  }
+
+  #again(command: Command, error: Error, giveUp: (error: Error) => void): void {
+    const [kind = '', , address = ''] = error.message.split(' ')
+    if (kind === 'MOVED') {
+      this.#route.moved(address)
+      this.#send(command)
+    } else if (kind === 'ASK') {
+      this.#ask(command, this.#route.at(address))
+    } else if (kind === 'TRYAGAIN') {
+      void sleep(AGAIN_MS).then(() => this.#send(command))
+    } else if (NOT_NOW.has(kind)) {
+      void this.#afterALook(command)
+    } else if (CONNECTION_LOST.test(error.message)) {
+      this.#resends += 1
+      void this.#afterALook(command)
+    } else {
+      giveUp.call(command, error)
+    }
+  }
+
+  /** For this once: the slot is on its way to that node. */
+  #ask(command: Command, node: Redis): void {
+    // One after the other over one connection: it holds for the next command only.
+    const asking = new Command('asking', [])
+    asking.promise.catch(() => {})
+    void node.sendCommand(asking)
+    void node.sendCommand(command)
+  }
+
+  async #afterALook(command: Command): Promise<void> {
+    await Promise.all([sleep(AGAIN_MS), this.#route.lookAgain()])
+    this.#send(command)
+  }
+}
+
+/** One key more, after those that the script knows. */
+function tellOfKey(command: Command, key: string): void {
+  const keys = Number(command.args[1])
+  command.args[1] = String(keys + 1)
+  command.args.splice(2 + keys, 0, key)
+}
