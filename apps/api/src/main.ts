@@ -8,6 +8,7 @@ import {
   eventsOf,
   listening,
   parseSettings,
+  redisOf,
   runService,
 } from '@timers/runtime'
 import { buildApp } from './build-app.ts'
@@ -18,8 +19,7 @@ await bootstrap(async () => {
   const settings = parseSettings(apiSettings, process.env)
   const logger = createLogger({ service: 'api', level: settings.LOG_LEVEL })
   const store = createRedisTimerStore({
-    redisUrl: settings.REDIS_URL,
-    shards: settings.TIMER_SHARDS,
+    ...redisOf(settings),
     events: eventsOf(settings),
     log: logger,
   })

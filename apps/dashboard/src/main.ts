@@ -1,16 +1,12 @@
 import { openShardQueues } from '@timers/queue'
-import { bootstrap, createLogger, listening, parseSettings, runService } from '@timers/runtime'
+import { bootstrap, createLogger, listening, parseSettings, redisOf, runService } from '@timers/runtime'
 import { buildDashboard } from './build-dashboard.ts'
 import { dashboardSettings } from './settings.ts'
 
 await bootstrap(async () => {
   const settings = parseSettings(dashboardSettings, process.env)
   const logger = createLogger({ service: 'dashboard', level: settings.LOG_LEVEL })
-  const shardQueues = openShardQueues({
-    redisUrl: settings.REDIS_URL,
-    shards: settings.TIMER_SHARDS,
-    log: logger,
-  })
+  const shardQueues = openShardQueues({ ...redisOf(settings), log: logger })
   const app = buildDashboard(settings, { shardQueues, logger })
   await runService(
     {

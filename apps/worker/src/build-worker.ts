@@ -6,6 +6,7 @@ import {
   type Logger,
   listening,
   type Readiness,
+  redisOf,
   type Service,
   SettingsError,
   startHealthServer,
@@ -41,8 +42,7 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
     log: logger,
   })
   const consumer = createTimerConsumer({
-    redisUrl: settings.REDIS_URL,
-    shards: settings.TIMER_SHARDS,
+    ...redisOf(settings),
     events: eventsOf(settings),
     ...(deps.prefix === undefined ? {} : { prefix: deps.prefix }),
     concurrency: settings.WORKER_CONCURRENCY,

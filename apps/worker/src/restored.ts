@@ -7,6 +7,7 @@ import {
   eventSettings,
   eventsOf,
   parseSettings,
+  redisOf,
   SettingsError,
   targetSettings,
 } from '@timers/runtime'
@@ -35,7 +36,7 @@ await bootstrap(async () => {
   }
   try {
     const { before, ...done } = await restoreTimers(
-      { redisUrl: settings.REDIS_URL, shards: settings.TIMER_SHARDS, events: eventsOf(settings), log },
+      { ...redisOf(settings), events: eventsOf(settings), log },
       madeAt,
     )
     if (before) log.info('this restore was made safe before: nothing to do')

@@ -63,6 +63,15 @@ export type {
   WebhookRequest,
 } from './ports.ts'
 export {
+  type Access,
+  type Address,
+  addressText,
+  parseRedisUrl,
+  REDIS_URL_FORMS,
+  type RedisPlace,
+  toAddress,
+} from './redis-url.ts'
+export {
   type Decision,
   type DecisionInput,
   decide,

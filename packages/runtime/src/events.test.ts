@@ -1,5 +1,5 @@
 import { type EventSettings, eventsOf } from './events.ts'
-import { SettingsError } from './settings.ts'
+import { SettingsError } from './settings-error.ts'
 
 const settings = (more: Partial<EventSettings>): EventSettings => ({
   EVENTS_ON: ['failed', 'unknown'],

@@ -5,7 +5,7 @@ import {
   literalAddress,
   parseTargetUrl,
 } from '@timers/core'
-import { SettingsError } from './settings.ts'
+import { SettingsError } from './settings-error.ts'
 
 export interface EventSettings {
   readonly EVENTS_URL?: string | undefined

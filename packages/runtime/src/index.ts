@@ -8,6 +8,7 @@ export { listening } from './listening.ts'
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { networkOf } from './network-of.ts'
+export { redisOf } from './redis-settings.ts'
 export {
   allowedHostsSetting,
   commonSettings,
@@ -17,7 +18,7 @@ export {
   oneOf,
   parseSettings,
   portSetting,
-  SettingsError,
   targetSettings,
 } from './settings.ts'
+export { SettingsError } from './settings-error.ts'
 export { createTimerMetrics, type TimerGauges } from './timer-metrics.ts'

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { listening } from './listening.ts'
-import { SettingsError } from './settings.ts'
+import { SettingsError } from './settings-error.ts'
 
 describe('listening', () => {
   it.each([

@@ -1,4 +1,4 @@
-import { SettingsError } from './settings.ts'
+import { SettingsError } from './settings-error.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is taken by another process: stop that one, or set another port',

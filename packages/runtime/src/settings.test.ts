@@ -1,13 +1,8 @@
 import { Type } from '@sinclair/typebox'
+import { REDIS_URL_FORMS } from '@timers/core'
 import fc from 'fast-check'
-import {
-  commonSettings,
-  describe as inWords,
-  oneOf,
-  parseSettings,
-  portSetting,
-  SettingsError,
-} from './settings.ts'
+import { commonSettings, describe as inWords, oneOf, parseSettings, portSetting } from './settings.ts'
+import { SettingsError } from './settings-error.ts'
 
 const schema = Type.Object({
   COUNT: Type.Integer({ minimum: 1, maximum: 10, default: 3 }),
@@ -138,7 +133,7 @@ describe('describe', () => {
     [schema.properties.NAME, 'given, and not empty'],
     [Type.String(), 'text'],
     [schema.properties.LIST, 'a list of values separated by commas'],
-    [commonSettings.REDIS_URL, 'a URL that starts with redis:// or rediss://'],
+    [commonSettings.REDIS_URL, REDIS_URL_FORMS],
     [portSetting(3_000, ''), 'a whole number from 0 to 65535'],
   ])('%#: %s', (property, words) => {
     expect(inWords(property)).toBe(words)
@@ -164,7 +159,7 @@ describe('commonSettings', () => {
       }
       throw new Error('accepted')
     })()
-    expect(error.message).toContain('REDIS_URL must be a URL that starts with redis://')
+    expect(error.message).toContain('REDIS_URL must be redis://')
     expect(error.message).not.toContain('hunter2')
   })
 

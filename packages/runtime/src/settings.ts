@@ -1,24 +1,14 @@
 import { type Static, type TObject, type TSchema, type TUnsafe, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { FINAL_STATUSES } from '@timers/core'
+import { redisSettings } from './redis-settings.ts'
+import { SettingsError } from './settings-error.ts'
 
 /**
  * Settings come from environment variables, by one TypeBox object schema an app: a property a variable, with its
  * type, bounds, `default` and `description`. The same schema makes the tables in the documents.
- */
-export class SettingsError extends Error {
-  /** One line a variable at fault: its name and what to write. Never the value, which may be a secret. */
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(`wrong settings:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
-    this.name = 'SettingsError'
-    this.problems = problems
-  }
-}
-
-/**
- * Reads settings from an environment, purely: no variable is read from anywhere else, and the result is frozen.
+ *
+ * This reads them from an environment, purely: no variable is read from anywhere else, and the result is frozen.
  *
  * A variable that is not set, or set to the empty string, takes its default. Numbers and booleans are written out
  * in full (`15000`, `true`); anything else is a problem, not a guess.
@@ -96,19 +86,7 @@ export function oneOf<T extends string>(words: readonly T[], options: { default?
 
 /** Settings that every process has. */
 export const commonSettings = {
-  REDIS_URL: Type.String({
-    pattern: '^rediss?://',
-    default: 'redis://127.0.0.1:6379',
-    wording: 'a URL that starts with redis:// or rediss://',
-    description: 'Redis that holds the timers, with user, password and database where needed',
-  }),
-  TIMER_SHARDS: Type.Integer({
-    minimum: 1,
-    maximum: 1_024,
-    default: 1,
-    description:
-      'Number of queues the timers are spread over; recorded in Redis by the first service that starts, and fixed from then on',
-  }),
+  ...redisSettings,
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
     default: 'info',
     description: 'Least severe level that is logged',

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { bootstrap, runService } from '../src/lifecycle.ts'
 import { createLogger } from '../src/logger.ts'
-import { SettingsError } from '../src/settings.ts'
+import { SettingsError } from '../src/settings-error.ts'
 
 const { START = 'ok', STOP = 'ok', MAIN = 'ok' } = process.env
 const tell = (line: string) => process.stdout.write(`${line}\n`)

@@ -1,4 +1,4 @@
-import { type Address, addressText, toAddress } from './redis-url.ts'
+import { type Address, addressText, toAddress } from '@timers/core'
 
 /** A node of a cluster as another one, or itself, describes it. */
 export interface ClusterNode {

@@ -1,10 +1,10 @@
+import { type Address, type RedisPlace, toAddress } from '@timers/core'
 import { Command, type Redis } from 'ioredis'
 import type { ShardKeys } from '../shards/shard-keys.ts'
 import { Node, type NodeUse } from './node.ts'
 import type { Connections, Nodes } from './nodes.ts'
 import { type ConnectionOptions, connect } from './redis-client.ts'
 import type { RedisHealth } from './redis-monitor.ts'
-import { type Address, type RedisPlace, toAddress } from './redis-url.ts'
 import { type Route, RoutedRedis } from './routed-redis.ts'
 import { SlotMap, type Witness } from './slot-map.ts'
 
@@ -169,6 +169,6 @@ export class Cluster implements Nodes {
 }
 
 /** The slot of a shard: that of the tag which all of its keys have. */
-export function slotOf({ queueName }: ShardKeys): number {
+function slotOf({ queueName }: ShardKeys): number {
   return new Command('get', [queueName]).getSlot()
 }

@@ -1,7 +1,7 @@
 import { createConnection, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
+import type { Address } from '@timers/core'
 import { AbstractConnector } from 'ioredis'
-import type { Address } from './redis-url.ts'
 
 /** What `Redis` takes as its option `Connector`. */
 export type ConnectorClass = new (options: unknown) => AbstractConnector

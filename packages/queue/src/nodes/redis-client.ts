@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
-import type { Log } from '@timers/core'
+import type { Access, Address, Log, RedisPlace } from '@timers/core'
 import { Redis, type RedisOptions } from 'ioredis'
 import { errorFields } from './error-fields.ts'
 import { followingConnector } from './following-connector.ts'
 import { writeTogether } from './hold-back.ts'
-import type { Access, Address, RedisPlace } from './redis-url.ts'
 
 /**
  * Longest wait for one answer of Redis when a client of the API waits for it, in milliseconds: below the two seconds

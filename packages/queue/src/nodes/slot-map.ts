@@ -1,9 +1,8 @@
-import type { Log } from '@timers/core'
+import type { Address, Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { type ClusterNode, readClusterNodes } from './cluster-nodes.ts'
 import { errorFields } from './error-fields.ts'
 import { loginProblem } from './redis-monitor.ts'
-import type { Address } from './redis-url.ts'
 
 /** How often the map is read anew without anything having happened, in milliseconds. */
 const REFRESH_EVERY_MS = 2_000

@@ -135,7 +135,14 @@ export class IdAllocator {
     const connection = this.#connection()
     const { key, layout: first } = this.#keys
     const { number: above, layout: ofLayout } = this.#highest
-    const [last, layout, from, shards] = await this.#redis.timersIds(key(ANY_KEY), ANY_KEY, first, size, above, ofLayout)
+    const [last, layout, from, shards] = await this.#redis.timersIds(
+      key(ANY_KEY),
+      ANY_KEY,
+      first,
+      size,
+      above,
+      ofLayout,
+    )
     if (connection !== this.#connection()) return undefined
     if (layout > this.#highest.layout) this.#highest = { number: last, layout }
     else if (layout === this.#highest.layout) this.#highest.number = Math.max(this.#highest.number, last)

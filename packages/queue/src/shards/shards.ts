@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type Callback, type Log, TimerError } from '@timers/core'
+import { type Callback, type Log, parseRedisUrl, type RedisPlace, TimerError } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { Cluster } from '../nodes/cluster.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Connections, type Nodes, OneNode } from '../nodes/nodes.ts'
 import { ANSWER_TIMEOUT_MS } from '../nodes/redis-client.ts'
 import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
-import { parseRedisUrl, type RedisPlace } from '../nodes/redis-url.ts'
 import { ClientCommands } from '../timers/client-commands.ts'
 import { FORMAT } from '../timers/stored-timer.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
@@ -16,7 +15,7 @@ import { allShardKeys, DEFAULT_PREFIX, type ShardKeys, shardOf } from './shard-k
 
 /** Which Redis, and how its keys are laid out. The same for every process of an installation. */
 export interface RedisOptions {
-  /** One Redis, a cluster, or Sentinels: nodes/redis-url.ts has the forms. */
+  /** One Redis, a cluster, or Sentinels: parseRedisUrl (@timers/core) has the forms. */
   readonly redisUrl: string
   /** File with certificates of authorities to trust, for TLS. */
   readonly redisCaFile?: string | undefined

@@ -40,12 +40,20 @@ const SCRIPTS = [
     3,
     loadScript('upsert', 'places', 'delay', 'labels', 'store', 'adorn', 'subject', 'alter'),
   ],
-  ['timersCancel', 1, loadScript('cancel', 'places', 'delay', 'labels', 'finish', 'mint', 'outbox', 'subject')],
+  [
+    'timersCancel',
+    1,
+    loadScript('cancel', 'places', 'delay', 'labels', 'finish', 'mint', 'outbox', 'subject'),
+  ],
   ['timersChange', 1, loadScript('change', 'places', 'delay', 'labels', 'subject', 'alter')],
   ['timersRedrive', 1, loadScript('redrive', 'places', 'delay', 'labels', 'unfinish', 'subject')],
   ['timersGuard', 1, loadScript('guard', 'places', 'guards')],
   ['timersUnguard', 1, loadScript('unguard', 'places')],
-  ['timersResolve', 1, loadScript('resolve', 'places', 'delay', 'finish', 'unfinish', 'mint', 'outbox', 'subject')],
+  [
+    'timersResolve',
+    1,
+    loadScript('resolve', 'places', 'delay', 'finish', 'unfinish', 'mint', 'outbox', 'subject'),
+  ],
 ] as const
 
 /** A new timer as it is stored. */

@@ -1,0 +1,86 @@
+import { accessSync, constants } from 'node:fs'
+import { type Static, Type } from '@sinclair/typebox'
+import { parseRedisUrl, REDIS_URL_FORMS } from '@timers/core'
+import { SettingsError } from './settings-error.ts'
+
+/** Settings that say which Redis holds the timers, and how. The same for every process of an installation. */
+export const redisSettings = {
+  REDIS_URL: Type.String({
+    pattern: '^rediss?(\\+(cluster|sentinel))?://',
+    default: 'redis://127.0.0.1:6379',
+    wording: REDIS_URL_FORMS,
+    description:
+      'Redis that holds the timers: a single one, a cluster (any of its nodes), or the Sentinels that watch over one',
+  }),
+  REDIS_CA_FILE: Type.Optional(
+    Type.String({
+      description:
+        'File with the certificates (PEM) of the authorities to trust where `REDIS_URL` begins with `rediss`; not set: those that Node.js knows',
+    }),
+  ),
+  REDIS_SENTINEL_PASSWORD: Type.Optional(
+    Type.String({
+      description: 'Password of the Sentinels themselves; that of the Redis stands in `REDIS_URL`',
+    }),
+  ),
+  REDIS_REPLICA_ACKS: Type.Integer({
+    minimum: 0,
+    maximum: 5,
+    default: 0,
+    description:
+      'Replicas that must have a create, a change or a claim before it counts; must be the number of replicas that may be promoted, or a failover loses and doubles timers',
+  }),
+  TIMER_SHARDS: Type.Integer({
+    minimum: 1,
+    maximum: 1_024,
+    default: 1,
+    description:
+      'Number of queues the timers are spread over; recorded in Redis by the first service that starts, and fixed from then on',
+  }),
+}
+
+/** What these settings say, in the words of @timers/queue (`RedisOptions`). */
+export interface RedisChoice {
+  readonly redisUrl: string
+  readonly redisCaFile: string | undefined
+  readonly sentinelPassword: string | undefined
+  readonly replicaAcks: number
+  readonly shards: number
+}
+
+const schema = Type.Object(redisSettings)
+
+type RedisSettings = Readonly<Static<typeof schema>>
+
+/**
+ * Which Redis, and how its keys are laid out.
+ *
+ * @throws SettingsError; the message never quotes the URL, which may hold a password
+ */
+export function redisOf(settings: RedisSettings): RedisChoice {
+  const { REDIS_URL: redisUrl, REDIS_CA_FILE: redisCaFile } = settings
+  try {
+    parseRedisUrl(redisUrl)
+  } catch (error) {
+    throw new SettingsError([(error as Error).message])
+  }
+  if (redisCaFile !== undefined && !canBeRead(redisCaFile)) {
+    throw new SettingsError(['REDIS_CA_FILE must be a file that can be read'])
+  }
+  return {
+    redisUrl,
+    redisCaFile,
+    sentinelPassword: settings.REDIS_SENTINEL_PASSWORD,
+    replicaAcks: settings.REDIS_REPLICA_ACKS,
+    shards: settings.TIMER_SHARDS,
+  }
+}
+
+function canBeRead(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}
