@@ -41,6 +41,10 @@ export class Cluster implements Nodes {
     return [...this.#nodes.values()]
   }
 
+  add(shard: ShardKeys): void {
+    this.#map.add([slotOf(shard)])
+  }
+
   of(shard: ShardKeys): Node | undefined {
     const owner = this.#map.ownerOf(slotOf(shard))
     return owner === undefined ? undefined : this.#nodes.get(owner)

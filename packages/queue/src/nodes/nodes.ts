@@ -16,6 +16,8 @@ export interface Connections {
 export interface Nodes {
   /** Those that serve shards now. */
   readonly all: readonly Node[]
+  /** A shard more to know of. */
+  add(shard: ShardKeys): void
   /** The node that serves a shard; undefined while none is known. */
   of(shard: ShardKeys): Node | undefined
   /**
@@ -40,6 +42,8 @@ export class OneNode implements Nodes {
   constructor(endpoint: Endpoint, options: ConnectionOptions, use: NodeUse) {
     this.all = [new Node('redis', endpoint, options, use)]
   }
+
+  add(): void {}
 
   of(): Node {
     return this.all[0]
