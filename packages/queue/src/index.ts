@@ -6,5 +6,7 @@ export {
 export { openShardQueues, type ShardQueues } from './index/shard-queues.ts'
 export type { RedisHealth } from './nodes/redis-monitor.ts'
 export { type Restored, RestoreRefused, restoreTimers } from './restore/restore.ts'
+export { addShards, type ShardsView, viewShards } from './shards/add-shards.ts'
+export { GrowthRefused } from './shards/growth.ts'
 export type { RedisOptions } from './shards/shards.ts'
 export { createRedisTimerStore, type RedisTimerStore } from './timers/timer-store.ts'

@@ -6,7 +6,7 @@ import { storeErrorKind } from '../timers/store-error.ts'
 import { FORMAT } from '../timers/stored-timer.ts'
 import { GROWN_FORMAT } from './data-layout.ts'
 import { readRecord, replaceRecord } from './layout-record.ts'
-import { type Layout, type Layouts, layoutText } from './layouts.ts'
+import type { Layout, Layouts } from './layouts.ts'
 import { followText, LAYOUTS_EVERY_MS } from './live-layouts.ts'
 import type { Shard, Shards } from './shards.ts'
 
@@ -44,8 +44,8 @@ export class GrowthRefused extends Error {
 }
 
 export interface GrowthOptions {
-  /** Told of each step in plain words. */
-  readonly tell?: (step: string) => void
+  /** Told of each step in plain words, when it is done; the next one waits for it. */
+  readonly tell?: (step: string) => void | Promise<void>
   /** Default: `READ_BY_ALL_MS`. */
   readonly readByAllMs?: number
 }
@@ -64,7 +64,7 @@ interface Scripts extends Redis {
 /** Adds shards while everything runs. */
 export class Growth {
   readonly #shards: Shards
-  readonly #tell: (step: string) => void
+  readonly #tell: (step: string) => void | Promise<void>
   readonly #readByAllMs: number
 
   /** @param shards opened for changes, and verified */
@@ -115,22 +115,26 @@ export class Growth {
     const [first] = this.#shards.all
     if (first === undefined) return
     await this.#markFormat(first)
-    this.#tell(`ending the numbers of layout ${layouts.number}, ${layouts.shards} shards`)
     const ends: number[] = []
     for (const shard of this.#shards.all) {
       const end = await this.#endOf(shard, layouts)
       if (end === undefined) return
       ends.push(end)
+      await this.#tell(
+        `shard ${shard.keys.index}: its numbers end in layout ${layouts.number}, far from where they are`,
+      )
     }
     const { from, shards } = layouts.newest
     const next: Layout = { from: from + Math.max(...ends) * shards, shards: to }
-    this.#tell(`layout ${layouts.number + 1}: ${to} shards for ids above ${next.from}`)
     await this.#confirmed(first, async (redis) => {
       const read = await readRecord(redis, first.keys)
       // Somebody was first, also this very command, sent again.
       if (read === undefined || read.layouts.number !== layouts.number) return
       await replaceRecord(redis, first.keys, read, { layouts: layouts.with(next), settled: read.settled })
     })
+    await this.#tell(
+      `shard 0: recorded layout ${layouts.number + 1}, ${to} shards for ids above ${next.from}`,
+    )
   }
 
   /** @returns undefined where the shard is ahead: somebody has added shards meanwhile */
@@ -152,16 +156,16 @@ export class Growth {
   async #follow(layouts: Layouts): Promise<void> {
     const { number } = layouts
     const before = layouts.list[number - 1] as Layout
-    this.#tell(`waiting ${this.#readByAllMs / 1_000} s, until all processes know of layout ${number}`)
+    await this.#tell(`waiting ${this.#readByAllMs / 1_000} s, until all processes know of layout ${number}`)
     await sleep(this.#readByAllMs)
     // What a failover has made Redis forget meanwhile is recorded again.
     await this.#persist(() => this.#shards.layouts.refresh())
     const { all } = this.#shards
-    const news = all.slice(before.shards, layouts.shards)
-    this.#tell(`${news.length} new shards follow it`)
-    for (const shard of news) await this.#followIn(shard, layouts)
-    this.#tell(`${before.shards} old shards follow it`)
-    for (const shard of all.slice(0, before.shards)) await this.#followIn(shard, layouts)
+    const isNew = ({ keys: { index } }: Shard) => index >= before.shards && index < layouts.shards
+    for (const shard of [...all.filter(isNew), ...all.slice(0, before.shards)]) {
+      await this.#followIn(shard, layouts)
+      await this.#tell(`shard ${shard.keys.index}: follows layout ${number}`)
+    }
     const first = all[0] as Shard
     await this.#confirmed(first, async (redis) => {
       for (;;) {
@@ -172,7 +176,9 @@ export class Growth {
       }
     })
     await this.#persist(() => this.#shards.layouts.refresh())
-    this.#tell(`all ${layouts.shards} shards take new timers`)
+    await this.#tell(
+      `shard 0: recorded that all ${layouts.shards} shards follow layout ${number}; all take new timers`,
+    )
   }
 
   async #followIn(shard: Shard, { number, newest }: Layouts): Promise<void> {
@@ -237,12 +243,4 @@ function scriptsOf(redis: Redis): Scripts {
   define(redis, 'timersEndIds', 1, loadScript('end-ids', 'places', 'mint'))
   define(redis, 'timersFollow', 1, loadScript('follow-layout', 'places', 'follow'))
   return redis as Scripts
-}
-
-/** In words: `2 shards for ids up to 8000200, 4 for those above`. */
-export function describeLayouts({ list }: Layouts): string[] {
-  return list.map((layout, number) => {
-    const to = list[number + 1]?.from
-    return `layout ${number} (${layoutText(layout)}): ids above ${layout.from}${to === undefined ? '' : ` up to ${to}`} in ${layout.shards} shards`
-  })
 }
