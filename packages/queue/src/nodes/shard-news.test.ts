@@ -59,4 +59,16 @@ describe('what the log says of shards and nodes', () => {
       'warn shards are spread unevenly: TIMER_SHARDS=16 would be spread evenly {}',
     ])
   })
+
+  test('while slots are moved, and one primary has many for a while, nobody is told to write anything', () => {
+    const { news, said } = listen()
+    news.tell(places(at('a'), at('b')), undefined, 0)
+    for (const now of [1_000, 2_000, 20_000]) news.tell(places(at('a'), at('a')), 'more', now)
+    news.tell(places(at('c'), at('a')), undefined, 40_000)
+    expect(said.filter((line) => line.startsWith('warn'))).toEqual([])
+    for (const now of [50_000, 90_000, 99_000]) news.tell(places(at('a'), at('a')), 'more', now)
+    expect(said.filter((line) => line.startsWith('warn'))).toEqual([
+      'warn shards are spread unevenly: more {}',
+    ])
+  })
 })

@@ -13,6 +13,8 @@ export interface ShardPlace {
 const AWAY_FOR_MS = 1_000
 /** For how long nothing must have moved until it is said what has: shards of one node move together. */
 const STILL_FOR_MS = 150
+/** For how long nothing must have moved until the spread is judged: while slots are moved, it is uneven. */
+const SETTLED_FOR_MS = 30_000
 
 /**
  * Tells in the log which node serves which shards: once at the start, once when some are served by another node, and once when
@@ -26,7 +28,7 @@ export class ShardNews {
   #lastPlaces = ''
   #changedAt = 0
   #saidAway = ''
-  #saidAdvice: string | undefined
+  #isEven: boolean | undefined
 
   constructor(log: Log) {
     this.#log = log
@@ -36,9 +38,17 @@ export class ShardNews {
   tell(places: readonly ShardPlace[], advice: string | undefined, now = performance.now()): void {
     this.#tellMoves(places, now)
     this.#tellAway(places, now)
-    if (this.#said.size === 0 || advice === this.#saidAdvice) return
-    this.#saidAdvice = advice
-    if (advice !== undefined) this.#log.warn({}, `shards are spread unevenly: ${advice}`)
+    this.#tellAdvice(advice, now)
+  }
+
+  /** At the start, and where slots were moved so that it became uneven. */
+  #tellAdvice(advice: string | undefined, now: number): void {
+    if (this.#said.size === 0) return
+    if (this.#isEven !== undefined && now - this.#changedAt < SETTLED_FOR_MS) return
+    if (advice !== undefined && this.#isEven !== false) {
+      this.#log.warn({}, `shards are spread unevenly: ${advice}`)
+    }
+    this.#isEven = advice === undefined
   }
 
   #tellMoves(places: readonly ShardPlace[], now: number): void {
