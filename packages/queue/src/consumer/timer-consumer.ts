@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Callback, Census, DueTimer, Log } from '@timers/core'
+import type { Callback, Census, DueTimer, Log, RedisNodeState } from '@timers/core'
 import { CensusTaker } from '../index/census.ts'
 import type { RedisHealth } from '../nodes/redis-monitor.ts'
 import { type RedisOptions, Shards } from '../shards/shards.ts'
@@ -36,6 +36,8 @@ export interface TimerConsumer {
   /** Starts to take timers anew with fresh connections; what is in hand finishes as it is. For the watchdog. */
   restart(): Promise<void>
   health(): RedisHealth
+  /** The servers that hold the timers, as they were found at the last look. */
+  nodes(): readonly RedisNodeState[]
   /** Timers in hand. */
   readonly inFlight: number
   /** How many timers there are, as of the last look; undefined while that is not known. */
@@ -115,6 +117,10 @@ class BullTimerConsumer implements TimerConsumer {
 
   health(): RedisHealth {
     return this.#shards.health()
+  }
+
+  nodes(): readonly RedisNodeState[] {
+    return this.#shards.nodeStates()
   }
 
   async start(): Promise<void> {

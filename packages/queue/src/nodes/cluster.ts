@@ -1,12 +1,18 @@
 import { type Address, type RedisPlace, toAddress } from '@timers/core'
 import { Command, type Redis } from 'ioredis'
 import type { ShardKeys } from '../shards/shard-keys.ts'
+import { ConnectionTrouble } from './connection-trouble.ts'
 import { Node, type NodeUse } from './node.ts'
 import type { Connections, Nodes } from './nodes.ts'
 import { type ConnectionOptions, connect } from './redis-client.ts'
 import type { RedisHealth } from './redis-monitor.ts'
 import { type Route, RoutedRedis } from './routed-redis.ts'
 import { SlotMap, type Witness } from './slot-map.ts'
+
+/** A node of the URL. */
+interface Seed extends Witness {
+  readonly trouble: ConnectionTrouble
+}
 
 type ClusterPlace = Extract<RedisPlace, { readonly kind: 'cluster' }>
 
@@ -24,7 +30,7 @@ export class Cluster implements Nodes {
   readonly #map: SlotMap
   readonly #nodes = new Map<string, Node>()
   /** Those of the URL, as long as no node is known to answer: they tell where the shards are. */
-  #seeds: Witness[] = []
+  #seeds: Seed[] = []
   readonly #listeners = new Set<() => void>()
   #closed = false
 
@@ -75,13 +81,17 @@ export class Cluster implements Nodes {
     this.#listeners.add(listener)
   }
 
+  movingSlots({ name }: Node): number {
+    return this.#map.movingAt(name)
+  }
+
   /** Ready as long as one node is: timers can be created there, and read and fired. */
   health(): RedisHealth {
     const nodes = this.all
     if (nodes.length === 0) {
       return {
         ready: false,
-        problems: [this.#map.problem ?? 'Redis cannot be reached'],
+        problems: [this.#map.problem ?? this.#seedTrouble ?? 'Redis cannot be reached'],
         advice: [],
         clockSkewMs: undefined,
       }
@@ -90,11 +100,18 @@ export class Cluster implements Nodes {
     const skews = found.flatMap(({ clockSkewMs }) => clockSkewMs ?? [])
     return {
       ready: found.some(({ ready }) => ready),
-      problems: found.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`)),
+      problems: [
+        ...found.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`)),
+        ...this.#map.unserved,
+      ],
       // Mostly the same of all: said once.
       advice: [...new Set(found.flatMap(({ advice }) => advice))],
       clockSkewMs: skews.sort((a, b) => Math.abs(b) - Math.abs(a))[0],
     }
+  }
+
+  get #seedTrouble(): string | undefined {
+    return this.#seeds.find(({ trouble }) => trouble.words !== undefined)?.trouble.words
   }
 
   close(): void {
@@ -136,10 +153,11 @@ export class Cluster implements Nodes {
     this.#seeds = this.#place.seeds.map((address) => this.#openSeed(address))
   }
 
-  #openSeed(address: Address): Witness {
-    const redis = connect({ kind: 'node', address, access: this.#place.access }, 'reader', this.#options)
+  #openSeed(address: Address): Seed {
+    const endpoint = { kind: 'node', address, access: this.#place.access } as const
+    const redis = connect(endpoint, 'reader', this.#options)
     redis.on('ready', () => void this.#map.refresh())
-    return { address, redis }
+    return { address, redis, trouble: new ConnectionTrouble(redis, endpoint, this.#options) }
   }
 
   #closeSeeds(): void {

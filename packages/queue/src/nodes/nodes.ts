@@ -29,6 +29,8 @@ export interface Nodes {
   resendsOf(redis: Redis): number
   /** Called when a shard is served by another node, and when a node serves none any more. */
   onChange(listener: () => void): void
+  /** How many slots are on their way from or to a node. */
+  movingSlots(node: Node): number
   health(): RedisHealth
   close(): void
 }
@@ -54,6 +56,10 @@ export class OneNode implements Nodes {
   }
 
   onChange(): void {}
+
+  movingSlots(): number {
+    return 0
+  }
 
   health(): RedisHealth {
     return this.all[0].health()

@@ -1,8 +1,8 @@
-import type { Address, Log } from '@timers/core'
+import { type Address, addressText, type Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { type ClusterNode, readClusterNodes } from './cluster-nodes.ts'
 import { errorFields } from './error-fields.ts'
-import { loginProblem } from './redis-monitor.ts'
+import { troubleIn } from './redis-trouble.ts'
 
 /** How often the map is read anew without anything having happened, in milliseconds. */
 const REFRESH_EVERY_MS = 2_000
@@ -40,6 +40,8 @@ export class SlotMap {
   #readAt = 0
   #lastComplaint = ''
   #nodes: readonly ClusterNode[] = []
+  /** By the node that told it: each tells of itself only. */
+  readonly #moving = new Map<string, number>()
   #problem: string | undefined
   #closed = false
 
@@ -71,9 +73,24 @@ export class SlotMap {
     return this.#nodes
   }
 
-  /** Why nobody could tell it at the last try, in words for an operator. */
+  /** How many slots are on their way from or to a node, as it said last. */
+  movingAt(name: string): number {
+    return this.#moving.get(name) ?? 0
+  }
+
+  /** Why nobody could tell it at the last try, or none serves any slot of ours, in words for an operator. */
   get problem(): string | undefined {
-    return this.#problem
+    return this.#problem ?? (this.#nodes.length === 0 ? undefined : this.unserved[0])
+  }
+
+  /** That there are shards which no node serves, in words for an operator. */
+  get unserved(): readonly string[] {
+    const claims = [...this.#claims.values()]
+    const count = claims.filter((claim) => claim === undefined).length
+    if (count === 0) return []
+    return [
+      `no node of the cluster serves ${count} of ${claims.length} shards: see redis-cli --cluster check`,
+    ]
   }
 
   /** More slots to know of. */
@@ -118,11 +135,14 @@ export class SlotMap {
       this.#problem = undefined
       return true
     } catch (error) {
-      const first = error instanceof AggregateError ? error.errors[0] : error
-      const fields = errorFields(first)
-      this.#problem = problemOf(first)
+      const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error]
+      // One that is away says less than one that says no.
+      const telling = errors.find((each) => troubleIn(each) !== undefined) ?? errors[0]
+      const fields = errorFields(telling)
+      this.#problem = troubleIn(telling)
       if (fields.reason !== this.#lastComplaint && !this.#closed) {
-        this.#log.warn(fields, 'no node tells the layout of the cluster')
+        const why = this.#problem === undefined ? '' : `: ${this.#problem}`
+        this.#log.warn(fields, `no node tells the layout of the cluster${why}`)
       }
       this.#lastComplaint = fields.reason
       return false
@@ -133,6 +153,7 @@ export class SlotMap {
     const nodes = readClusterNodes(String(await redis.cluster('NODES')), address)
     if (this.#closed) return
     this.#nodes = nodes
+    this.#moving.set(addressText(address), nodes.find(({ myself }) => myself)?.moving.length ?? 0)
     const now = performance.now()
     let differs = false
     for (const { role, address: owner, epoch, slots } of nodes) {
@@ -146,12 +167,4 @@ export class SlotMap {
     }
     if (differs) this.#changed()
   }
-}
-
-function problemOf(error: unknown): string | undefined {
-  const message = error instanceof Error ? error.message : ''
-  if (/cluster support disabled/.test(message)) {
-    return 'this Redis is a single one and not a cluster: write redis:// instead of redis+cluster:// in REDIS_URL'
-  }
-  return loginProblem(error)
 }

@@ -9,6 +9,7 @@ import {
   type Log,
   type MaybeReplayed,
   type NewTimerRequest,
+  type RedisNodeState,
   type RedriveOptions,
   type ShardStats,
   type TimerById,
@@ -48,6 +49,8 @@ export interface RedisTimerStore extends TimerStore {
   /** Begins to look at Redis. Resolves at once, also while Redis is away. */
   start(): Promise<void>
   health(): RedisHealth
+  /** The servers that hold the timers, as they were found at the last look. */
+  nodes(): readonly RedisNodeState[]
   /** How many timers there are, as of the last look; undefined while that is not known. */
   census(): Census | undefined
   /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`). */
@@ -201,6 +204,10 @@ class ShardedTimerStore implements RedisTimerStore {
 
   health(): RedisHealth {
     return this.#shards.health()
+  }
+
+  nodes(): readonly RedisNodeState[] {
+    return this.#shards.nodeStates()
   }
 
   census(): Census | undefined {
