@@ -82,6 +82,7 @@ export class Cluster implements Nodes {
       return {
         ready: false,
         problems: [this.#map.problem ?? 'Redis cannot be reached'],
+        advice: [],
         clockSkewMs: undefined,
       }
     }
@@ -90,6 +91,8 @@ export class Cluster implements Nodes {
     return {
       ready: found.some(({ ready }) => ready),
       problems: found.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`)),
+      // Mostly the same of all: said once.
+      advice: [...new Set(found.flatMap(({ advice }) => advice))],
       clockSkewMs: skews.sort((a, b) => Math.abs(b) - Math.abs(a))[0],
     }
   }

@@ -1,6 +1,7 @@
 import type { Command, Redis } from 'ioredis'
 import { isConfirmedScript } from '../timers/scripts.ts'
 import { Acks } from './acks.ts'
+import { replicaRuleOf } from './promotable.ts'
 import { type ConnectionOptions, connect, type Endpoint } from './redis-client.ts'
 import { type MonitorHooks, type RedisHealth, RedisMonitor } from './redis-monitor.ts'
 
@@ -45,7 +46,9 @@ export class Node {
       })
       this.#confirm(this.changes, CHANGE_ACKED_WITHIN_MS, isChange)
     }
-    this.monitor = new RedisMonitor(this.reads, use.hooks(this), options.log)
+    this.monitor = new RedisMonitor(this.reads, use.hooks(this), options.log, {
+      replicaRule: replicaRuleOf(this.#replicaAcks, endpoint, this.reads, options),
+    })
   }
 
   /** How often the connection for changes was lost: a command that is under way meanwhile may be sent again. */
