@@ -1,6 +1,7 @@
 import { type Log, TimerError } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from './error-fields.ts'
+import { missingRight } from './missing-right.ts'
 import { inspectRedis, type RedisFinding, type RedisInspection } from './redis-inspection.ts'
 import type { ReplicaRule } from './replica-findings.ts'
 
@@ -185,6 +186,8 @@ function connectionProblem(error: unknown): string {
 function checkProblem(error: unknown): string {
   const login = loginProblem(error)
   if (login !== undefined) return login
+  const right = missingRight(error)
+  if (right !== undefined) return right
   const [code] = /^[A-Z]{3,}\b/.exec(error instanceof Error ? error.message : '') ?? []
   if (code === 'BUSY') return 'Redis is busy with a script (BUSY) and answers nothing else'
   return code === undefined ? 'Redis did not answer the last check' : `Redis refuses to be checked (${code})`
