@@ -20,6 +20,8 @@ export interface FaultRun {
   readonly slots: readonly Slot[]
   readonly from: number
   readonly to: number
+  /** Shards that were served by what was broken; undefined where that is not asked. */
+  readonly shards?: readonly number[]
   /** What came of it, for the reader. */
   readonly note?: string
   /** Of a stop in order. */

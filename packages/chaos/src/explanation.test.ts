@@ -22,7 +22,8 @@ function explains(outcome: string, broken: Partial<Circumstances> & { behaviour?
     ...rest,
   })
   const attempt: AttemptView = { attempt: 1, at: new Date(AT).toISOString(), outcome }
-  return reasons.of(attempt, { key: 'c0-0', mode: 'at_most_once', expiresInMs: 2_000 }) !== undefined
+  const creation = { key: 'c0-0', mode: 'at_most_once', acknowledged: { id: 1, dueAt: AT } } as const
+  return reasons.of(attempt, { ...creation, expiresInMs: 2_000 }) !== undefined
 }
 
 const away = fault('redis-kill', 1_000, 29_000, { slots: [] })
