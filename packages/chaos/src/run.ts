@@ -7,7 +7,7 @@ import {
   onTheirWay,
   stillToTell,
 } from '@timers/lab'
-import type { Broken, FaultRun } from './broken.ts'
+import type { Broken, FaultRun, Span } from './broken.ts'
 import { ChaosClients } from './chaos-clients.ts'
 import { Explanations } from './explanation.ts'
 import type { PlannedFault } from './fault-plan.ts'
@@ -138,7 +138,7 @@ export async function play({ plan, options, settleMs, progress, saveLogs }: RunS
         counts: await clients.counts(),
         explain: (attempt, creation) => reasons.of(attempt, creation),
         promptWithinMs: ({ key }) => (isPrompt(creates[indexOf(key)]) ? PROMPT_MS : undefined),
-        unservedMs: unservedBy(running.redis, faults),
+        unservedMs: unservedBy(running.redis, faults, crowdsOf(plan, startedAt)),
         healedAt,
         restAt,
       },
@@ -239,6 +239,12 @@ function listsOf({ batches, sweeps }: Plan): ListFilter[] {
 /** A receiver that is well, and known to be: one with a name of its own shares its turns with silent ones at first. */
 function isPrompt(create: PlannedCreate | undefined): boolean {
   return create?.behaviour === 'fast' || create?.behaviour === 'slow'
+}
+
+/** Times in which silent receivers have all hands of the workers: whatever else is due waits, on any Redis. */
+function crowdsOf({ creates }: Plan, startedAt: number): Span[] {
+  const dueAt = creates.flatMap(({ isCrowd, atMs, seconds }) => (isCrowd ? [startedAt + atMs + seconds * 1_000] : []))
+  return dueAt.map((at) => ({ from: at, to: at + WEBHOOK_TIMEOUT_MS }))
 }
 
 function clock(at: number): string {

@@ -95,14 +95,15 @@ export class Serving {
 const OTHERS: readonly Lane[] = ['worker', 'network']
 const AFTERMATH_MS = 15_000
 
-/** For how long the shard of a timer could not be served; undefined while workers, or their network, were broken too. */
+/** For how long the shard of a timer could not be served; undefined while workers, or their network, were broken or busy too. */
 export function unservedBy(
   redis: Pick<RedisUnderTest, 'shards' | 'unservedMs'>,
   faults: readonly FaultRun[],
+  busy: readonly Span[],
 ): (id: number, from: number, to: number) => number | undefined {
-  const others = faults.filter(({ kind }) => OTHERS.includes(FAULT_KINDS[kind].lane))
+  const others = [...faults.filter(({ kind }) => OTHERS.includes(FAULT_KINDS[kind].lane)), ...busy]
   return (id, from, to) => {
-    if (others.some((fault) => fault.from <= to && fault.to + AFTERMATH_MS >= from)) return undefined
+    if (others.some((other) => other.from <= to && other.to + AFTERMATH_MS >= from)) return undefined
     return redis.unservedMs((id - 1) % redis.shards, from, to)
   }
 }
