@@ -22,7 +22,7 @@ describe('the watch over Redis', () => {
   function watch(url = rig.redis.url): RedisMonitor {
     const reader = connect({ kind: 'single', url }, 'reader', rig)
     const hooks = { check: async () => {}, verified() {}, unfit() {} }
-    const monitor = new RedisMonitor(reader, hooks, rig.log, 50)
+    const monitor = new RedisMonitor(reader, hooks, rig.log, { checkEveryMs: 50 })
     rig.onClose(() => {
       monitor.stop()
       reader.disconnect()

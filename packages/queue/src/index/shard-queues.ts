@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq'
 import { errorFields } from '../nodes/error-fields.ts'
 import type { RedisHealth } from '../nodes/redis-monitor.ts'
+import type { ShardSpread } from '../nodes/shard-spread.ts'
 import { DEFAULT_PREFIX } from '../shards/shard-keys.ts'
 import type { RedisOptions } from '../shards/shards.ts'
 import { Shards } from '../shards/shards.ts'
@@ -10,6 +11,8 @@ import { openQueue } from './open-queue.ts'
 export interface ShardQueues {
   readonly queues: readonly Queue[]
   health(): RedisHealth
+  /** Which shards each primary has; undefined until that is known. */
+  shardsPerNode(): ShardSpread | undefined
   /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`). */
   readonly failed: Promise<Error>
   close(): Promise<void>
@@ -23,6 +26,7 @@ export function openShardQueues(options: RedisOptions): ShardQueues {
   return {
     queues,
     health: () => shards.health(),
+    shardsPerNode: () => shards.perNode(),
     failed: shards.failed,
     close: async () => {
       for (const queue of queues) {

@@ -1,8 +1,12 @@
 import type { Redis } from 'ioredis'
+import { type ReplicaRule, replicaFindings } from './replica-findings.ts'
 
-/** Something about a Redis server that breaks a promise (`unsafe`) or costs speed or memory (`advice`). */
+/**
+ * Something about a Redis server that breaks a promise (`unsafe`), costs speed, memory or safety (`advice`), or may well be meant
+ * so, and has a price (`choice`).
+ */
 export interface RedisFinding {
-  readonly severity: 'unsafe' | 'advice'
+  readonly severity: 'unsafe' | 'advice' | 'choice'
   /** What is so, and what to set instead. */
   readonly message: string
 }
@@ -78,15 +82,20 @@ const RULES: readonly Rule[] = [
  * Looks at what the server is really set to: Redis is configured, not assumed. Settings that the server does not
  * know or does not show are named as advice, not guessed.
  *
+ * @param replicaRule without it nothing is said of replicas
  * @throws whatever the connection throws
  */
-export async function inspectRedis(redis: Redis): Promise<RedisInspection> {
+export async function inspectRedis(redis: Redis, replicaRule?: ReplicaRule): Promise<RedisInspection> {
   const sentAt = Date.now()
   const [seconds, micros] = await redis.time()
   const clockSkewMs = Number(seconds) * 1_000 + Number(micros) / 1_000 - (sentAt + Date.now()) / 2
   const info = await readInfo(redis)
   const version = info?.redis_version ?? 'unknown'
   const findings = [...infoFindings(info), ...(await settingFindings(redis)), ...skewFindings(clockSkewMs)]
+  if (replicaRule !== undefined && info?.role === 'master') {
+    const minReplicas = await readSetting(redis, 'min-replicas-to-write')
+    findings.push(...(await replicaFindings(info, minReplicas, replicaRule)))
+  }
   // Valkey calls it server_mode.
   const mode = info?.redis_mode ?? info?.server_mode
   return { version, inCluster: mode === undefined ? undefined : mode === 'cluster', findings, clockSkewMs }

@@ -2,6 +2,7 @@ import { type Log, TimerError } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from './error-fields.ts'
 import { inspectRedis, type RedisFinding, type RedisInspection } from './redis-inspection.ts'
+import type { ReplicaRule } from './replica-findings.ts'
 
 /** Whether Redis is there, is the one we expect, and keeps what it is given. */
 export interface RedisHealth {
@@ -9,12 +10,14 @@ export interface RedisHealth {
   readonly ready: boolean
   /** What is wrong or could be better, in words; may hold advice when ready. */
   readonly problems: readonly string[]
+  /** What may well be meant so, and what it costs: nothing is wrong with it. */
+  readonly advice: readonly string[]
   /** Redis' clock minus ours, in milliseconds; undefined until it was measured. */
   readonly clockSkewMs: number | undefined
 }
 
 const CHECK_INTERVAL_MS = 10_000
-/** How soon to look again where a check failed although the connection stands, in milliseconds. */
+/** How soon to look again where a check failed although the connection stands, or found it unsafe, in milliseconds. */
 const CHECK_AGAIN_MS = 500
 
 /** What is to be done beside watching. */
@@ -25,6 +28,12 @@ export interface MonitorHooks {
   readonly verified: () => void
   /** This process must not use this Redis. */
   readonly unfit: (error: TimerError) => void
+}
+
+export interface MonitorOptions {
+  readonly checkEveryMs?: number
+  /** Without it nothing is said of replicas. */
+  readonly replicaRule?: ReplicaRule
 }
 
 /**
@@ -41,6 +50,7 @@ export class RedisMonitor {
   readonly #redis: Redis
   readonly #hooks: MonitorHooks
   readonly #log: Log
+  readonly #replicaRule: ReplicaRule | undefined
   readonly #timer: NodeJS.Timeout
   #verified = false
   /** Why the last check, or the last try to connect, came to nothing. */
@@ -53,8 +63,14 @@ export class RedisMonitor {
   #clockSkewMs: number | undefined
   #version = '0.0.0'
 
-  constructor(redis: Redis, hooks: MonitorHooks, log: Log, checkEveryMs = CHECK_INTERVAL_MS) {
+  constructor(
+    redis: Redis,
+    hooks: MonitorHooks,
+    log: Log,
+    { checkEveryMs = CHECK_INTERVAL_MS, replicaRule }: MonitorOptions = {},
+  ) {
     this.#redis = redis
+    this.#replicaRule = replicaRule
     this.#hooks = hooks
     this.#log = log
     redis.on('ready', () => void this.#check())
@@ -84,14 +100,19 @@ export class RedisMonitor {
   health(): RedisHealth {
     const clockSkewMs = this.#clockSkewMs
     if (!this.#verified) {
-      return { ready: false, problems: [this.#problem ?? 'Redis cannot be reached'], clockSkewMs }
+      return { ready: false, problems: [this.#problem ?? 'Redis cannot be reached'], advice: [], clockSkewMs }
     }
-    const problems = this.#findings.map((finding) => finding.message)
+    const isChoice = ({ severity }: RedisFinding) => severity === 'choice'
+    const advice = this.#findings.filter(isChoice).map(({ message }) => message)
+    const problems = this.#findings.filter((each) => !isChoice(each)).map(({ message }) => message)
     if (this.#problem !== undefined) {
-      return { ready: false, problems: [this.#problem, ...problems], clockSkewMs }
+      return { ready: false, problems: [this.#problem, ...problems], advice, clockSkewMs }
     }
-    const ready = this.#findings.every((finding) => finding.severity !== 'unsafe')
-    return { ready, problems, clockSkewMs }
+    return { ready: !this.#isUnsafe, problems, advice, clockSkewMs }
+  }
+
+  get #isUnsafe(): boolean {
+    return this.#findings.some(({ severity }) => severity === 'unsafe')
   }
 
   stop(): void {
@@ -103,7 +124,7 @@ export class RedisMonitor {
   async #check(): Promise<void> {
     if (this.#stopped || this.#redis.status !== 'ready') return
     try {
-      const inspection = await inspectRedis(this.#redis)
+      const inspection = await inspectRedis(this.#redis, this.#replicaRule)
       const { version, findings, clockSkewMs } = inspection
       await this.#hooks.check(inspection)
       this.#version = version
@@ -114,6 +135,8 @@ export class RedisMonitor {
       this.#problem = undefined
       this.#lastComplaint = ''
       this.#hooks.verified()
+      // It says that this process had better not be used: no longer than that is true.
+      if (this.#isUnsafe) this.#lookAgainSoon()
     } catch (error) {
       if (error instanceof TimerError) {
         this.#verified = false
@@ -122,10 +145,14 @@ export class RedisMonitor {
         this.#problem = checkProblem(error)
         this.#complain(error)
       }
-      clearTimeout(this.#again)
-      this.#again = setTimeout(() => void this.#check(), CHECK_AGAIN_MS)
-      this.#again.unref()
+      this.#lookAgainSoon()
     }
+  }
+
+  #lookAgainSoon(): void {
+    clearTimeout(this.#again)
+    this.#again = setTimeout(() => void this.#check(), CHECK_AGAIN_MS)
+    this.#again.unref()
   }
 
   #complain(error: unknown): void {
@@ -138,9 +165,12 @@ export class RedisMonitor {
     const said = JSON.stringify(this.#findings)
     if (said === this.#lastSaid) return
     this.#lastSaid = said
-    if (this.#findings.length === 0) this.#log.info({ version }, 'redis verified: safe to rely on')
+    if (this.#findings.every(({ severity }) => severity === 'choice')) {
+      this.#log.info({ version }, 'redis verified: safe to rely on')
+    }
     for (const { severity, message } of this.#findings) {
       if (severity === 'unsafe') this.#log.error({ version }, `unsafe redis: ${message}`)
+      else if (severity === 'choice') this.#log.info({ version }, `redis: ${message}`)
       else this.#log.warn({ version }, `redis: ${message}`)
     }
   }

@@ -6,6 +6,8 @@ import type { Node } from '../nodes/node.ts'
 import { type Connections, type Nodes, OneNode } from '../nodes/nodes.ts'
 import { ANSWER_TIMEOUT_MS } from '../nodes/redis-client.ts'
 import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
+import { type ShardSpread, spreadOf } from '../nodes/shard-spread.ts'
+import { wrongRedis } from '../nodes/wrong-redis.ts'
 import { ClientCommands } from '../timers/client-commands.ts'
 import { FORMAT } from '../timers/stored-timer.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
@@ -154,6 +156,7 @@ export class Shards {
       changes: use.changes,
       replicaAcks: options.replicaAcks,
       hooks: (node: Node) => this.#hooksFor(node, place.kind),
+      unfit: (error: TimerError) => this.#fail(error),
     }
     this.#nodes =
       place.kind === 'cluster'
@@ -197,6 +200,13 @@ export class Shards {
     return this.#nodes.health()
   }
 
+  /** How they are spread over the servers; undefined until that is known. */
+  perNode(): ShardSpread | undefined {
+    const { primaries } = this.#nodes
+    const keys = this.all.map((shard) => shard.keys)
+    return primaries.length === 0 ? undefined : spreadOf(keys, primaries)
+  }
+
   /** Resolves as soon as one of the servers is verified. */
   async whenVerified(): Promise<void> {
     if (this.#nodes.all.some(({ monitor }) => monitor.verified)) return
@@ -236,10 +246,5 @@ export class Shards {
 
 function assertKind(kind: RedisPlace['kind'], inCluster: boolean | undefined): void {
   if (inCluster === undefined || inCluster === (kind === 'cluster')) return
-  throw new TimerError(
-    'WRONG_REDIS',
-    inCluster
-      ? 'this Redis is a node of a cluster: write redis+cluster://host:port,host:port,... in REDIS_URL'
-      : 'this Redis is a single one and not a cluster: write redis:// instead of redis+cluster:// in REDIS_URL',
-  )
+  throw wrongRedis(inCluster)
 }
