@@ -46,7 +46,9 @@ export class Explanations {
     this.#troubles = union(faults.filter(({ kind }) => isRedisTrouble(kind)))
   }
 
-  of(attempt: AttemptView, creation: Pick<Creation, 'key' | 'mode' | 'expiresInMs' | 'acknowledged'>,
+  of(
+    attempt: AttemptView,
+    creation: Pick<Creation, 'key' | 'mode' | 'expiresInMs' | 'acknowledged'>,
   ): string | undefined {
     const at = Date.parse(attempt.at)
     const planned = this.#creates[indexOf(creation.key)]

@@ -8,8 +8,8 @@ import { type PlannedFault, SLOTS, type Slot } from './fault-plan.ts'
 import { Line } from './network.ts'
 import { fillDisk, OUT_OF_MEMORY } from './node-troubles.ts'
 import type { RedisUnderTest } from './redis-under-test.ts'
-import { Serving } from './serving.ts'
 import type { FaultOutcome } from './service-slot.ts'
+import { Serving } from './serving.ts'
 import { killAndCutTail } from './torn-kill.ts'
 
 export interface NodesOptions {
@@ -17,6 +17,7 @@ export interface NodesOptions {
   readonly acks: number
 }
 
+const HANDS_A_SHARD = 20
 /** How long nodes may take until they are at full strength again. */
 const WHOLE_WITHIN_MS = 60_000
 
@@ -59,6 +60,8 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
       // Each process is a user of its own: that is how the network tells them apart.
       REDIS_URL: this.url.replace('://', `://${slot}:any@`),
       TIMER_SHARDS: this.shards,
+      // They are shared out among the shards: enough for a crowd of silent receivers in each.
+      WORKER_CONCURRENCY: HANDS_A_SHARD * this.shards,
       REDIS_REPLICA_ACKS: this.#options.acks,
     }
   }
@@ -103,8 +106,7 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
 
   /** Says of the end of a node that nobody here has asked for. */
   protected crashed(name: string, how: unknown): void {
-    if (!this.mayEnd.has(name))
-      this.crashes.push(`${name} ended with ${how} at ${new Date().toISOString()}`)
+    if (!this.mayEnd.has(name)) this.crashes.push(`${name} ended with ${how} at ${new Date().toISOString()}`)
   }
 
   protected watch(): void {

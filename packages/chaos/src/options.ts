@@ -1,5 +1,12 @@
 import { parseArgs } from 'node:util'
-import { ALL_FAULTS, FAULT_KINDS, type FaultKind, faultsOn, REDIS_KINDS, type RedisKind } from './fault-kinds.ts'
+import {
+  ALL_FAULTS,
+  FAULT_KINDS,
+  type FaultKind,
+  faultsOn,
+  REDIS_KINDS,
+  type RedisKind,
+} from './fault-kinds.ts'
 
 export interface Options {
   readonly seed: string

@@ -118,7 +118,12 @@ export async function play({ plan, options, settleMs, progress, saveLogs }: RunS
     const broken = { faults, closings: receivers.closings, standstills: standstills.spans }
     // A machine that stands still is not whole either.
     const healedAt = Math.max(repairedAt, running.cutUntil, ...standstills.spans.map(({ to }) => to))
-    const reasons = new Explanations({ ...broken, creates, webhookTimeoutMs: WEBHOOK_TIMEOUT_MS, shards: running.redis.shards })
+    const reasons = new Explanations({
+      ...broken,
+      creates,
+      webhookTimeoutMs: WEBHOOK_TIMEOUT_MS,
+      shards: running.redis.shards,
+    })
     return {
       startedAt,
       endedAt: Date.now(),
@@ -243,7 +248,9 @@ function isPrompt(create: PlannedCreate | undefined): boolean {
 
 /** Times in which silent receivers have all hands of the workers: whatever else is due waits, on any Redis. */
 function crowdsOf({ creates }: Plan, startedAt: number): Span[] {
-  const dueAt = creates.flatMap(({ isCrowd, atMs, seconds }) => (isCrowd ? [startedAt + atMs + seconds * 1_000] : []))
+  const dueAt = creates.flatMap(({ isCrowd, atMs, seconds }) =>
+    isCrowd ? [startedAt + atMs + seconds * 1_000] : [],
+  )
   return dueAt.map((at) => ({ from: at, to: at + WEBHOOK_TIMEOUT_MS }))
 }
 

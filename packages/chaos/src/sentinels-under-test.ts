@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startTestSentinel, type TestSentinel } from '@timers/lab'
 import type { SentinelNode } from '@timers/local-redis'
 import { type PlannedFault, SLOTS } from './fault-plan.ts'
-import { NodesUnderTest, type NodesOptions, pick } from './nodes-under-test.ts'
+import { type NodesOptions, NodesUnderTest, pick } from './nodes-under-test.ts'
 import { EXTRA_ARGS } from './redis-host.ts'
 
 const SHARDS = 2

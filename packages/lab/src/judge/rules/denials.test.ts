@@ -29,7 +29,11 @@ judged('a 404', [
     },
     {},
   ],
-  ['by key, for a timer that was promised before', { ...keyed, ...missed(DUE, { ownKey: 'mine' }) }, { denied: 1 }],
+  [
+    'by key, for a timer that was promised before',
+    { ...keyed, ...missed(DUE, { ownKey: 'mine' }) },
+    { denied: 1 },
+  ],
   ['by key, before it was promised', { ...keyed, ...missed(START, { ownKey: 'mine' }) }, {}],
   ['by another key', { ...keyed, ...missed(DUE, { ownKey: 'yours' }) }, {}],
   ['to a cancel by key of what was promised before', { ...keyed, changes: [deniedByKey] }, { denied: 1 }],

@@ -150,7 +150,11 @@ judged('a timer that is due while nodes are broken', [
   ['and no later', late(5_001, 4_000), { slow: 1 }],
   ['may not wait for the nodes of other shards', late(1_001, 0), { slow: 1 }],
   ['is not judged while something else is broken, too', late(9_000, undefined), {}],
-  ['is not judged where its receiver is no good', { ...late(9_000, 0), evidence: { unservedMs: () => 0 } }, {}],
+  [
+    'is not judged where its receiver is no good',
+    { ...late(9_000, 0), evidence: { unservedMs: () => 0 } },
+    {},
+  ],
   [
     'is not judged where its first attempt came to nothing',
     {
