@@ -13,8 +13,8 @@ const SENTINEL: readonly RedisKind[] = ['sentinel']
  * two lanes over the connections of one, several or all processes to Redis.
  *
  * Where there are several nodes, those of the lane `redis` are done to one that the plan chooses, and the rule is: one at a
- * time, and the next not before the nodes are at full strength again, every primary with all its replicas in step. Two copies of a
- * shard that are gone, or a node that fails in the middle of a move of slots (which a promoted replica knows nothing of),
+ * time, and no other before the nodes are at full strength again, every primary with all its replicas in step; one whose time comes
+ * before that is left out. Two copies of a shard that are gone, or a node that fails in the middle of a move of slots (which a promoted replica knows nothing of),
  * are more than anybody promises.
  */
 export const FAULT_KINDS = {

@@ -22,8 +22,8 @@ const HANDS_A_SHARD = 20
 const WHOLE_WITHIN_MS = 60_000
 
 /**
- * Several Redis that stand in for one another. Of what is done to them one thing is done at a time, and the next when they are
- * at full strength again (fault-kinds.ts).
+ * Several Redis that stand in for one another. Of what is done to them one thing is done at a time, and no other before they are
+ * at full strength again (fault-kinds.ts): a fault whose time has come until then is left out.
  */
 export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderTest {
   abstract readonly shards: number
@@ -33,7 +33,8 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
   readonly #options: NodesOptions
   readonly #ways = new WeakMap<N, Map<Slot, Line>>()
   #serving: Serving | undefined
-  #turn: Promise<unknown> = Promise.resolve()
+  #isBroken = false
+  #playing: Promise<unknown> = Promise.resolve()
 
   constructor(options: NodesOptions) {
     this.#options = options
@@ -74,9 +75,13 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
   async play(fault: PlannedFault): Promise<FaultOutcome> {
     if (fault.kind === 'redis-rewrite') return this.#tell(fault, 'BGREWRITEAOF')
     if (fault.kind === 'redis-flush') return this.#tell(fault, 'SCRIPT', 'FLUSH')
-    const turn = this.#turn.then(() => this.#playAlone(fault))
-    this.#turn = turn.catch(() => {})
-    return turn
+    if (this.#isBroken) return { isLeftOut: true }
+    this.#isBroken = true
+    const played = this.#playAlone(fault)
+    this.#playing = played
+    return played.finally(() => {
+      this.#isBroken = false
+    })
   }
 
   async command(...words: string[]): Promise<RedisReply> {
@@ -89,7 +94,7 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
   }
 
   async heal(): Promise<void> {
-    await this.#turn
+    await this.#playing
     await this.#becomeWhole('the last fault')
   }
 
@@ -115,17 +120,17 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
   }
 
   async #playAlone(fault: PlannedFault): Promise<FaultOutcome> {
-    const from = Date.now()
+    const from = new Date()
     const primary = pick(await this.primaries(), fault.node)
     const replica = pick(await this.replicas(), fault.node)
     const before = await this.#served()
     try {
       const { name, note } = await this.#break(fault, primary, replica)
       // Whatever is done to replicas, or with slots, no outcome may be lost by it.
-      return { from, shards: before.get(name) ?? [], note }
+      return { shards: before.get(name) ?? [], note }
     } catch (error) {
-      this.crashes.push(`${fault.kind} at ${new Date(from).toISOString()}: ${(error as Error).message}`)
-      return { from, shards: this.#allShards() }
+      this.crashes.push(`${fault.kind} at ${from.toISOString()}: ${(error as Error).message}`)
+      return { shards: this.#allShards() }
     } finally {
       await this.#becomeWhole(fault.kind)
     }

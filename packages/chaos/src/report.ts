@@ -22,6 +22,8 @@ export interface Report {
   readonly failures: Readonly<Record<string, number>>
   /** How many faults of each kind, and for how long altogether. */
   readonly faults: Readonly<Record<string, { readonly times: number; readonly seconds: number }>>
+  /** Faults of the plan that were left out, because Redis was not at full strength when their time came. */
+  readonly leftOut: number
   readonly stops: RunResult['stops']
   /** When the machine had no time for the experiment: how often, and for how long altogether. */
   readonly standstills: { readonly times: number; readonly seconds: number }
@@ -89,6 +91,7 @@ export function makeReport(plan: Plan, options: Options, result: RunResult, verd
     unknown: tally(verdict.unknown.map(({ why }) => why)),
     failures: tally(creations.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))),
     faults: faultTable(result),
+    leftOut: plan.faults.length - result.broken.faults.length,
     stops,
     standstills: {
       times: result.broken.standstills.length,

@@ -78,7 +78,8 @@ export async function play({ plan, options, settleMs, progress, saveLogs }: RunS
     clients.quitAt = startedAt + plan.loadMs
     const faults: FaultRun[] = []
     const breaking = at(plan.faults, async (fault) => {
-      faults.push(await playFault(fault, running, progress))
+      const played = await playFault(fault, running, progress)
+      if (played !== undefined) faults.push(played)
     })
     const closing = at(plan.closings, (closed) => receivers.close(closed))
     const { creates, alone } = plan
@@ -166,13 +167,18 @@ export async function play({ plan, options, settleMs, progress, saveLogs }: RunS
   }
 }
 
-async function playFault(fault: PlannedFault, stage: Stage, progress: Progress): Promise<FaultRun> {
+/** @returns nothing where it was left out */
+async function playFault(
+  fault: PlannedFault,
+  stage: Stage,
+  progress: Progress,
+): Promise<FaultRun | undefined> {
   const { kind, slots } = fault
   const from = Date.now()
   progress.begin(fault)
-  const outcome = await stage.play(fault)
-  progress.finish(fault)
-  return { kind, slots, from, to: Date.now(), ...outcome }
+  const { isLeftOut = false, ...outcome } = await stage.play(fault)
+  progress.finish(fault, isLeftOut)
+  return isLeftOut ? undefined : { kind, slots, from, to: Date.now(), ...outcome }
 }
 
 /** Begins each item at its time; resolves when all have ended, and rejects as soon as one has failed. */

@@ -5,8 +5,8 @@ import type { Slot } from './fault-plan.ts'
 
 /** What came of a fault. */
 export type FaultOutcome = Pick<FaultRun, 'note' | 'exitCode' | 'shards'> & {
-  /** When it really began, where it had to wait for its turn. */
-  readonly from?: number
+  /** Nothing was done: too much was broken already. */
+  readonly isLeftOut?: boolean
 }
 
 /** Longer than any orderly stop may take: SHUTDOWN_TIMEOUT_MS and a little. */
