@@ -7,6 +7,8 @@ export interface Broken {
   readonly closings: readonly Closing[]
   /** When the machine had no time for any of this. */
   readonly standstills: readonly Span[]
+  /** When the nodes by themselves could not have served a shard, of each shard; none of a single Redis. */
+  readonly unserved?: readonly (readonly Span[])[]
 }
 
 export interface Span {

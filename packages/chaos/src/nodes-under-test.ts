@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Environment, NodeNetwork, RedisReply } from '@timers/lab'
 import type { RedisNode } from '@timers/local-redis'
+import type { Span } from './broken.ts'
 import type { FaultKind } from './fault-kinds.ts'
 import { type PlannedFault, SLOTS, type Slot } from './fault-plan.ts'
 import { Line } from './network.ts'
@@ -87,6 +88,10 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
   async command(...words: string[]): Promise<RedisReply> {
     const owner = await this.ownerOf(words[0] === 'EVAL' ? (words[3] ?? '') : (words[1] ?? ''))
     return owner.command(...words)
+  }
+
+  get unserved(): readonly (readonly Span[])[] {
+    return this.#serving?.gaps ?? []
   }
 
   unservedMs(shard: number, from: number, to: number): number | undefined {

@@ -1,4 +1,5 @@
 import type { Environment, RedisReply } from '@timers/lab'
+import type { Span } from './broken.ts'
 import type { PlannedFault, Slot } from './fault-plan.ts'
 import type { Line } from './network.ts'
 import type { FaultOutcome } from './service-slot.ts'
@@ -16,6 +17,8 @@ export interface RedisUnderTest {
   play(fault: PlannedFault): Promise<FaultOutcome>
   /** Sends a command to whoever has the key in it: `EVAL script 1 key ...`. */
   command(...words: string[]): Promise<RedisReply>
+  /** Times in which it could not have served a shard, by itself, of each shard; none where nobody looks. */
+  readonly unserved: readonly (readonly Span[])[]
   /** For how long it could not have served a shard between two instants, in milliseconds; undefined where nobody looks. */
   unservedMs(shard: number, from: number, to: number): number | undefined
   /** Resolves when all of it runs as it should. */

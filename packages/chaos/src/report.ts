@@ -24,6 +24,8 @@ export interface Report {
   readonly faults: Readonly<Record<string, { readonly times: number; readonly seconds: number }>>
   /** Faults of the plan that were left out, because Redis was not at full strength when their time came. */
   readonly leftOut: number
+  /** For how long the nodes by themselves could not have served each shard, in seconds; none of a single Redis. */
+  readonly unservedSeconds: readonly number[]
   readonly stops: RunResult['stops']
   /** When the machine had no time for the experiment: how often, and for how long altogether. */
   readonly standstills: { readonly times: number; readonly seconds: number }
@@ -92,6 +94,9 @@ export function makeReport(plan: Plan, options: Options, result: RunResult, verd
     failures: tally(creations.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))),
     faults: faultTable(result),
     leftOut: plan.faults.length - result.broken.faults.length,
+    unservedSeconds: (result.broken.unserved ?? []).map((spans) =>
+      secondsOf(spans.reduce((sum, { from, to }) => sum + to - from, 0)),
+    ),
     stops,
     standstills: {
       times: result.broken.standstills.length,

@@ -16,9 +16,9 @@ export interface ServingOptions {
   readonly acks: number
 }
 
-const ASK_EVERY_MS = 150
-const ANSWER_WITHIN_MS = 500
-const ACKED_WITHIN_MS = 60
+const ASK_EVERY_MS = 200
+const ANSWER_WITHIN_MS = 1_000
+const ACKED_WITHIN_MS = 300
 /** Longer pauses between two writes that were served are times in which none was. */
 const GAP_MS = 500
 /** A script like those of the services: refused as a whole where one of its keys is on its way to another node. */

@@ -67,6 +67,10 @@ export class SingleRedis implements RedisUnderTest {
     return this.#host.server.command(...words)
   }
 
+  get unserved(): [] {
+    return []
+  }
+
   unservedMs(): undefined {
     return undefined
   }
