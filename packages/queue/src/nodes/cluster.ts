@@ -14,6 +14,7 @@ import { ShardNews } from './shard-news.ts'
 import { type SlotOwner, spreadOf } from './shard-spread.ts'
 import { SlotMap, type Witness } from './slot-map.ts'
 import { slotOf } from './slot-of.ts'
+import { waitingConnection } from './waiting-connection.ts'
 import { witnessOver } from './witness.ts'
 
 type ClusterPlace = Extract<RedisPlace, { readonly kind: 'cluster' }>
@@ -162,20 +163,16 @@ export class Cluster implements Nodes {
   /** A connection that goes where the slot goes. */
   #waitAt(slot: number): Redis {
     const owner = () => this.#map.ownerOf(slot)
-    const where = () => {
-      const now = owner()
-      return now === undefined ? undefined : toAddress(now)
-    }
-    let last = owner()
-    const redis = connect({ kind: 'following', where, access: this.#place.access }, 'worker', this.#options)
-    const follow = () => {
-      if (owner() === last) return
-      last = owner()
-      redis.disconnect(true)
-    }
-    const unlisten = this.onChange(follow)
-    redis.once('end', unlisten)
-    return redis
+    return waitingConnection({
+      owner,
+      moved: (text, asked) => {
+        const address = endpointOf(text, asked)
+        if (address !== undefined) this.#map.moved(slot, address)
+      },
+      onChange: (listener) => this.onChange(listener),
+      open: (where) =>
+        connect({ kind: 'following', where, access: this.#place.access }, 'worker', this.#options),
+    })
   }
 
   /** Whoever may know: the nodes that serve our shards, and others where none of these answers. */
