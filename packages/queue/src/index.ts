@@ -5,6 +5,7 @@ export {
 } from './consumer/timer-consumer.ts'
 export { openShardQueues, type ShardQueues } from './index/shard-queues.ts'
 export type { RedisHealth } from './nodes/redis-monitor.ts'
+export type { NodeShards, ShardSpread } from './nodes/shard-spread.ts'
 export { type Restored, RestoreRefused, restoreTimers } from './restore/restore.ts'
 export { addShards, type ShardsView, viewShards } from './shards/add-shards.ts'
 export { GrowthRefused } from './shards/growth.ts'

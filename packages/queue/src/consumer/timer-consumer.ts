@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Callback, Census, DueTimer, Log } from '@timers/core'
+import type { Callback, Census, DueTimer, Log, RedisNodeState } from '@timers/core'
 import { CensusTaker } from '../index/census.ts'
 import type { RedisHealth } from '../nodes/redis-monitor.ts'
+import type { ShardSpread } from '../nodes/shard-spread.ts'
 import { type RedisOptions, Shards } from '../shards/shards.ts'
 import { upgradeTimers } from '../timers/upgrade.ts'
 import { assertScriptsKnown } from './bullmq-scripts.ts'
@@ -36,6 +37,10 @@ export interface TimerConsumer {
   /** Starts to take timers anew with fresh connections; what is in hand finishes as it is. For the watchdog. */
   restart(): Promise<void>
   health(): RedisHealth
+  /** Which shards each primary has; undefined until that is known. */
+  shardsPerNode(): ShardSpread | undefined
+  /** The servers that hold the timers, as they were found at the last look. */
+  nodes(): readonly RedisNodeState[]
   /** Timers in hand. */
   readonly inFlight: number
   /** How many timers there are, as of the last look; undefined while that is not known. */
@@ -109,6 +114,10 @@ class BullTimerConsumer implements TimerConsumer {
     return this.#hands[this.#shards.of(id).keys.index] as Hands
   }
 
+  shardsPerNode(): ShardSpread | undefined {
+    return this.#shards.perNode()
+  }
+
   census(): Census | undefined {
     return this.#census.last
   }
@@ -124,6 +133,10 @@ class BullTimerConsumer implements TimerConsumer {
     if (concurrency >= shards) return health
     const advice = `WORKER_CONCURRENCY is ${concurrency}, and there are ${shards} shards: ${shards} are used, one for each`
     return { ...health, problems: [...health.problems, advice] }
+  }
+
+  nodes(): readonly RedisNodeState[] {
+    return this.#shards.nodeStates()
   }
 
   async start(): Promise<void> {

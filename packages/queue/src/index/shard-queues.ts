@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq'
 import { errorFields } from '../nodes/error-fields.ts'
 import type { RedisHealth } from '../nodes/redis-monitor.ts'
+import type { ShardSpread } from '../nodes/shard-spread.ts'
 import { DEFAULT_PREFIX } from '../shards/shard-keys.ts'
 import type { RedisOptions } from '../shards/shards.ts'
 import { Shards } from '../shards/shards.ts'
@@ -13,6 +14,8 @@ export interface ShardQueues {
   /** Called when there are others than before. */
   onChange(listener: () => void): void
   health(): RedisHealth
+  /** Which shards each primary has; undefined until that is known. */
+  shardsPerNode(): ShardSpread | undefined
   /** Resolves when this process must not use this Redis (`WRONG_REDIS`, `DATA_TOO_NEW`). */
   readonly failed: Promise<Error>
   close(): Promise<void>
@@ -33,6 +36,7 @@ export function openShardQueues(options: RedisOptions): ShardQueues {
     },
     onChange: (listener) => shards.onChange(listener),
     health: () => shards.health(),
+    shardsPerNode: () => shards.perNode(),
     failed: shards.failed,
     close: async () => {
       for (const queue of opened) {

@@ -1,11 +1,20 @@
 import { createHash } from 'node:crypto'
-import { type Callback, type Log, parseRedisUrl, type RedisPlace, TimerError } from '@timers/core'
+import {
+  type Callback,
+  type Log,
+  parseRedisUrl,
+  type RedisNodeState,
+  type RedisPlace,
+  TimerError,
+} from '@timers/core'
 import type { Redis } from 'ioredis'
 import { Cluster } from '../nodes/cluster.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Connections, type Nodes, OneNode } from '../nodes/nodes.ts'
 import { ANSWER_TIMEOUT_MS } from '../nodes/redis-client.ts'
 import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
+import { wrongKind } from '../nodes/redis-trouble.ts'
+import { type ShardSpread, spreadOf } from '../nodes/shard-spread.ts'
 import { ClientCommands } from '../timers/client-commands.ts'
 import { unavailable } from '../timers/store-error.ts'
 import { FORMAT } from '../timers/stored-timer.ts'
@@ -187,6 +196,7 @@ export class Shards {
       changes: use.changes,
       replicaAcks: options.replicaAcks,
       hooks: (node: Node) => this.#hooksFor(node, place.kind),
+      unfit: (error: TimerError) => this.#fail(error),
     }
     this.#keysOf = (index) => shardKeys(prefix, index, () => this.layouts.layouts.first.shards)
     const redis = () => (this.all[0] as Shard).reads
@@ -290,7 +300,26 @@ export class Shards {
   health(): RedisHealth {
     const health = this.#nodes.health()
     const { advice } = this.layouts
-    return advice === undefined ? health : { ...health, problems: [...health.problems, advice] }
+    return advice === undefined ? health : { ...health, advice: [...health.advice, advice] }
+  }
+
+  /** How they are spread over the servers; undefined until that is known. */
+  perNode(): ShardSpread | undefined {
+    const { primaries } = this.#nodes
+    const keys = this.all.map((shard) => shard.keys)
+    return primaries.length === 0 ? undefined : spreadOf(keys, primaries)
+  }
+
+  /** The servers that hold them, as they were found at the last look. */
+  nodeStates(): RedisNodeState[] {
+    const serving = this.all.map((shard) => shard.node)
+    return this.#nodes.all.map((node) => ({
+      name: node.name,
+      ready: node.health().ready,
+      shards: serving.filter((each) => each === node).length,
+      movingSlots: this.#nodes.movingSlots(node),
+      figures: node.monitor.figures,
+    }))
   }
 
   /** Resolves as soon as one of the servers is verified. */
@@ -323,8 +352,9 @@ export class Shards {
 
   #hooksFor(node: Node, kind: RedisPlace['kind']): MonitorHooks {
     return {
-      check: async ({ inCluster }) => {
-        assertKind(kind, inCluster)
+      check: async ({ mode }) => {
+        const wrong = wrongKind(kind, mode)
+        if (wrong !== undefined) throw new TimerError('WRONG_REDIS', wrong)
         await this.#checkData()
         const mine = this.all.filter((shard) => shard.node === node)
         await Promise.all(mine.map(({ reads, keys }) => shortenEvents(reads, keys)))
@@ -352,14 +382,4 @@ export class Shards {
 
 export function isMoved(answer: object): answer is Moved {
   return 'kind' in answer && answer.kind === 'moved'
-}
-
-function assertKind(kind: RedisPlace['kind'], inCluster: boolean | undefined): void {
-  if (inCluster === undefined || inCluster === (kind === 'cluster')) return
-  throw new TimerError(
-    'WRONG_REDIS',
-    inCluster
-      ? 'this Redis is a node of a cluster: write redis+cluster://host:port,host:port,... in REDIS_URL'
-      : 'this Redis is a single one and not a cluster: write redis:// instead of redis+cluster:// in REDIS_URL',
-  )
 }

@@ -9,6 +9,7 @@ import {
   type Log,
   type MaybeReplayed,
   type NewTimerRequest,
+  type RedisNodeState,
   type RedriveOptions,
   type ShardStats,
   type TimerById,
@@ -28,6 +29,7 @@ import { forecast } from '../index/forecast.ts'
 import { Lister } from '../index/lister.ts'
 import { countTimers } from '../index/stats.ts'
 import type { RedisHealth } from '../nodes/redis-monitor.ts'
+import type { ShardSpread } from '../nodes/shard-spread.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
 import type { RedisOptions } from '../shards/shards.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
@@ -47,6 +49,10 @@ export interface RedisTimerStore extends TimerStore {
   /** Begins to look at Redis. Resolves at once, also while Redis is away. */
   start(): Promise<void>
   health(): RedisHealth
+  /** Which shards each primary has; undefined until that is known. */
+  shardsPerNode(): ShardSpread | undefined
+  /** The servers that hold the timers, as they were found at the last look. */
+  nodes(): readonly RedisNodeState[]
   /** How many timers there are, as of the last look; undefined while that is not known. */
   census(): Census | undefined
   /** Resolves when this process must not use this Redis (`WRONG_REDIS`, `DATA_TOO_NEW`). */
@@ -197,6 +203,14 @@ class ShardedTimerStore implements RedisTimerStore {
 
   health(): RedisHealth {
     return this.#shards.health()
+  }
+
+  shardsPerNode(): ShardSpread | undefined {
+    return this.#shards.perNode()
+  }
+
+  nodes(): readonly RedisNodeState[] {
+    return this.#shards.nodeStates()
   }
 
   census(): Census | undefined {
