@@ -9,7 +9,7 @@ export type { SlotMove } from './cluster/slot-move.ts'
 export { freePort } from './free-port.ts'
 export { asArguments, type NodeSecurity, type TlsFiles, tlsLines } from './node-security.ts'
 export { ensureRedisServer, findRedisServer } from './redis-binary.ts'
-export { type RedisReply, redisCommand, redisCommands } from './redis-command.ts'
+export { type RedisReply, redisAnswers, redisCommand, redisCommands } from './redis-command.ts'
 export type { NodeRole, RedisNode } from './redis-node.ts'
 export {
   type RedisExit,
