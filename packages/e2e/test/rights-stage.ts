@@ -8,21 +8,23 @@ import {
   entryOf,
   eventually,
   type Receiver,
+  readAclUsers,
   type Service,
   spawnService,
   stablePort,
   startReceiver,
 } from '@timers/lab'
-import { FREE, readUsers } from '../src/redis-rights.ts'
 import { UsedCommands } from '../src/used-commands.ts'
 import { answerByPath, RightsTour } from './rights-tour.ts'
 
 const RESTORED = fileURLToPath(new URL('../../../apps/worker/dist/restored.js', import.meta.url))
+/** Commands that every user may use, before a login too. */
+const FREE: ReadonlySet<string> = new Set(['auth', 'hello', 'quit', 'reset'])
 const PASSWORD = 'of-services'
 /** As short as the sweeper's steps; the first worker keeps for long what the tour asks for again. */
 const SHORT_RETENTION = { RETENTION_DAYS: 0.00005 }
 
-export const USERS = readUsers('users.acl')
+export const USERS = readAclUsers('users.acl')
 export type Role = 'api' | 'worker' | 'dashboard' | 'operator'
 
 /** A Redis that the laboratory may ask for anything. */
