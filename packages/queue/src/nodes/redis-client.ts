@@ -18,6 +18,12 @@ export const ANSWER_TIMEOUT_MS = 1_800
 const LOADING_LOOK_MS = 250
 
 /**
+ * How long to wait for the other side as a connection is closed, in milliseconds. A server that stands still never answers, and
+ * whoever is to go on with its successor waits for that; ioredis' own is 2 s.
+ */
+const GOODBYE_MS = 100
+
+/**
  * # Connection profiles
  *
  * | profile  | used for                  | Redis away                                                   |
@@ -70,6 +76,7 @@ export function connect(endpoint: Endpoint, profile: Profile, common: Connection
   const options = {
     connectionName: `timers-${profile}`,
     connectTimeout: 1_500,
+    disconnectTimeout: GOODBYE_MS,
     retryStrategy: (times: number) => Math.min(50 * times, 500),
     maxLoadingRetryTime: LOADING_LOOK_MS,
     reconnectOnError,
@@ -110,7 +117,11 @@ function open(
     case 'following': {
       const { where, access } = endpoint
       const tls = access.tls ? tlsOf(caFile).tls : undefined
-      return new Redis({ ...options, ...credentials(access), Connector: followingConnector(where, tls) })
+      return new Redis({
+        ...options,
+        ...credentials(access),
+        Connector: followingConnector(where, tls, GOODBYE_MS),
+      })
     }
     case 'node': {
       const { address, access } = endpoint

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Redis } from 'ioredis'
+import { NotConfirmedError } from './acks.ts'
 
 /** How long to wait before a command that a node does not take now is sent again, in milliseconds. */
 const AGAIN_MS = 25
@@ -79,8 +80,9 @@ export class RoutedRedis extends Redis {
     if (this.#route.withinMs !== undefined) command.setTimeout(this.#route.withinMs)
     const giveUp = command.reject
     command.reject = (error) => {
-      // Its time is over, or that of the process.
-      if (command.isSettled || this.#route.closed) giveUp.call(command, error)
+      // Its time is over, or that of the process; or it was carried out, and only the replicas have not confirmed it.
+      const isOver = command.isSettled || this.#route.closed || error instanceof NotConfirmedError
+      if (isOver) giveUp.call(command, error)
       else this.#again(command, error, giveUp)
     }
     this.#send(command)
