@@ -12,7 +12,7 @@ test('a connection that came back from another server, with replicas, was a yes 
   }
   try {
     // As a failover does it: the write is on the old one only, and its successor has a replica.
-    const [old, successor] = await Promise.all([start(), start()])
+    const [old, successor] = await Promise.all([start(), start(['--repl-diskless-sync-delay', '0'])])
     await start(['--replicaof', '127.0.0.1', `${successor.port}`])
     await eventually(async () =>
       expect(String(await successor.command('INFO', 'replication'))).toMatch(/state=online/),

@@ -11,6 +11,11 @@ const ANSWER_MS = 2_000
 
 type RedisOfTest = Awaited<ReturnType<TestSentinel['redis']['primary']>>
 
+function knowsWaitAof(info: string): boolean {
+  const [, major, minor] = /redis_version:(\d+)\.(\d+)/.exec(info) ?? []
+  return Number(major) > 7 || (Number(major) === 7 && Number(minor) >= 2)
+}
+
 describe('changes that wait for replicas', () => {
   let sentinel: TestSentinel
   let primary: RedisOfTest
@@ -75,12 +80,15 @@ describe('changes that wait for replicas', () => {
 
   test('a replica that stands still: 503 in time, and the same key finds the timer when it is back', async () => {
     const idempotency = { key: 'an order', fingerprint: 'same' }
+    const other = await rig.store()
+    await other.create(draft(HOUR))
     replica.freeze()
     const { value, tookMs } = await timed(() => Promise.allSettled([store.create(draft(HOUR), idempotency)]))
     expect(value).toMatchObject([unavailable])
     expect(tookMs).toBeLessThan(ANSWER_MS)
-    // The replay would answer with a timer that a failover may still forget.
-    expect(await Promise.allSettled([store.create(draft(HOUR), idempotency)])).toMatchObject([unavailable])
+    // The replay would answer with a timer that a failover may still forget; also over a connection that has not written it.
+    const replays = [store.create(draft(HOUR), idempotency), other.create(draft(HOUR), idempotency)]
+    expect(await Promise.allSettled(replays)).toMatchObject([unavailable, unavailable])
     replica.thaw()
     const { id } = await eventually(() => store.create(draft(HOUR), idempotency))
     expect(await store.create(draft(HOUR), idempotency)).toMatchObject({ id })
@@ -120,6 +128,21 @@ describe('changes that wait for replicas', () => {
     replica.freeze()
     await expect(other.create(draft(HOUR))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
     expect(await stored()).toBe(before)
+  })
+
+  test('a server that can tell is asked whether it is on disk, too', async () => {
+    const knows = knowsWaitAof(String(await primary.command('INFO', 'server')))
+    const before = await calls('waitaof')
+    await eventually(async () => {
+      await store.create(draft(HOUR))
+      // Redis 7.0 has no such command: the answers of other versions show in runs with them (docs/adr/0016-replica-acks.md).
+      expect((await calls('waitaof')) > before).toBe(knows)
+    })
+    const { tookMs } = await timed(async () => {
+      for (let i = 0; i < 10; i += 1) await store.create(draft(HOUR))
+    })
+    // A WAITAOF alone would take a second each time.
+    expect(tookMs).toBeLessThan(5_000)
   })
 
   test('a script that Redis has forgotten waits as before', async () => {
@@ -170,13 +193,6 @@ describe('changes that wait for replicas', () => {
       const second = failureOf(write('again'))
       await cutAgain
       expect(await second).toBeInstanceOf(NotConfirmedError)
-    })
-
-    test('who only finds what another has written waits until that is confirmed', async () => {
-      replica.freeze()
-      await primary.command('SET', 'of another', '1')
-      const found = failureOf(node.changes?.eval("return redis.call('GET', KEYS[1])", 1, 'of another'))
-      expect(await found).toMatchObject({ name: 'NotConfirmedError', answer: '1' })
     })
 
     test('a primary that stands still after the write: no answer, and no yes when it is back', async () => {

@@ -57,11 +57,10 @@ const confirmations = new WeakMap<Command, Promise<string | undefined>>()
 /**
  * Holds back what the commands of a connection answer until enough replicas have what was written.
  *
- * Redis counts for each connection how much of the replication stream its last command, of whatever kind, may rely on;
- * `WAIT` says how many replicas have that much. So it tells something of a write only over the very connection that carried it:
- * after a reconnection it would be asked of a connection, and maybe of a server, that has never seen the write, and would say
- * yes at once (docs/adr/0016-replica-acks.md). And a command that only finds what another has written (a create that is sent again)
- * is confirmed when that is.
+ * Redis remembers of each connection how far the replication stream was at its last write, and `WAIT` says how many replicas
+ * have that much. So it tells something of a write only over the very connection that carried it: after a reconnection it would
+ * be asked of a connection, and maybe of a server, that has never seen the write, and would say yes at once
+ * (docs/adr/0016-replica-acks.md). A command that only finds what another has written writes it again (lua/includes/again.lua).
  *
  * One `WAIT` at the end of a turn of the event loop speaks for all commands that were sent before it, and there is one at
  * a time. It stops the connection for a moment only: whatever else that is for must not wait for replicas that are away.

@@ -58,8 +58,8 @@ const DEFER = { keys: 7, args: 6 }
 const SETTLE = { keys: 8, args: 15 }
 
 const CLAIM_TEXT = loadScript('claim', {
-  includes: ['places', 'delay', 'let-go', 'labels', 'finish', 'mint', 'outbox'],
-  gives: ['baseOf', 'letGo', 'release', 'endWait', 'unindex', 'finish', 'announce'],
+  includes: ['places', 'delay', 'let-go', 'labels', 'finish', 'mint', 'outbox', 'again'],
+  gives: ['baseOf', 'letGo', 'release', 'endWait', 'unindex', 'finish', 'announce', 'writeAgain'],
 })
 const DEFER_TEXT = loadScript('defer', 'places', 'delay', 'let-go')
 const RECALL_TEXT = loadScript('recall', 'delay')
