@@ -128,7 +128,9 @@ function open(
       const { address, access } = endpoint
       return new Redis({
         ...options,
-        ...(profile !== 'worker' && { maxRetriesPerRequest: 0 }),
+        // Neither of a worker: what ioredis keeps for a connection to come back is lost for good where it is ended meanwhile.
+        maxRetriesPerRequest: 0,
+        enableOfflineQueue: false,
         disconnectTimeout: END_WITHIN_MS,
         ...credentials(access),
         ...(access.tls && tlsOf(caFile)),
