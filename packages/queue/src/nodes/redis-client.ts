@@ -81,7 +81,7 @@ export function connect(endpoint: Endpoint, profile: Profile, common: Connection
     reconnectOnError,
     ...(profile === 'worker' ? PATIENT : IMPATIENT),
   } satisfies ClientOptions
-  const client = open(endpoint, profile, options, common)
+  const client = open(endpoint, options, common)
   writeTogether(client)
   // Of a cluster it is told which shards are away, once for all connections (shard-news.ts).
   const level = endpoint.kind === 'node' || endpoint.kind === 'following' ? 'debug' : undefined
@@ -90,7 +90,6 @@ export function connect(endpoint: Endpoint, profile: Profile, common: Connection
 
 function open(
   endpoint: Endpoint,
-  profile: Profile,
   options: ClientOptions,
   { caFile, sentinelPassword }: ConnectionOptions,
 ): Redis {
