@@ -12,7 +12,6 @@ export interface ErrorFields {
  * arguments of AUTH are the password.
  */
 export function errorFields(error: unknown): ErrorFields {
-  // An error of a socket may be one of another realm (in tests): no instance of this one's.
   if (!isNativeError(error)) return { error: typeof error, reason: 'not an error' }
   const { code } = error as NodeJS.ErrnoException
   return { error: error.name, ...(typeof code === 'string' && { code }), reason: error.message }
