@@ -1,6 +1,5 @@
 import { eventually, timed } from '@timers/lab'
-import { allShardKeys } from '../src/shards/shard-keys.ts'
-import { ClusterBed, SHARDS } from './cluster-bed.ts'
+import { ClusterBed, keysOfShards } from './cluster-bed.ts'
 import { ClusterLoad } from './cluster-load.ts'
 
 describe('a primary that fails while timers are created and fire', () => {
@@ -18,9 +17,7 @@ describe('a primary that fails while timers are created and fire', () => {
   /** A primary that has shards, with its replicas. */
   async function victim() {
     const { redis } = bed.cluster
-    const owners = await Promise.all(
-      allShardKeys('timers', SHARDS).map(({ key }) => redis.ownerOfKey(key('x'))),
-    )
+    const owners = await Promise.all(keysOfShards.map(({ key }) => redis.ownerOfKey(key('x'))))
     const primary = owners[0] as (typeof owners)[number]
     const shards = owners.flatMap((owner, shard) => (owner === primary ? [shard] : []))
     return { primary, shards, replicas: await redis.replicasOf(primary) }
