@@ -85,7 +85,7 @@ export function connect(endpoint: Endpoint, profile: Profile, common: Connection
     reconnectOnError,
     ...(profile === 'worker' ? PATIENT : IMPATIENT),
   } satisfies ClientOptions
-  const client = open(endpoint, profile, options, common)
+  const client = open(endpoint, options, common)
   writeTogether(client)
   // Of a cluster it is told which shards are away, once for all connections (shard-news.ts).
   const level = endpoint.kind === 'node' || endpoint.kind === 'following' ? 'debug' : undefined
@@ -94,7 +94,6 @@ export function connect(endpoint: Endpoint, profile: Profile, common: Connection
 
 function open(
   endpoint: Endpoint,
-  profile: Profile,
   options: ClientOptions,
   { caFile, sentinelPassword }: ConnectionOptions,
 ): Redis {
@@ -132,7 +131,9 @@ function open(
       const { address, access } = endpoint
       return new Redis({
         ...options,
-        ...(profile !== 'worker' && { maxRetriesPerRequest: 0 }),
+        // Neither of a worker: what ioredis keeps for a connection to come back is lost for good where it is ended meanwhile.
+        maxRetriesPerRequest: 0,
+        enableOfflineQueue: false,
         disconnectTimeout: END_WITHIN_MS,
         ...credentials(access),
         ...(access.tls && tlsOf(caFile)),
