@@ -24,7 +24,7 @@ test('a connection that came back from another server, with replicas, was a yes 
       'redis',
       endpoint,
       { log: LOG },
-      { changes: true, hooks, unfit() {}, unfit() {}, replicaAcks: 1 },
+      { changes: true, hooks, unfit() {}, replicaAcks: 1 },
     )
     closers.push(() => node.close())
     await eventually(() => expect(node.changes?.status).toBe('ready'))

@@ -163,7 +163,7 @@ describe('changes that wait for replicas', () => {
         'redis',
         endpoint,
         { log: rig.log },
-        { changes: true, hooks, unfit() {}, unfit() {}, replicaAcks: 1 },
+        { changes: true, hooks, unfit() {}, replicaAcks: 1 },
       )
       await eventually(() => expect(node.changes?.status).toBe('ready'))
     })
