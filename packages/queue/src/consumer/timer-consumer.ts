@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Callback, Census, DueTimer, Log } from '@timers/core'
+import type { Callback, Census, DueTimer, Log, RedisNodeState } from '@timers/core'
 import { CensusTaker } from '../index/census.ts'
 import type { RedisHealth } from '../nodes/redis-monitor.ts'
 import type { ShardSpread } from '../nodes/shard-spread.ts'
@@ -39,6 +39,8 @@ export interface TimerConsumer {
   health(): RedisHealth
   /** Which shards each primary has; undefined until that is known. */
   shardsPerNode(): ShardSpread | undefined
+  /** The servers that hold the timers, as they were found at the last look. */
+  nodes(): readonly RedisNodeState[]
   /** Timers in hand. */
   readonly inFlight: number
   /** How many timers there are, as of the last look; undefined while that is not known. */
@@ -122,6 +124,10 @@ class BullTimerConsumer implements TimerConsumer {
 
   health(): RedisHealth {
     return this.#shards.health()
+  }
+
+  nodes(): readonly RedisNodeState[] {
+    return this.#shards.nodeStates()
   }
 
   async start(): Promise<void> {

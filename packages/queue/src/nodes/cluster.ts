@@ -1,11 +1,13 @@
-import { type Address, type RedisPlace, toAddress } from '@timers/core'
+import { type Address, type RedisPlace, TimerError, toAddress } from '@timers/core'
 import type { Redis } from 'ioredis'
 import type { ShardKeys } from '../shards/shard-keys.ts'
 import { endpointOf } from './cluster-nodes.ts'
+import { ConnectionTrouble } from './connection-trouble.ts'
 import { Node, type NodeUse } from './node.ts'
 import type { Connections, Nodes } from './nodes.ts'
 import { type ConnectionOptions, connect } from './redis-client.ts'
-import { loginProblem, type RedisHealth } from './redis-monitor.ts'
+import type { RedisHealth } from './redis-monitor.ts'
+import { troubleIn } from './redis-trouble.ts'
 import { type Route, RoutedRedis } from './routed-redis.ts'
 import { Seeds } from './seeds.ts'
 import { ShardNews } from './shard-news.ts'
@@ -14,7 +16,6 @@ import { SlotMap, type Witness } from './slot-map.ts'
 import { slotOf } from './slot-of.ts'
 import { waitingConnection } from './waiting-connection.ts'
 import { witnessOver } from './witness.ts'
-import { wrongRedis } from './wrong-redis.ts'
 
 type ClusterPlace = Extract<RedisPlace, { readonly kind: 'cluster' }>
 
@@ -52,8 +53,11 @@ export class Cluster implements Nodes {
     this.#news = new ShardNews(options.log)
     const hooks = { witnesses: () => this.#witnesses(), looked: () => this.#follow() }
     this.#map = new SlotMap(shards.map(slotOfShard), hooks, options.log)
-    const seed = (address: Address) =>
-      connect({ kind: 'node', address, access: place.access }, 'reader', options)
+    const seed = (address: Address) => {
+      const endpoint = { kind: 'node', address, access: place.access } as const
+      const redis = connect(endpoint, 'reader', options)
+      return { address, redis, trouble: new ConnectionTrouble(redis, endpoint, options) }
+    }
     this.#seeds = new Seeds(seed, () => void this.#map.refresh())
     this.#seeds.open(place.seeds)
   }
@@ -107,6 +111,10 @@ export class Cluster implements Nodes {
     return () => this.#listeners.delete(listener)
   }
 
+  movingSlots({ name }: Node): number {
+    return this.#map.primaries.find((each) => each.name === name)?.moving ?? 0
+  }
+
   /** Ready as long as one node is: timers can be created there, and read and fired. */
   health(): RedisHealth {
     const nodes = this.#serving
@@ -142,9 +150,7 @@ export class Cluster implements Nodes {
 
   /** Why no node is known, in words for an operator. */
   get #problem(): string {
-    const { error } = this.#map
-    if (isSingle(error)) return wrongRedis(false).message
-    return loginProblem(this.#seeds.error) ?? loginProblem(error) ?? 'Redis cannot be reached'
+    return troubleIn(this.#map.error) ?? this.#seeds.trouble ?? 'Redis cannot be reached'
   }
 
   #uncovered(): string[] {
@@ -186,7 +192,8 @@ export class Cluster implements Nodes {
   #follow(): void {
     if (this.#closed) return
     const { owners } = this.#map
-    if (owners.size === 0 && isSingle(this.#map.error)) this.#use.unfit(wrongRedis(false))
+    if (owners.size === 0 && isSingle(this.#map.error))
+      this.#use.unfit(new TimerError('WRONG_REDIS', String(troubleIn(this.#map.error))))
     for (const owner of owners) this.#node(owner)
     this.#letGo(owners)
     const placed = this.#shards.map((shard) => this.#map.ownerOf(slotOfShard(shard))).join()

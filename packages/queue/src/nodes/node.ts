@@ -2,6 +2,7 @@ import type { TimerError } from '@timers/core'
 import type { Command, Redis } from 'ioredis'
 import { isConfirmedScript } from '../timers/scripts.ts'
 import { Acks } from './acks.ts'
+import { ConnectionTrouble } from './connection-trouble.ts'
 import { replicaRuleOf } from './promotable.ts'
 import { type ConnectionOptions, connect, type Endpoint } from './redis-client.ts'
 import { type MonitorHooks, type RedisHealth, RedisMonitor } from './redis-monitor.ts'
@@ -50,6 +51,7 @@ export class Node {
       this.#confirm(this.changes, CHANGE_ACKED_WITHIN_MS, isChange)
     }
     this.monitor = new RedisMonitor(this.reads, use.hooks(this), options.log, {
+      trouble: new ConnectionTrouble(this.reads, endpoint, options),
       replicaRule: replicaRuleOf(this.#replicaAcks, endpoint, this.reads, options),
     })
   }

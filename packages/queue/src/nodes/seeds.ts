@@ -1,5 +1,6 @@
 import { type Address, addressText } from '@timers/core'
 import type { Redis } from 'ioredis'
+import type { ConnectionTrouble } from './connection-trouble.ts'
 import type { Witness } from './slot-map.ts'
 import { witnessOver } from './witness.ts'
 
@@ -7,18 +8,18 @@ import { witnessOver } from './witness.ts'
 interface Seed {
   readonly address: Address
   readonly redis: Redis
-  /** Why it could not be reached the last time. */
-  error: Error | undefined
+  /** Why it cannot be reached. */
+  readonly trouble: ConnectionTrouble
 }
 
 /** Nodes that can tell where the shards are while none does that serves some. */
 export class Seeds {
-  readonly #connect: (address: Address) => Redis
+  readonly #connect: (address: Address) => Seed
   readonly #ready: () => void
   readonly #open = new Map<string, Seed>()
 
   /** @param ready told when one can be asked */
-  constructor(connect: (address: Address) => Redis, ready: () => void) {
+  constructor(connect: (address: Address) => Seed, ready: () => void) {
     this.#connect = connect
     this.#ready = ready
   }
@@ -27,10 +28,9 @@ export class Seeds {
     return [...this.#open.values()].map(({ address, redis }) => witnessOver(redis, address))
   }
 
-  /** Why none could be reached: what Redis itself says, where one says something. */
-  get error(): Error | undefined {
-    const errors = [...this.#open.values()].flatMap(({ error }) => error ?? [])
-    return errors.find(({ name }) => name === 'ReplyError') ?? errors[0]
+  /** Why none could be reached, in words for an operator; undefined while that is not known. */
+  get trouble(): string | undefined {
+    return [...this.#open.values()].find(({ trouble }) => trouble.words !== undefined)?.trouble.words
   }
 
   /** Those at these addresses; the others go. */
@@ -47,15 +47,8 @@ export class Seeds {
   }
 
   #openOne(address: Address): Seed {
-    const redis = this.#connect(address)
-    const seed: Seed = { address, redis, error: undefined }
-    redis.on('error', (error: Error) => {
-      seed.error = error
-    })
-    redis.on('ready', () => {
-      seed.error = undefined
-      this.#ready()
-    })
+    const seed = this.#connect(address)
+    seed.redis.on('ready', () => this.#ready())
     return seed
   }
 }

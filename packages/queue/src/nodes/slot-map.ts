@@ -1,6 +1,7 @@
 import type { Address, Log } from '@timers/core'
 import { type ClusterNode, readClusterNodes, readEndpoints } from './cluster-nodes.ts'
 import { errorFields } from './error-fields.ts'
+import { troubleIn } from './redis-trouble.ts'
 import type { SlotOwner } from './shard-spread.ts'
 
 /** How often the map is read anew: without anything having happened, and while something is wrong; in milliseconds. */
@@ -176,7 +177,8 @@ export class SlotMap {
   #complain(): void {
     const fields = errorFields(this.#error)
     if (fields.reason !== this.#lastComplaint && !this.#closed) {
-      this.#log.warn(fields, 'no node tells the layout of the cluster')
+      const why = troubleIn(this.#error)
+      this.#log.warn(fields, `no node tells the layout of the cluster${why === undefined ? '' : `: ${why}`}`)
     }
     this.#lastComplaint = fields.reason
   }
@@ -221,9 +223,9 @@ export class SlotMap {
   }
 }
 
-/** What Redis itself says tells more than that a connection is not there. */
+/** What says what is wrong tells more than that a connection is not there. */
 function mostTelling(errors: readonly unknown[]): unknown {
-  return errors.find((error) => error instanceof Error && error.name === 'ReplyError') ?? errors[0]
+  return errors.find((error) => troubleIn(error) !== undefined) ?? errors[0]
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {

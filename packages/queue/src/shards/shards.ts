@@ -1,13 +1,20 @@
 import { createHash } from 'node:crypto'
-import { type Callback, type Log, parseRedisUrl, type RedisPlace, TimerError } from '@timers/core'
+import {
+  type Callback,
+  type Log,
+  parseRedisUrl,
+  type RedisNodeState,
+  type RedisPlace,
+  TimerError,
+} from '@timers/core'
 import type { Redis } from 'ioredis'
 import { Cluster } from '../nodes/cluster.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Connections, type Nodes, OneNode } from '../nodes/nodes.ts'
 import { ANSWER_TIMEOUT_MS } from '../nodes/redis-client.ts'
 import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
+import { wrongKind } from '../nodes/redis-trouble.ts'
 import { type ShardSpread, spreadOf } from '../nodes/shard-spread.ts'
-import { wrongRedis } from '../nodes/wrong-redis.ts'
 import { ClientCommands } from '../timers/client-commands.ts'
 import { FORMAT } from '../timers/stored-timer.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
@@ -207,6 +214,18 @@ export class Shards {
     return primaries.length === 0 ? undefined : spreadOf(keys, primaries)
   }
 
+  /** The servers that hold them, as they were found at the last look. */
+  nodeStates(): RedisNodeState[] {
+    const serving = this.all.map((shard) => shard.node)
+    return this.#nodes.all.map((node) => ({
+      name: node.name,
+      ready: node.health().ready,
+      shards: serving.filter((each) => each === node).length,
+      movingSlots: this.#nodes.movingSlots(node),
+      figures: node.monitor.figures,
+    }))
+  }
+
   /** Resolves as soon as one of the servers is verified. */
   async whenVerified(): Promise<void> {
     if (this.#nodes.all.some(({ monitor }) => monitor.verified)) return
@@ -219,8 +238,9 @@ export class Shards {
 
   #hooksFor(node: Node, kind: RedisPlace['kind']): MonitorHooks {
     return {
-      check: async ({ inCluster }) => {
-        assertKind(kind, inCluster)
+      check: async ({ mode }) => {
+        const wrong = wrongKind(kind, mode)
+        if (wrong !== undefined) throw new TimerError('WRONG_REDIS', wrong)
         await this.#checkData()
         const mine = this.all.filter((shard) => shard.node === node)
         await Promise.all(mine.map(({ reads, keys }) => shortenEvents(reads, keys)))
@@ -242,9 +262,4 @@ export class Shards {
       if (error instanceof TimerError || !this.#fits) throw error
     }
   }
-}
-
-function assertKind(kind: RedisPlace['kind'], inCluster: boolean | undefined): void {
-  if (inCluster === undefined || inCluster === (kind === 'cluster')) return
-  throw wrongRedis(inCluster)
 }

@@ -9,6 +9,7 @@ import {
   type Log,
   type MaybeReplayed,
   type NewTimerRequest,
+  type RedisNodeState,
   type RedriveOptions,
   type ShardStats,
   type TimerById,
@@ -51,6 +52,8 @@ export interface RedisTimerStore extends TimerStore {
   health(): RedisHealth
   /** Which shards each primary has; undefined until that is known. */
   shardsPerNode(): ShardSpread | undefined
+  /** The servers that hold the timers, as they were found at the last look. */
+  nodes(): readonly RedisNodeState[]
   /** How many timers there are, as of the last look; undefined while that is not known. */
   census(): Census | undefined
   /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`). */
@@ -208,6 +211,10 @@ class ShardedTimerStore implements RedisTimerStore {
 
   shardsPerNode(): ShardSpread | undefined {
     return this.#shards.perNode()
+  }
+
+  nodes(): readonly RedisNodeState[] {
+    return this.#shards.nodeStates()
   }
 
   census(): Census | undefined {
