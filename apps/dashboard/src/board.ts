@@ -23,15 +23,17 @@ class ShardAdapter extends BullMQAdapter {
 }
 
 /** Bull Board over all shards, to look at and not to touch, as a plugin to be mounted at the root. */
-export function createBoard(queues: ShardQueues['queues']): FastifyPluginCallback {
+export function createBoard(shards: Pick<ShardQueues, 'queues' | 'onChange'>): FastifyPluginCallback {
   const serverAdapter = new FastifyAdapter()
-  createBullBoard({
-    queues: queues.map((queue, shard) => {
+  const adapters = () =>
+    shards.queues.map((queue, shard) => {
       const adapter = new ShardAdapter(queue, `shard ${shard}`)
       adapter.setFormatter('data', readableData)
       adapter.setFormatter('name', readableName)
       return adapter
-    }),
+    })
+  const { replaceQueues } = createBullBoard({
+    queues: adapters(),
     serverAdapter,
     options: {
       uiConfig: {
@@ -41,6 +43,7 @@ export function createBoard(queues: ShardQueues['queues']): FastifyPluginCallbac
       },
     },
   })
+  shards.onChange(() => replaceQueues(adapters()))
   // Thrown on to the error handler of the app, which answers with a problem.
   serverAdapter.setErrorHandler((error) => {
     throw error

@@ -9,7 +9,7 @@ import { requireLogin } from './require-login.ts'
 import type { DashboardSettings } from './settings.ts'
 
 export interface DashboardDeps {
-  readonly shardQueues: Pick<ShardQueues, 'queues' | 'health'>
+  readonly shardQueues: Pick<ShardQueues, 'queues' | 'onChange' | 'health'>
   readonly logger: Logger
 }
 
@@ -42,7 +42,7 @@ export function buildDashboard(settings: DashboardSettings, deps: DashboardDeps)
     const { ready, problems } = shardQueues.health()
     return ready ? { status: 'ready', problems } : sendProblem(reply, 503, problems.join('; '))
   })
-  app.register(createBoard(shardQueues.queues))
+  app.register(createBoard(shardQueues))
   return app
 }
 

@@ -116,7 +116,12 @@ export async function play({ plan, options, settleMs, progress, saveLogs }: RunS
     ])
     const views = await clients.read(ids)
     const stops = running.services.flatMap((service) => service.stops)
-    const broken = { faults, closings: receivers.closings, standstills: standstills.spans, unserved: running.redis.unserved }
+    const broken = {
+      faults,
+      closings: receivers.closings,
+      standstills: standstills.spans,
+      unserved: running.redis.unserved,
+    }
     // A machine that stands still is not whole either.
     const healedAt = Math.max(repairedAt, running.cutUntil, ...standstills.spans.map(({ to }) => to))
     const reasons = new Explanations({

@@ -5,7 +5,7 @@ import {
   type TimerConsumer,
   type TimerConsumerOptions,
 } from '../src/consumer/timer-consumer.ts'
-import { shardOf } from '../src/shards/shard-keys.ts'
+import { Layouts } from '../src/shards/layouts.ts'
 import { createRedisTimerStore, type RedisTimerStore } from '../src/timers/timer-store.ts'
 import type { Said } from './rig.ts'
 
@@ -95,4 +95,4 @@ export class ClusterBed {
 }
 
 /** The shard of a timer, of `SHARDS`. */
-export const shardOfTimer = (id: number): number => shardOf(id, SHARDS)
+export const shardOfTimer = (id: number): number => Layouts.first(SHARDS).shardOf(id)

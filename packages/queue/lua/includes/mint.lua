@@ -9,8 +9,8 @@
 -- can be handed out in the seconds for which a replica may lag.
 local JUMP = 1000000
 
--- The layout in force: its number, from which id on it holds, its number of shards, and the key of its counter. `first` is
--- '<shard>:<shards of the first layout>'.
+-- The layout in force: its number, from which id on it holds, its number of shards, the shard, and the key of its counter.
+-- `first` is '<shard>:<shards of the first layout>'.
 local function layoutOf(base, first)
   local shard, shards = string.match(first, '^(%d+):(%d+)$')
   local number, from = '0', '0'

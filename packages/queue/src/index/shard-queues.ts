@@ -9,11 +9,14 @@ import { openQueue } from './open-queue.ts'
 
 /** All shards as BullMQ queues, for looking at them. */
 export interface ShardQueues {
+  /** As many as there are shards now. */
   readonly queues: readonly Queue[]
+  /** Called when there are others than before. */
+  onChange(listener: () => void): void
   health(): RedisHealth
   /** Which shards each primary has; undefined until that is known. */
   shardsPerNode(): ShardSpread | undefined
-  /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`). */
+  /** Resolves when this process must not use this Redis (`WRONG_REDIS`, `DATA_TOO_NEW`). */
   readonly failed: Promise<Error>
   close(): Promise<void>
 }
@@ -22,14 +25,21 @@ export interface ShardQueues {
 export function openShardQueues(options: RedisOptions): ShardQueues {
   const { prefix = DEFAULT_PREFIX, log } = options
   const shards = new Shards(options, { changes: false })
-  const queues = shards.all.map(({ reads, keys }) => openQueue(reads, prefix, keys, log))
+  const opened: Queue[] = []
+  const queuesOf = (all: Shards['all']) => {
+    for (const { reads, keys } of all.slice(opened.length)) opened.push(openQueue(reads, prefix, keys, log))
+    return opened.slice(0, all.length)
+  }
   return {
-    queues,
+    get queues() {
+      return queuesOf(shards.all)
+    },
+    onChange: (listener) => shards.onChange(listener),
     health: () => shards.health(),
     shardsPerNode: () => shards.perNode(),
     failed: shards.failed,
     close: async () => {
-      for (const queue of queues) {
+      for (const queue of opened) {
         queue.close().catch((error) => log.debug(errorFields(error), 'queue close'))
       }
       shards.close()

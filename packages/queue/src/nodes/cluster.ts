@@ -32,7 +32,7 @@ const MOST_OTHERS = 6
  */
 export class Cluster implements Nodes {
   readonly #place: ClusterPlace
-  readonly #shards: readonly ShardKeys[]
+  readonly #shards: ShardKeys[]
   readonly #options: ConnectionOptions
   readonly #use: NodeUse
   readonly #map: SlotMap
@@ -47,7 +47,7 @@ export class Cluster implements Nodes {
 
   constructor(place: ClusterPlace, shards: readonly ShardKeys[], options: ConnectionOptions, use: NodeUse) {
     this.#place = place
-    this.#shards = shards
+    this.#shards = [...shards]
     this.#options = options
     this.#use = use
     this.#news = new ShardNews(options.log)
@@ -68,6 +68,12 @@ export class Cluster implements Nodes {
 
   get primaries(): readonly SlotOwner[] {
     return this.#map.primaries
+  }
+
+  add(shard: ShardKeys): void {
+    if (this.#shards.some(({ index }) => index === shard.index)) return
+    this.#shards.push(shard)
+    this.#map.add([slotOfShard(shard)])
   }
 
   of(shard: ShardKeys): Node | undefined {
