@@ -56,10 +56,15 @@ function list(title: string, lines: readonly string[], style = ''): string {
 }
 
 function row({ name, ready, shards, movingSlots, figures }: RedisNodeState): string {
-  const state = ready ? 'ready' : bad(figures === undefined ? 'away' : 'not ready')
+  const state = stateOf(ready, figures)
   const told = figures === undefined ? ['', '', ''] : [memory(figures), aof(figures), replicas(figures)]
   const cells = [text(name), state, shards, movingSlots, ...told]
   return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`
+}
+
+function stateOf(ready: boolean | undefined, figures: RedisFigures | undefined): string {
+  if (ready === undefined) return 'not in use'
+  return ready ? 'ready' : bad(figures === undefined ? 'away' : 'not ready')
 }
 
 function memory({ memoryUsedBytes: used, memoryMaxBytes: max }: RedisFigures): string {

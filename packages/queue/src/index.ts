@@ -6,6 +6,7 @@ export {
 } from './consumer/timer-consumer.ts'
 export { openShardQueues, type ShardQueues } from './index/shard-queues.ts'
 export type { RedisHealth } from './nodes/redis-monitor.ts'
+export type { NodeShards, ShardSpread } from './nodes/shard-spread.ts'
 export { type Restored, RestoreRefused, restoreTimers } from './restore/restore.ts'
 export type { RedisOptions } from './shards/shards.ts'
 export { createRedisTimerStore, type RedisTimerStore } from './timers/timer-store.ts'

@@ -28,7 +28,7 @@ export function createRedisNodeMetrics(metrics: Metrics, nodes: () => readonly R
     )
 
   ofNode('timers_redis_up', 'Whether the Redis can be reached and is safe to rely on', ({ ready }) =>
-    Number(ready),
+    ready === undefined ? undefined : Number(ready),
   )
   ofNode('timers_redis_shards', 'Shards that the Redis serves', ({ shards }) => shards)
   ofNode(

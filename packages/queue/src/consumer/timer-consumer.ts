@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Callback, Census, DueTimer, Log, RedisNodeState } from '@timers/core'
 import { CensusTaker } from '../index/census.ts'
 import type { RedisHealth } from '../nodes/redis-monitor.ts'
+import type { ShardSpread } from '../nodes/shard-spread.ts'
 import { type RedisOptions, Shards } from '../shards/shards.ts'
 import { upgradeTimers } from '../timers/upgrade.ts'
 import { assertScriptsKnown } from './bullmq-scripts.ts'
@@ -38,6 +39,8 @@ export interface TimerConsumer {
   health(): RedisHealth
   /** The servers that hold the timers, as they were found at the last look. */
   nodes(): readonly RedisNodeState[]
+  /** Which shards each primary has; undefined until that is known. */
+  shardsPerNode(): ShardSpread | undefined
   /** Timers in hand. */
   readonly inFlight: number
   /** How many timers there are, as of the last look; undefined while that is not known. */
@@ -105,6 +108,10 @@ class BullTimerConsumer implements TimerConsumer {
 
   #handsFor(id: number): Hands {
     return this.#hands[this.#shards.of(id).keys.index] as Hands
+  }
+
+  shardsPerNode(): ShardSpread | undefined {
+    return this.#shards.perNode()
   }
 
   census(): Census | undefined {

@@ -2,6 +2,7 @@ import type { RedisNodeState } from '@timers/core'
 import type { Queue } from 'bullmq'
 import { errorFields } from '../nodes/error-fields.ts'
 import type { RedisHealth } from '../nodes/redis-monitor.ts'
+import type { ShardSpread } from '../nodes/shard-spread.ts'
 import { DEFAULT_PREFIX } from '../shards/shard-keys.ts'
 import { type RedisOptions, Shards } from '../shards/shards.ts'
 import { openBullConnections } from './bull-connections.ts'
@@ -15,6 +16,8 @@ export interface ShardQueues {
   health(): RedisHealth
   /** The servers that hold the timers, as they were found at the last look. */
   nodes(): readonly RedisNodeState[]
+  /** Which shards each primary has; undefined until that is known. */
+  shardsPerNode(): ShardSpread | undefined
   /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`, `WRONG_REDIS`). */
   readonly failed: Promise<Error>
   close(): Promise<void>
@@ -31,6 +34,7 @@ export function openShardQueues(options: RedisOptions): ShardQueues {
     answers: (shard) => shards.all[shard]?.verified ?? false,
     health: () => shards.health(),
     nodes: () => shards.nodeStates(),
+    shardsPerNode: () => shards.perNode(),
     failed: shards.failed,
     close: async () => {
       for (const queue of queues) {

@@ -1,3 +1,4 @@
+import type { TimerError } from '@timers/core'
 import type { Command, Redis } from 'ioredis'
 import { isConfirmedScript } from '../timers/scripts.ts'
 import { Acks } from './acks.ts'
@@ -12,6 +13,8 @@ export interface NodeUse {
   readonly changes: boolean
   /** What follows from the checks of a node. */
   readonly hooks: (node: Node) => MonitorHooks
+  /** This process must not use this Redis. */
+  readonly unfit: (error: TimerError) => void
   /** How many replicas must have a change, or a claim, before it counts; without it, none. */
   readonly replicaAcks?: number | undefined
 }

@@ -18,6 +18,12 @@ export const ANSWER_TIMEOUT_MS = 1_800
 const LOADING_LOOK_MS = 250
 
 /**
+ * How long the other side may take to end a connection that we end, in milliseconds. One that stands still never does, and what it
+ * has not answered waits until then to be asked of another node.
+ */
+export const END_WITHIN_MS = 100
+
+/**
  * # Connection profiles
  *
  * | profile  | used for                  | Redis away                                                   |
@@ -75,14 +81,15 @@ export function connect(endpoint: Endpoint, profile: Profile, common: Connection
     reconnectOnError,
     ...(profile === 'worker' ? PATIENT : IMPATIENT),
   } satisfies ClientOptions
-  const client = open(endpoint, profile, options, common)
+  const client = open(endpoint, options, common)
   writeTogether(client)
-  return watchErrors(client, profile, common.log)
+  // Of a cluster it is told which shards are away, once for all connections (shard-news.ts).
+  const level = endpoint.kind === 'node' || endpoint.kind === 'following' ? 'debug' : undefined
+  return watchErrors(client, profile, common.log, level)
 }
 
 function open(
   endpoint: Endpoint,
-  profile: Profile,
   options: ClientOptions,
   { caFile, sentinelPassword }: ConnectionOptions,
 ): Redis {
@@ -110,13 +117,20 @@ function open(
     case 'following': {
       const { where, access } = endpoint
       const tls = access.tls ? tlsOf(caFile).tls : undefined
-      return new Redis({ ...options, ...credentials(access), Connector: followingConnector(where, tls) })
+      return new Redis({
+        ...options,
+        ...credentials(access),
+        Connector: followingConnector(where, tls, END_WITHIN_MS),
+      })
     }
     case 'node': {
       const { address, access } = endpoint
       return new Redis({
         ...options,
-        ...(profile !== 'worker' && { maxRetriesPerRequest: 0 }),
+        // Neither of a worker: what ioredis keeps for a connection to come back is lost for good where it is ended meanwhile.
+        maxRetriesPerRequest: 0,
+        enableOfflineQueue: false,
+        disconnectTimeout: END_WITHIN_MS,
         ...credentials(access),
         ...(access.tls && tlsOf(caFile)),
         host: address.host,
@@ -140,15 +154,15 @@ export function reconnectOnError(error: Error): false | 2 {
 }
 
 /** Says once that Redis went away and once that it is back, not once a try. */
-function watchErrors(client: Redis, profile: Profile, log: Log): Redis {
+function watchErrors(client: Redis, profile: Profile, log: Log, level: 'debug' | undefined): Redis {
   let away = false
   const where = () => ({ profile, node: `${client.options.host}:${client.options.port}` })
   client.on('error', (error: Error) => {
-    if (!away) log.warn({ ...where(), ...errorFields(error) }, 'redis connection lost')
+    if (!away) log[level ?? 'warn']({ ...where(), ...errorFields(error) }, 'redis connection lost')
     away = true
   })
   client.on('ready', () => {
-    if (away) log.info(where(), 'redis connection back')
+    if (away) log[level ?? 'info'](where(), 'redis connection back')
     away = false
   })
   return client

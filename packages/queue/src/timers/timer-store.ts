@@ -29,6 +29,7 @@ import { forecast } from '../index/forecast.ts'
 import { Lister } from '../index/lister.ts'
 import { countTimers } from '../index/stats.ts'
 import type { RedisHealth } from '../nodes/redis-monitor.ts'
+import type { ShardSpread } from '../nodes/shard-spread.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
 import type { RedisOptions } from '../shards/shards.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
@@ -51,6 +52,8 @@ export interface RedisTimerStore extends TimerStore {
   health(): RedisHealth
   /** The servers that hold the timers, as they were found at the last look. */
   nodes(): readonly RedisNodeState[]
+  /** Which shards each primary has; undefined until that is known. */
+  shardsPerNode(): ShardSpread | undefined
   /** How many timers there are, as of the last look; undefined while that is not known. */
   census(): Census | undefined
   /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`). */
@@ -208,6 +211,10 @@ class ShardedTimerStore implements RedisTimerStore {
 
   nodes(): readonly RedisNodeState[] {
     return this.#shards.nodeStates()
+  }
+
+  shardsPerNode(): ShardSpread | undefined {
+    return this.#shards.perNode()
   }
 
   census(): Census | undefined {
