@@ -125,7 +125,7 @@ export class Cluster implements Nodes {
         ...this.#uncovered(),
       ],
       // Mostly the same of all: said once.
-      advice: [...new Set(found.flatMap(({ advice }) => advice))],
+      advice: [...new Set(found.flatMap(({ advice }) => advice)), ...this.#spreadAdvice()],
       clockSkewMs: skews.sort((a, b) => Math.abs(b) - Math.abs(a))[0],
     }
   }
@@ -222,8 +222,13 @@ export class Cluster implements Nodes {
       const covered = this.#map.isCovered(slotOfShard(shard))
       return { shard: shard.index, node, served: covered && (this.of(shard)?.monitor.verified ?? false) }
     })
+    this.#news.tell(places, this.#spreadAdvice()[0])
+  }
+
+  #spreadAdvice(): string[] {
     const { primaries } = this
-    this.#news.tell(places, primaries.length === 0 ? undefined : spreadOf(this.#shards, primaries).advice)
+    const advice = primaries.length === 0 ? undefined : spreadOf(this.#shards, primaries).advice
+    return advice === undefined ? [] : [advice]
   }
 
   /** One that serves no shard yet, and is asked for one that is on its way to it. */
