@@ -27,8 +27,8 @@ const PAUSES_MS: Readonly<Record<Lane, readonly [number, number]>> = {
   rewrite: [15_000, 60_000],
   network: [8_000, 30_000],
 }
-/** Where there are several nodes: each fault is over only when they are at full strength again, so there is calm enough. */
-const NODE_PAUSES_MS = [2_000, 8_000] as const
+/** Where there are several nodes: time for them to come to full strength again. */
+const NODE_PAUSES_MS = [6_000, 16_000] as const
 const FIRST_AT_MS = 3_000
 /** Shorter runs have shorter pauses, so that they see something, but never less than this part of them. */
 const LEAST_PACE = 0.5

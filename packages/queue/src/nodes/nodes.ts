@@ -19,6 +19,8 @@ export interface Nodes {
   readonly all: readonly Node[]
   /** All servers that could: the primaries, with their slots. Empty until they are known. */
   readonly primaries: readonly SlotOwner[]
+  /** A shard more to know of. */
+  add(shard: ShardKeys): void
   /** The node that serves a shard; undefined while none is known. */
   of(shard: ShardKeys): Node | undefined
   /**
@@ -36,8 +38,6 @@ export interface Nodes {
    * @returns what ends it
    */
   onChange(listener: () => void): () => void
-  /** How many slots are on their way from or to a node. */
-  movingSlots(node: Node): number
   health(): RedisHealth
   close(): void
 }
@@ -53,6 +53,8 @@ export class OneNode implements Nodes {
     this.all = [new Node('redis', endpoint, options, use)]
   }
 
+  add(): void {}
+
   of(): Node {
     return this.all[0]
   }
@@ -67,10 +69,6 @@ export class OneNode implements Nodes {
 
   onChange(): () => void {
     return () => {}
-  }
-
-  movingSlots(): number {
-    return 0
   }
 
   health(): RedisHealth {

@@ -118,8 +118,9 @@ export class SlotMap {
 
   /** More slots to know of. */
   add(slots: Iterable<number>): void {
-    for (const slot of slots) if (!this.#claims.has(slot)) this.#claims.set(slot, undefined)
-    void this.refresh()
+    const news = [...slots].filter((slot) => !this.#claims.has(slot))
+    for (const slot of news) this.#claims.set(slot, undefined)
+    if (news.length > 0) void this.refresh()
   }
 
   /** What a node has answered instead of serving a slot. */
@@ -177,8 +178,9 @@ export class SlotMap {
   #complain(): void {
     const fields = errorFields(this.#error)
     if (fields.reason !== this.#lastComplaint && !this.#closed) {
-      const why = troubleIn(this.#error)
-      this.#log.warn(fields, `no node tells the layout of the cluster${why === undefined ? '' : `: ${why}`}`)
+      const trouble = troubleIn(this.#error)
+      const why = trouble === undefined ? '' : `: ${trouble}`
+      this.#log.warn(fields, `no node tells the layout of the cluster${why}`)
     }
     this.#lastComplaint = fields.reason
   }
