@@ -85,7 +85,8 @@ export class RightsStage {
     meanwhile: (tour: RightsTour, dashboardUrl: string) => Promise<void>,
     unattended: (tour: RightsTour) => Promise<void> = async () => {},
   ): Promise<void> {
-    const worker = () => this.#start('worker', 'HEALTH_PORT', { DELIVERY_MAX_PER_ORIGIN: 2 })
+    const worker = () =>
+      this.#start('worker', 'HEALTH_PORT', { DELIVERY_MAX_PER_ORIGIN: 2, WEBHOOK_TIMEOUT_MS: 60_000 })
     const early = this.#options.first === 'worker' ? await worker() : undefined
     const api = await this.#start('api', 'PORT')
     const lost = early ?? (await worker())

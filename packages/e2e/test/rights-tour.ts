@@ -130,7 +130,7 @@ export class RightsTour {
         expect(Number(/^timers_deferred\{.*\} (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0)
         expect(Number(/^timers_callbacks_pending\{.*\} (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0)
       },
-      { timeoutMs: 15_000 },
+      { timeoutMs: 45_000 },
     )
     await this.#look()
     await kill()
