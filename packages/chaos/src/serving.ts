@@ -88,10 +88,18 @@ export class Serving {
     }
   }
 
+  /** Nobody knows when exactly a write was served, between its question and its answer: spans may overlap. */
+  #note(shard: number, gap: Span): void {
+    const gaps = this.#gaps[shard] ?? []
+    const last = gaps.at(-1)
+    if (last !== undefined && gap.from <= last.to) gaps[gaps.length - 1] = { from: last.from, to: gap.to }
+    else gaps.push(gap)
+  }
+
   #served(shard: number, askedAt: number): void {
     const from = this.#lastServed[shard] ?? askedAt
     const now = Date.now()
-    if (now - from > GAP_MS) this.#gaps[shard]?.push({ from, to: now })
+    if (now - from > GAP_MS) this.#note(shard, { from, to: now })
     this.#lastServed[shard] = Math.max(from, askedAt)
   }
 }
