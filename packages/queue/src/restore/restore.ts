@@ -19,7 +19,7 @@ const STEP = 200
  * never less than this, which is more than adding shards passes over (shards/growth.ts). There are 9 * 10^15 of them.
  */
 const IDS_A_SECOND = 20_000
-const LEAST_IDS = 20_000_000
+const LEAST_IDS = 100_000_000
 
 /** The data was restored in this very way before, or must not be now. */
 export class RestoreRefused extends Error {

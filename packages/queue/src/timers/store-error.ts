@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types'
 import { TimerError } from '@timers/core'
 import { lacksRight } from '../nodes/missing-right.ts'
 
@@ -21,7 +22,7 @@ const UNREACHABLE =
 const UNREACHABLE_NAMES = new Set(['MaxRetriesPerRequestError', 'AbortError', 'NotConfirmedError'])
 
 export function storeErrorKind(error: unknown): StoreErrorKind {
-  if (!(error instanceof Error)) return 'defect'
+  if (!isNativeError(error)) return 'defect'
   const { message, name } = error
   const { code = '' } = error as NodeJS.ErrnoException
   if (message === 'Connection is closed.') return 'closed'
