@@ -144,16 +144,16 @@ function open(
   }
 }
 
-function credentials({ username, password }: Access): ClientOptions {
+export function credentials({ username, password }: Access): ClientOptions {
   return { ...(username !== undefined && { username }), ...(password !== undefined && { password }) }
 }
 
-function tlsOf(caFile: string | undefined) {
+export function tlsOf(caFile: string | undefined) {
   return { tls: caFile === undefined ? {} : { ca: readFileSync(caFile) } }
 }
 
 /** After a failover the old primary answers READONLY: connect again, and send the command once more. */
-function reconnectOnError(error: Error): false | 2 {
+export function reconnectOnError(error: Error): false | 2 {
   return error.message.startsWith('READONLY') ? 2 : false
 }
 
