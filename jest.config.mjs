@@ -34,6 +34,7 @@ const ALONE = [
   'packages/e2e/test/cancel-race',
   'packages/e2e/test/change-race',
   'packages/e2e/test/chaos',
+  'packages/e2e/test/chaos-cluster',
   'packages/e2e/test/key-race',
   'packages/e2e/test/redis-away',
   'packages/e2e/test/redis-killed',

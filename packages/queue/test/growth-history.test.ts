@@ -59,7 +59,10 @@ test('histories of growing, with processes that know old layouts, failovers that
           await rig.reset()
         }
       }),
-      { numRuns: Number(globalThis.process.env.HISTORIES ?? 20), interruptAfterTimeLimit: 30_000 },
+      {
+        numRuns: Number(globalThis.process.env.HISTORIES ?? 20),
+        interruptAfterTimeLimit: Number(globalThis.process.env.HISTORIES_MS ?? 30_000),
+      },
     )
   } finally {
     await rig.close()

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptResult, Callback } from '@timers/core'
+import type { Redis } from 'ioredis'
+import { missingRight } from '../nodes/missing-right.ts'
 import { jobIdOf, timerIdOf } from '../shards/shard-keys.ts'
 import type { RedisOptions } from '../shards/shards.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
@@ -17,7 +19,7 @@ const STEP = 200
  * never less than this, which is more than adding shards passes over (shards/growth.ts). There are 9 * 10^15 of them.
  */
 const IDS_A_SECOND = 20_000
-const LEAST_IDS = 20_000_000
+const LEAST_IDS = 100_000_000
 
 /** The data was restored in this very way before, or must not be now. */
 export class RestoreRefused extends Error {
@@ -94,7 +96,7 @@ async function refuseServices(shards: Shards): Promise<void> {
   const own = (shards.all[0] as Shard).reads
   const deadline = performance.now() + LISTED_MS
   for (;;) {
-    const clients = String(await own.client('LIST'))
+    const clients = await listClients(own)
     const workers = clients.match(/ name=timers-worker /g)?.length ?? 0
     // One of these is our own.
     const apis = (clients.match(/ name=timers-producer /g)?.length ?? 0) - 1
@@ -106,6 +108,14 @@ async function refuseServices(shards: Shards): Promise<void> {
       )
     }
     await sleep(LOOK_MS)
+  }
+}
+
+async function listClients(redis: Redis): Promise<string> {
+  try {
+    return String(await redis.client('LIST'))
+  } catch (error) {
+    throw new RestoreRefused(missingRight(error) ?? 'Redis does not tell who is connected', { cause: error })
   }
 }
 

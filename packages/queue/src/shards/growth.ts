@@ -26,10 +26,13 @@ import type { Shard, Shards } from './shards.ts'
  * that was left half way goes on with it (growth-watch.ts).
  */
 
-/** How many numbers each shard may still hand out in the layout that ends: at 20,000 a second for minutes. */
-const NUMBERS_LEFT = 4_000_000
-/** How far numbers may go beyond the end: callbacks do not ask, and a promoted server jumps by a million. */
-const BEYOND_END = 4_000_000
+/**
+ * How many numbers each shard may still hand out in the layout that ends: at 20,000 a second for minutes, also where a server is
+ * promoted meanwhile, which jumps by up to five million.
+ */
+const NUMBERS_LEFT = 8_000_000
+/** How far numbers may go beyond the end: callbacks do not ask. */
+const BEYOND_END = 16_000_000
 /** How long every process is given to read a new layout, in milliseconds. */
 const READ_BY_ALL_MS = 2.5 * LAYOUTS_EVERY_MS
 /** Longest wait for replicas, below the time for an answer, in milliseconds. */
@@ -49,6 +52,9 @@ export interface GrowthOptions {
   /** Default: `READ_BY_ALL_MS`. */
   readonly readByAllMs?: number
 }
+
+const END_IDS_TEXT = loadScript('end-ids', 'places', 'mint')
+const FOLLOW_TEXT = loadScript('follow-layout', 'places', 'follow')
 
 interface Scripts extends Redis {
   timersEndIds(
@@ -240,7 +246,7 @@ function passesBy(error: unknown): boolean {
 }
 
 function scriptsOf(redis: Redis): Scripts {
-  define(redis, 'timersEndIds', 1, loadScript('end-ids', 'places', 'mint'))
-  define(redis, 'timersFollow', 1, loadScript('follow-layout', 'places', 'follow'))
+  define(redis, 'timersEndIds', 1, END_IDS_TEXT)
+  define(redis, 'timersFollow', 1, FOLLOW_TEXT)
   return redis as Scripts
 }

@@ -9,6 +9,8 @@ const BLOCK_SIZE = 100
 /** The next block is fetched when this much is left of the last one, so that no timer waits for it under load. */
 const SPARE = BLOCK_SIZE / 2
 
+const IDS_TEXT = loadScript('ids', 'mint', 'follow')
+
 interface Scripts extends Redis {
   timersIds(
     anyKey: string,
@@ -65,7 +67,7 @@ export class IdAllocator {
 
   /** @param connection tells a connection to the shard from any other, before and after */
   constructor(redis: Redis, keys: ShardKeys, connection: () => string, layouts: IdSource) {
-    define(redis, 'timersIds', 1, loadScript('ids', 'mint', 'follow'))
+    define(redis, 'timersIds', 1, IDS_TEXT)
     this.#redis = redis as Scripts
     this.#keys = keys
     this.#connection = connection

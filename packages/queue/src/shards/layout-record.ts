@@ -3,6 +3,8 @@ import { define, loadScript } from '../timers/scripts.ts'
 import { type Layout, Layouts, layoutText, parseLayout } from './layouts.ts'
 import type { ShardKeys } from './shard-keys.ts'
 
+const REPLACE_TEXT = loadScript('replace')
+
 interface Scripts extends Redis {
   timersReplace(key: string, before: string, after: string): Promise<string>
 }
@@ -43,7 +45,7 @@ export async function replaceRecord(
   read: ReadRecord,
   next: LayoutRecord,
 ): Promise<ReadRecord> {
-  define(redis, 'timersReplace', 1, loadScript('replace'))
+  define(redis, 'timersReplace', 1, REPLACE_TEXT)
   const text = await (redis as Scripts).timersReplace(keys.layouts, read.text, recordText(next))
   return parseRecord(read.layouts.first.shards, text)
 }
