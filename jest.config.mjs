@@ -40,6 +40,7 @@ const ALONE = [
   'packages/e2e/test/redis-killed',
   'packages/e2e/test/worker-killed',
   'packages/queue/test/cluster-failover',
+  'packages/queue/test/cluster-part-away',
   'packages/queue/test/cluster-slots',
   'packages/queue/test/moved-earlier',
   'packages/queue/test/retention',
