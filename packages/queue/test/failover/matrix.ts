@@ -2,11 +2,10 @@ import { playFailover } from './play.ts'
 import { BACK_WITHIN_MS, FAULTS, FLAWLESS, nameOf, type Outcome, type Scenario } from './scenario.ts'
 
 const BOTH = ['sentinel', 'cluster'] as const
-/** Replicas, acks that cover all that may be promoted, and whether one is a spare. */
+/** Acks cover all replicas. */
 const COVERED = [
   { replicas: 1, acks: 1 },
   { replicas: 2, acks: 2 },
-  { replicas: 2, acks: 1, spare: true },
 ] as const
 
 const covered = BOTH.flatMap((by) =>
@@ -17,6 +16,9 @@ const uncovered: readonly Scenario[] = BOTH.flatMap((by): Scenario[] => [
   ...FAULTS.map((fault) => ({ by, fault, replicas: 1, acks: 0, lagMs: 20 }) as const),
   { by, fault: 'cut off', replicas: 1, acks: 0, lagMs: 20, settled: false },
   { by, fault: 'planned', replicas: 2, acks: 1, lagMs: 20 },
+  { by, fault: 'killed', replicas: 2, acks: 1, lagMs: 20 },
+  { by, fault: 'frozen', replicas: 2, acks: 1, lagMs: 20 },
+  { by, fault: 'cut off', replicas: 2, acks: 1, lagMs: 20 },
 ])
 
 const COLUMNS = [
@@ -27,6 +29,7 @@ const COLUMNS = [
   'early',
   'unknown',
   'promotedMs',
+  'namedMs',
   'createsBackMs',
   'firesBackMs',
 ] as const satisfies readonly (keyof Outcome)[]

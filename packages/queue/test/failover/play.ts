@@ -34,7 +34,10 @@ export async function playFailover(scenario: Scenario): Promise<Outcome> {
     await sleep(1_000)
 
     const faultAt = performance.now()
-    await befall(servers, scenario, watch.seen)
+    const named = servers.named().then(() => {
+      watch.seen.namedAt = performance.now()
+    })
+    await Promise.all([named, befall(servers, scenario, watch.seen)])
     await eventually(() => expect(watch.seen.coveredAt).not.toBeNaN(), { timeoutMs: 30_000 })
     await sleep(AFTER_MS)
     await traffic.stop()
@@ -42,7 +45,8 @@ export async function playFailover(scenario: Scenario): Promise<Outcome> {
     const end = performance.now() + 500
     const lost = () => traffic.lost(end)
     await eventually(() => expect(lost()).toEqual([]), { timeoutMs: 20_000 }).catch(() => {})
-    const { promotedAt, coveredAt } = watch.seen
+    const { promotedAt, namedAt, coveredAt } = watch.seen
+    const since = Math.max(namedAt, coveredAt)
     const unknown = await unknownOf(store, traffic)
     return {
       acknowledged: traffic.acknowledged.size,
@@ -53,11 +57,12 @@ export async function playFailover(scenario: Scenario): Promise<Outcome> {
       unknown: unknown.length,
       strange: unknown.filter((at) => at === undefined || at < faultAt - IN_FLIGHT_MS).length,
       promotedMs: Math.round(promotedAt - faultAt),
+      namedMs: Math.round(namedAt - faultAt),
       createsBackMs: backAfter(
         coveredAt,
         [...traffic.acknowledged.values()].map(({ at }) => at),
       ),
-      firesBackMs: Math.max(...shardsOf(traffic).map((times) => backAfter(coveredAt, times))),
+      firesBackMs: Math.max(...shardsOf(traffic).map((times) => backAfter(since, times))),
     }
   } finally {
     await watch.stop()

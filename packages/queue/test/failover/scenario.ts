@@ -7,8 +7,6 @@ export interface Scenario {
   readonly fault: Fault
   readonly replicas: 1 | 2
   readonly acks: number
-  /** Whether one of the replicas is never promoted. */
-  readonly spare?: boolean
   /** Slowness of the way from the primary to its replicas, in milliseconds. */
   readonly lagMs?: number
   /** Whether a primary alone refuses writes (min-replicas-to-write 1); default: yes. */
@@ -31,27 +29,21 @@ export interface Outcome {
   readonly strange: number
   /** From the fault to the promotion, in milliseconds. */
   readonly promotedMs: number
-  /** From when enough replicas followed the new primary to the first create that was acknowledged, in milliseconds. */
+  /** From the fault to when all Sentinels, or nodes, name the new primary, in milliseconds. */
+  readonly namedMs: number
+  /** From then, and when enough replicas followed it, to the first create that was acknowledged, in milliseconds. */
   readonly createsBackMs: number
   /** The same to the first request of the shard that took longest. */
   readonly firesBackMs: number
 }
 
-export function nameOf({
-  by,
-  fault,
-  replicas,
-  acks,
-  spare = false,
-  lagMs = 0,
-  settled = true,
-}: Scenario): string {
-  const others = `${replicas} replica${replicas === 1 ? '' : 's'}${spare ? ', one never promoted' : ''}`
+export function nameOf({ by, fault, replicas, acks, lagMs = 0, settled = true }: Scenario): string {
+  const others = `${replicas} replica${replicas === 1 ? '' : 's'}`
   const slow = lagMs === 0 ? '' : `, ${lagMs} ms away`
   return `${by}, ${others}${slow}, acks ${acks}${settled ? '' : ', no min-replicas'}: primary ${fault}`
 }
 
-/** What must come of it where acks cover every replica that may be promoted. */
+/** What must come of it where acks cover all replicas. */
 export const FLAWLESS = { lost: 0, doubled: 0, early: 0, strange: 0 } as const
 
 /** How soon all must be back once enough replicas follow the new primary, in milliseconds. */

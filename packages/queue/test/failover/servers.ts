@@ -1,5 +1,4 @@
 import {
-  eventually,
   type NodeNetwork,
   startTestCluster,
   startTestSentinel,
@@ -22,8 +21,12 @@ export interface Servers {
   /** Its replicas. */
   readonly heirs: readonly ServerNode[]
   failover(): Promise<unknown>
+  /** Resolves when clients can know who has taken over: every Sentinel, or node, that answers names it. */
+  named(): Promise<unknown>
   stop(): Promise<void>
 }
+
+const NAMED_WITHIN_MS = 30_000
 
 /** Starts them as docs/failover.md says. */
 export async function startServers(scenario: Scenario): Promise<Servers> {
@@ -33,45 +36,40 @@ export async function startServers(scenario: Scenario): Promise<Servers> {
   return servers
 }
 
-async function startSentinel({ replicas, spare = false, settled = true }: Scenario): Promise<Servers> {
+async function startSentinel({ replicas, settled = true }: Scenario): Promise<Servers> {
   const minReplicas = settled ? { minReplicasToWrite: 1, minReplicasMaxLagSeconds: 2 } : {}
   const sentinel = await startTestSentinel({ replicas, network: true, ...minReplicas })
   const { redis, url, network } = sentinel
   const victim = await redis.primary()
   const heirs = await redis.replicas()
-  if (spare) {
-    await heirs[0]?.command('CONFIG', 'SET', 'replica-priority', '0')
-    // Sentinels ask every ten seconds.
-    const known = async () =>
-      expect(
-        JSON.stringify(await redis.sentinels[0]?.command('SENTINEL', 'REPLICAS', redis.primaryName)),
-      ).toContain('"slave-priority","0"')
-    await eventually(known, { timeoutMs: 15_000 })
-  }
   const failover = () => redis.failover()
-  return { url, network, victim, heirs, failover, stop: () => sentinel.stop() }
+  const named = () => redis.successorOf(victim, NAMED_WITHIN_MS)
+  return { url, network, victim, heirs, failover, named, stop: () => sentinel.stop() }
 }
 
-async function startCluster({ replicas, spare = false }: Scenario): Promise<Servers> {
+async function startCluster({ replicas }: Scenario): Promise<Servers> {
   const cluster = await startTestCluster({ replicas, network: true })
   const { redis, url, network } = cluster
   // Shard 1 of four: this primary has two.
   const victim = await redis.ownerOfKey('{1}')
   const heirs = await redis.replicasOf(victim)
-  if (spare) await heirs[0]?.command('CONFIG', 'SET', 'cluster-replica-no-failover', 'yes')
   const failover = () => redis.failover(victim, heirs.at(-1) as ClusterNode)
-  return { url, network, victim, heirs, failover, stop: () => cluster.stop() }
+  const named = () => redis.successorOf(victim, heirs)
+  return { url, network, victim, heirs, failover, named, stop: () => cluster.stop() }
 }
 
-/** When one of the heirs is primary, and when it has so many replicas; by `performance.now()`. */
+/**
+ * When one of the heirs is primary, when all know it, and when it has so many replicas besides; by `performance.now()`.
+ */
 export interface Succession {
   promotedAt: number
+  namedAt: number
   coveredAt: number
 }
 
 /** Watches who takes over, until `stop`. */
 export function watchSuccession(heirs: readonly ServerNode[], replicas: number) {
-  const seen: Succession = { promotedAt: Number.NaN, coveredAt: Number.NaN }
+  const seen: Succession = { promotedAt: Number.NaN, namedAt: Number.NaN, coveredAt: Number.NaN }
   let over = false
   const look = async (node: ServerNode): Promise<void> => {
     const info = await node.info('replication').catch(() => new Map<string, string>())
