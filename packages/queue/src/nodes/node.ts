@@ -1,7 +1,6 @@
 import type { Command, Redis } from 'ioredis'
 import { isConfirmedScript } from '../timers/scripts.ts'
 import { Acks } from './acks.ts'
-import { replicaRuleOf } from './promotable.ts'
 import { type ConnectionOptions, connect, type Endpoint } from './redis-client.ts'
 import { type MonitorHooks, type RedisHealth, RedisMonitor } from './redis-monitor.ts'
 
@@ -47,7 +46,8 @@ export class Node {
       this.#confirm(this.changes, CHANGE_ACKED_WITHIN_MS, isChange)
     }
     this.monitor = new RedisMonitor(this.reads, use.hooks(this), options.log, {
-      replicaRule: replicaRuleOf(this.#replicaAcks, endpoint, this.reads, options),
+      // On a cluster a primary that is cut off refuses writes by itself.
+      replicaRule: { acks: this.#replicaAcks, refusesAlone: endpoint.kind === 'node' },
     })
   }
 

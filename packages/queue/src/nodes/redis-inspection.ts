@@ -94,7 +94,7 @@ export async function inspectRedis(redis: Redis, replicaRule?: ReplicaRule): Pro
   const findings = [...infoFindings(info), ...(await settingFindings(redis)), ...skewFindings(clockSkewMs)]
   if (replicaRule !== undefined && info?.role === 'master') {
     const minReplicas = await readSetting(redis, 'min-replicas-to-write')
-    findings.push(...(await replicaFindings(info, minReplicas, replicaRule)))
+    findings.push(...replicaFindings(info, minReplicas, replicaRule))
   }
   // Valkey calls it server_mode.
   const mode = info?.redis_mode ?? info?.server_mode
