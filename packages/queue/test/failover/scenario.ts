@@ -1,6 +1,6 @@
 /** What happens to a primary. */
 export const FAULTS = ['killed', 'frozen', 'cut off', 'planned'] as const
-export type Fault = (typeof FAULTS)[number]
+type Fault = (typeof FAULTS)[number]
 
 export interface Scenario {
   readonly by: 'sentinel' | 'cluster'
