@@ -2,7 +2,7 @@
  * The laboratory, for tests, chaos and the bench only: processes, a Redis of their own, receivers that remember, a faulty
  * network, clients, and one judge of what they all saw.
  */
-export { redisCommand, stablePort } from '@timers/local-redis'
+export { type RedisReply, redisCommand, stablePort } from '@timers/local-redis'
 export {
   type Change,
   CONFLICT_MODES,
@@ -57,6 +57,7 @@ export {
   startReceiver,
 } from './receivers/receiver.ts'
 export { answerBytes, serveRequests, targetOf } from './receivers/serve-requests.ts'
+export { type AclUser, readAclUsers } from './redis/acl-users.ts'
 export { startTestCluster, type TestCluster, type TestClusterOptions } from './redis/test-cluster.ts'
 export { startTestRedis, type TestRedis, type TestRedisOptions } from './redis/test-redis.ts'
 export type { TestUser } from './redis/test-security.ts'

@@ -20,7 +20,12 @@ test('a connection that came back from another server, with replicas, was a yes 
     const before = await startTcpProxy({ targetPort: old.port })
     const endpoint = { kind: 'single', url: `redis://127.0.0.1:${before.port}` } as const
     const hooks = () => ({ check: async () => {}, verified() {}, unfit() {} })
-    const node = new Node('redis', endpoint, { log: LOG }, { changes: true, hooks, replicaAcks: 1 })
+    const node = new Node(
+      'redis',
+      endpoint,
+      { log: LOG },
+      { changes: true, hooks, unfit() {}, replicaAcks: 1 },
+    )
     closers.push(() => node.close())
     await eventually(() => expect(node.changes?.status).toBe('ready'))
 

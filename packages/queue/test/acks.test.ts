@@ -159,7 +159,12 @@ describe('changes that wait for replicas', () => {
     beforeEach(async () => {
       const hooks = () => ({ check: async () => {}, verified() {}, unfit() {} })
       const endpoint = { kind: 'single', url: `redis://127.0.0.1:${primary.clientPort}` } as const
-      node = new Node('redis', endpoint, { log: rig.log }, { changes: true, hooks, replicaAcks: 1 })
+      node = new Node(
+        'redis',
+        endpoint,
+        { log: rig.log },
+        { changes: true, hooks, unfit() {}, replicaAcks: 1 },
+      )
       await eventually(() => expect(node.changes?.status).toBe('ready'))
     })
     afterEach(() => node.close())

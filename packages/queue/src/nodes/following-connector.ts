@@ -10,16 +10,16 @@ export type ConnectorClass = new (options: unknown) => AbstractConnector
  * Connects to wherever `where` says at the time: for a connection that waits at one shard, on whichever node that is.
  *
  * @param where undefined while no node is known to serve the shard
- * @param goodbyeMs how long to wait for the other side's end at a disconnect
+ * @param endWithinMs how long to wait for the other side's end at a disconnect
  */
 export function followingConnector(
   where: () => Address | undefined,
   tls: TlsOptions | undefined,
-  goodbyeMs: number,
+  endWithinMs: number,
 ): ConnectorClass {
   return class FollowingConnector extends AbstractConnector {
     constructor() {
-      super(goodbyeMs)
+      super(endWithinMs)
     }
 
     async connect(): Promise<Socket> {

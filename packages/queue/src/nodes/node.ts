@@ -1,6 +1,8 @@
+import type { TimerError } from '@timers/core'
 import type { Command, Redis } from 'ioredis'
 import { isConfirmedScript } from '../timers/scripts.ts'
 import { Acks } from './acks.ts'
+import { ConnectionTrouble } from './connection-trouble.ts'
 import { type ConnectionOptions, connect, type Endpoint } from './redis-client.ts'
 import { type MonitorHooks, type RedisHealth, RedisMonitor } from './redis-monitor.ts'
 
@@ -10,6 +12,8 @@ export interface NodeUse {
   readonly changes: boolean
   /** What follows from the checks of a node. */
   readonly hooks: (node: Node) => MonitorHooks
+  /** This process must not use this Redis. */
+  readonly unfit: (error: TimerError) => void
   /** How many replicas must have a change, or a claim, before it counts; without it, none. */
   readonly replicaAcks?: number | undefined
 }
@@ -46,6 +50,7 @@ export class Node {
       this.#confirm(this.changes, CHANGE_ACKED_WITHIN_MS, isChange)
     }
     this.monitor = new RedisMonitor(this.reads, use.hooks(this), options.log, {
+      trouble: new ConnectionTrouble(this.reads, endpoint, options),
       // On a cluster a primary that is cut off refuses writes by itself.
       replicaRule: { acks: this.#replicaAcks, refusesAlone: endpoint.kind === 'node' },
     })

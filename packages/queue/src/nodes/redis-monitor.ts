@@ -1,7 +1,10 @@
-import { type Log, TimerError } from '@timers/core'
+import { type Log, type RedisFigures, TimerError } from '@timers/core'
 import type { Redis } from 'ioredis'
+import type { ConnectionTrouble } from './connection-trouble.ts'
 import { errorFields } from './error-fields.ts'
+import { missingRight } from './missing-right.ts'
 import { inspectRedis, type RedisFinding, type RedisInspection } from './redis-inspection.ts'
+import { troubleIn } from './redis-trouble.ts'
 import type { ReplicaRule } from './replica-findings.ts'
 
 /** Whether Redis is there, is the one we expect, and keeps what it is given. */
@@ -34,6 +37,8 @@ export interface MonitorOptions {
   readonly checkEveryMs?: number
   /** Without it nothing is said of replicas. */
   readonly replicaRule?: ReplicaRule
+  /** Why there is no connection, as far as somebody knows. */
+  readonly trouble?: ConnectionTrouble
 }
 
 /**
@@ -51,9 +56,10 @@ export class RedisMonitor {
   readonly #hooks: MonitorHooks
   readonly #log: Log
   readonly #replicaRule: ReplicaRule | undefined
+  readonly #trouble: ConnectionTrouble | undefined
   readonly #timer: NodeJS.Timeout
   #verified = false
-  /** Why the last check, or the last try to connect, came to nothing. */
+  /** Why the last check came to nothing. */
   #problem: string | undefined
   #findings: readonly RedisFinding[] = []
   #lastSaid = ''
@@ -62,25 +68,26 @@ export class RedisMonitor {
   #stopped = false
   #clockSkewMs: number | undefined
   #version = '0.0.0'
+  #figures: RedisFigures | undefined
 
   constructor(
     redis: Redis,
     hooks: MonitorHooks,
     log: Log,
-    { checkEveryMs = CHECK_INTERVAL_MS, replicaRule }: MonitorOptions = {},
+    { checkEveryMs = CHECK_INTERVAL_MS, replicaRule, trouble }: MonitorOptions = {},
   ) {
     this.#redis = redis
     this.#replicaRule = replicaRule
+    this.#trouble = trouble
     this.#hooks = hooks
     this.#log = log
     redis.on('ready', () => void this.#check())
-    redis.on('error', (error: Error) => {
-      this.#problem = connectionProblem(error)
-    })
     redis.on('close', () => {
       this.#verified = false
+      this.#problem = undefined
       // What was true before the outage may not be after it.
       this.#clockSkewMs = undefined
+      this.#figures = undefined
     })
     this.#timer = setInterval(() => void this.#check(), checkEveryMs)
     this.#timer.unref()
@@ -97,10 +104,16 @@ export class RedisMonitor {
     return this.#version
   }
 
+  /** What the server told of itself at the last check; undefined where it did not answer it. */
+  get figures(): RedisFigures | undefined {
+    return this.#figures
+  }
+
   health(): RedisHealth {
     const clockSkewMs = this.#clockSkewMs
     if (!this.#verified) {
-      return { ready: false, problems: [this.#problem ?? 'Redis cannot be reached'], advice: [], clockSkewMs }
+      const problem = this.#problem ?? this.#trouble?.words ?? 'Redis cannot be reached'
+      return { ready: false, problems: [problem], advice: [], clockSkewMs }
     }
     const isChoice = ({ severity }: RedisFinding) => severity === 'choice'
     const advice = this.#findings.filter(isChoice).map(({ message }) => message)
@@ -125,11 +138,12 @@ export class RedisMonitor {
     if (this.#stopped || this.#redis.status !== 'ready') return
     try {
       const inspection = await inspectRedis(this.#redis, this.#replicaRule)
-      const { version, findings, clockSkewMs } = inspection
+      const { version, findings, clockSkewMs, figures } = inspection
       await this.#hooks.check(inspection)
       this.#version = version
       this.#findings = findings
       this.#clockSkewMs = clockSkewMs
+      this.#figures = figures
       this.#say(version)
       this.#verified = true
       this.#problem = undefined
@@ -138,8 +152,10 @@ export class RedisMonitor {
       // It says that this process had better not be used: no longer than that is true.
       if (this.#isUnsafe) this.#lookAgainSoon()
     } catch (error) {
+      this.#figures = undefined
       if (error instanceof TimerError) {
         this.#verified = false
+        this.#problem = error.message
         this.#hooks.unfit(error)
       } else {
         this.#problem = checkProblem(error)
@@ -176,25 +192,11 @@ export class RedisMonitor {
   }
 }
 
-/** Why there is no connection, in words for an operator. Holds no secret. */
-function connectionProblem(error: unknown): string {
-  return loginProblem(error) ?? 'Redis cannot be reached'
-}
-
 /** Why a Redis that is connected could not be checked. */
 function checkProblem(error: unknown): string {
-  const login = loginProblem(error)
-  if (login !== undefined) return login
+  const words = troubleIn(error) ?? missingRight(error)
+  if (words !== undefined) return words
   const [code] = /^[A-Z]{3,}\b/.exec(error instanceof Error ? error.message : '') ?? []
   if (code === 'BUSY') return 'Redis is busy with a script (BUSY) and answers nothing else'
   return code === undefined ? 'Redis did not answer the last check' : `Redis refuses to be checked (${code})`
-}
-
-export function loginProblem(error: unknown): string | undefined {
-  const message = error instanceof Error ? error.message : ''
-  if (/^NOAUTH\b/.test(message)) return 'Redis wants a password: set it in REDIS_URL'
-  if (/^WRONGPASS\b|AUTH.*called without any password/.test(message)) {
-    return 'Redis refuses the user or password in REDIS_URL'
-  }
-  return undefined
 }

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '@timers/lab'
-import { shardOf } from '../../src/shards/shard-keys.ts'
 import type { RedisTimerStore } from '../../src/timers/timer-store.ts'
 import { NodesRig } from '../nodes-rig.ts'
 import type { Outcome, Scenario } from './scenario.ts'
@@ -112,7 +111,7 @@ async function unknownOf(
 function shardsOf({ sent }: Traffic): number[][] {
   const times = Array.from({ length: SHARDS }, (): number[] => [])
   for (const [id, sightings] of sent) {
-    for (const { at } of sightings) times[shardOf(id, SHARDS)]?.push(at)
+    for (const { at } of sightings) times[(id - 1) % SHARDS]?.push(at)
   }
   return times
 }
