@@ -34,19 +34,22 @@ function nameOf(shard: number, shards: number): string {
  * It asks all queues for one page, and shows none where one fails. So shards whose server is away are left out as long as others
  * answer; the page of the nodes tells of them.
  */
-export function createBoard({
-  queues,
-  answers,
-}: Pick<ShardQueues, 'queues' | 'answers'>): FastifyPluginCallback {
+export function createBoard(
+  shards: Pick<ShardQueues, 'queues' | 'answers' | 'onChange'>,
+): FastifyPluginCallback {
   const serverAdapter = new FastifyAdapter()
-  createBullBoard({
-    queues: queues.map((queue, shard) => {
-      const adapter = new ShardAdapter(queue, nameOf(shard, queues.length))
+  const isShown = (shard: number) =>
+    shards.answers(shard) || !shards.queues.some((_, other) => shards.answers(other))
+  const adapters = () =>
+    shards.queues.map((queue, shard, { length }) => {
+      const adapter = new ShardAdapter(queue, nameOf(shard, length))
       adapter.setFormatter('data', readableData)
       adapter.setFormatter('name', readableName)
-      adapter.setVisibilityGuard(() => answers(shard) || !queues.some((_, other) => answers(other)))
+      adapter.setVisibilityGuard(() => isShown(shard))
       return adapter
-    }),
+    })
+  const { replaceQueues } = createBullBoard({
+    queues: adapters(),
     serverAdapter,
     options: {
       uiConfig: {
@@ -59,6 +62,7 @@ export function createBoard({
       },
     },
   })
+  shards.onChange(() => replaceQueues(adapters()))
   // Thrown on to the error handler of the app, which answers with a problem.
   serverAdapter.setErrorHandler((error) => {
     throw error

@@ -10,7 +10,7 @@ import { requireLogin } from './require-login.ts'
 import type { DashboardSettings } from './settings.ts'
 
 export interface DashboardDeps {
-  readonly shardQueues: Pick<ShardQueues, 'queues' | 'answers' | 'health' | 'nodes'>
+  readonly shardQueues: Pick<ShardQueues, 'queues' | 'answers' | 'onChange' | 'health' | 'nodes'>
   readonly logger: Logger
 }
 

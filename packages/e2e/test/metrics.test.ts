@@ -75,10 +75,13 @@ describe('what the built services export', () => {
     expect(table).toEqual(Object.fromEntries(kindsOf(service)))
   })
 
-  test.each(selected().filter((selector) => !OF_OTHER_REDIS.has(selector)))('has a series for the rules to find, before any event: %s', (selector) => {
-    const samples = [...exported.api, ...exported.worker]
-    expect(samples.filter((sample) => matches(sample, selector))).not.toEqual([])
-  })
+  test.each(selected().filter((selector) => !OF_OTHER_REDIS.has(selector)))(
+    'has a series for the rules to find, before any event: %s',
+    (selector) => {
+      const samples = [...exported.api, ...exported.worker]
+      expect(samples.filter((sample) => matches(sample, selector))).not.toEqual([])
+    },
+  )
 })
 
 describe('timers that their receiver holds back', () => {

@@ -5,7 +5,7 @@
 
   KEYS[1]   delayed (sorted set)
   KEYS[2]   marker (sorted set)
-  KEYS[3..] the jobs' hashes
+  KEYS[3..] the jobs' hashes, and what else is declared behind them (nodes/routed-redis.ts)
   ARGV[1]   created at, epoch ms
   ARGV[2]   owner of all of them, or '' for the default one
   ARGV[3]   where in its key a job's id begins, 1 for the first character

@@ -5,7 +5,7 @@ import {
   type TimerConsumer,
   type TimerConsumerOptions,
 } from '../src/consumer/timer-consumer.ts'
-import { shardOf } from '../src/shards/shard-keys.ts'
+import { type ShardKeys, shardKeys } from '../src/shards/shard-keys.ts'
 import { createRedisTimerStore, type RedisTimerStore } from '../src/timers/timer-store.ts'
 import type { Said } from './rig.ts'
 
@@ -104,4 +104,8 @@ export class ClusterBed {
 }
 
 /** The shard of a timer, of `SHARDS`. */
-export const shardOfTimer = (id: number): number => shardOf(id, SHARDS)
+export const shardOfTimer = (id: number): number => (id - 1) % SHARDS
+
+export const keysOfShards: readonly ShardKeys[] = Array.from({ length: SHARDS }, (_, index) =>
+  shardKeys('timers', index),
+)

@@ -10,15 +10,18 @@ import { openQueue } from './open-queue.ts'
 
 /** All shards as BullMQ queues, for looking at them. */
 export interface ShardQueues {
+  /** As many as there are shards now. */
   readonly queues: readonly Queue[]
   /** Whether the server of a shard answers, by the shard's index. */
   answers(shard: number): boolean
+  /** Called when there are others than before. */
+  onChange(listener: () => void): void
   health(): RedisHealth
   /** The servers that hold the timers, as they were found at the last look. */
   nodes(): readonly RedisNodeState[]
   /** Which shards each primary has; undefined until that is known. */
   shardsPerNode(): ShardSpread | undefined
-  /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`, `WRONG_REDIS`). */
+  /** Resolves when this process must not use this Redis (`WRONG_REDIS`, `DATA_TOO_NEW`). */
   readonly failed: Promise<Error>
   close(): Promise<void>
 }
@@ -28,16 +31,25 @@ export function openShardQueues(options: RedisOptions): ShardQueues {
   const { prefix = DEFAULT_PREFIX, log, redisUrl, redisCaFile: caFile } = options
   const shards = new Shards(options, { changes: false })
   const connections = openBullConnections(redisUrl, { log, caFile })
-  const queues = shards.all.map((shard) => openQueue(connections.of(shard), prefix, shard.keys, log))
+  const opened: Queue[] = []
+  const queuesOf = (all: Shards['all']) => {
+    for (const shard of all.slice(opened.length)) {
+      opened.push(openQueue(connections.of(shard), prefix, shard.keys, log))
+    }
+    return opened.slice(0, all.length)
+  }
   return {
-    queues,
+    get queues() {
+      return queuesOf(shards.all)
+    },
     answers: (shard) => shards.all[shard]?.verified ?? false,
+    onChange: (listener) => shards.onChange(listener),
     health: () => shards.health(),
     nodes: () => shards.nodeStates(),
     shardsPerNode: () => shards.perNode(),
     failed: shards.failed,
     close: async () => {
-      for (const queue of queues) {
+      for (const queue of opened) {
         queue.close().catch((error) => log.debug(errorFields(error), 'queue close'))
       }
       connections.close()

@@ -1,4 +1,4 @@
-import { type Address, type RedisPlace, toAddress } from '@timers/core'
+import { type Address, type RedisPlace, TimerError, toAddress } from '@timers/core'
 import type { Redis } from 'ioredis'
 import type { ShardKeys } from '../shards/shard-keys.ts'
 import { endpointOf } from './cluster-nodes.ts'
@@ -7,13 +7,14 @@ import { Node, type NodeUse } from './node.ts'
 import type { Connections, Nodes } from './nodes.ts'
 import { type ConnectionOptions, connect } from './redis-client.ts'
 import type { RedisHealth } from './redis-monitor.ts'
-import { troubleIn, wrongRedis } from './redis-trouble.ts'
+import { troubleIn } from './redis-trouble.ts'
 import { type Route, RoutedRedis } from './routed-redis.ts'
 import { Seeds } from './seeds.ts'
 import { ShardNews } from './shard-news.ts'
 import { type SlotOwner, spreadOf } from './shard-spread.ts'
 import { SlotMap, type Witness } from './slot-map.ts'
 import { slotOf } from './slot-of.ts'
+import { waitingConnection } from './waiting-connection.ts'
 import { witnessOver } from './witness.ts'
 
 type ClusterPlace = Extract<RedisPlace, { readonly kind: 'cluster' }>
@@ -31,7 +32,7 @@ const MOST_OTHERS = 6
  */
 export class Cluster implements Nodes {
   readonly #place: ClusterPlace
-  readonly #shards: readonly ShardKeys[]
+  readonly #shards: ShardKeys[]
   readonly #options: ConnectionOptions
   readonly #use: NodeUse
   readonly #map: SlotMap
@@ -46,7 +47,7 @@ export class Cluster implements Nodes {
 
   constructor(place: ClusterPlace, shards: readonly ShardKeys[], options: ConnectionOptions, use: NodeUse) {
     this.#place = place
-    this.#shards = shards
+    this.#shards = [...shards]
     this.#options = options
     this.#use = use
     this.#news = new ShardNews(options.log)
@@ -55,7 +56,7 @@ export class Cluster implements Nodes {
     const seed = (address: Address) => {
       const endpoint = { kind: 'node', address, access: place.access } as const
       const redis = connect(endpoint, 'reader', options)
-      return { redis, trouble: new ConnectionTrouble(redis, endpoint, options) }
+      return { address, redis, trouble: new ConnectionTrouble(redis, endpoint, options) }
     }
     this.#seeds = new Seeds(seed, () => void this.#map.refresh())
     this.#seeds.open(place.seeds)
@@ -67,6 +68,12 @@ export class Cluster implements Nodes {
 
   get primaries(): readonly SlotOwner[] {
     return this.#map.primaries
+  }
+
+  add(shard: ShardKeys): void {
+    if (this.#shards.some(({ index }) => index === shard.index)) return
+    this.#shards.push(shard)
+    this.#map.add([slotOfShard(shard)])
   }
 
   of(shard: ShardKeys): Node | undefined {
@@ -161,20 +168,16 @@ export class Cluster implements Nodes {
   /** A connection that goes where the slot goes. */
   #waitAt(slot: number): Redis {
     const owner = () => this.#map.ownerOf(slot)
-    const where = () => {
-      const now = owner()
-      return now === undefined ? undefined : toAddress(now)
-    }
-    let last = owner()
-    const redis = connect({ kind: 'following', where, access: this.#place.access }, 'worker', this.#options)
-    const follow = () => {
-      if (owner() === last) return
-      last = owner()
-      redis.disconnect(true)
-    }
-    const unlisten = this.onChange(follow)
-    redis.once('end', unlisten)
-    return redis
+    return waitingConnection({
+      owner,
+      moved: (text, asked) => {
+        const address = endpointOf(text, asked)
+        if (address !== undefined) this.#map.moved(slot, address)
+      },
+      onChange: (listener) => this.onChange(listener),
+      open: (where) =>
+        connect({ kind: 'following', where, access: this.#place.access }, 'worker', this.#options),
+    })
   }
 
   /** Whoever may know: the nodes that serve our shards, and others where none of these answers. */
@@ -194,8 +197,8 @@ export class Cluster implements Nodes {
   #follow(): void {
     if (this.#closed) return
     const { owners } = this.#map
-    const wrong = isSingle(this.#map.error) ? wrongRedis('cluster', 'standalone') : undefined
-    if (owners.size === 0 && wrong !== undefined) this.#use.unfit(wrong)
+    if (owners.size === 0 && isSingle(this.#map.error))
+      this.#use.unfit(new TimerError('WRONG_REDIS', String(troubleIn(this.#map.error))))
     for (const owner of owners) this.#node(owner)
     this.#letGo(owners)
     const placed = this.#shards.map((shard) => this.#map.ownerOf(slotOfShard(shard))).join()

@@ -78,7 +78,8 @@ export class Node {
   #confirm(redis: Redis, withinMs: number, which: (command: Command) => boolean): void {
     if (this.#replicaAcks === 0) return
     const onDisk = () => knowsWaitAof(this.monitor.version)
-    new Acks(redis, { replicas: this.#replicaAcks, withinMs, onDisk }, which)
+    const { log } = this.#options
+    new Acks(redis, { replicas: this.#replicaAcks, withinMs, onDisk, log, node: this.name }, which)
   }
 
   close(): void {

@@ -19,6 +19,8 @@ export interface Nodes {
   readonly all: readonly Node[]
   /** All servers that could: the primaries, with their slots. Empty until they are known. */
   readonly primaries: readonly SlotOwner[]
+  /** A shard more to know of. */
+  add(shard: ShardKeys): void
   /** The node that serves a shard; undefined while none is known. */
   of(shard: ShardKeys): Node | undefined
   /**
@@ -50,6 +52,8 @@ export class OneNode implements Nodes {
   constructor(endpoint: Endpoint, options: ConnectionOptions, use: NodeUse) {
     this.all = [new Node('redis', endpoint, options, use)]
   }
+
+  add(): void {}
 
   of(): Node {
     return this.all[0]

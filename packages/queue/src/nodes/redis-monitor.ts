@@ -2,6 +2,7 @@ import { type Log, type RedisFigures, TimerError } from '@timers/core'
 import type { Redis } from 'ioredis'
 import type { ConnectionTrouble } from './connection-trouble.ts'
 import { errorFields } from './error-fields.ts'
+import { missingRight } from './missing-right.ts'
 import { inspectRedis, type RedisFinding, type RedisInspection } from './redis-inspection.ts'
 import { troubleIn } from './redis-trouble.ts'
 import type { ReplicaRule } from './replica-findings.ts'
@@ -193,8 +194,8 @@ export class RedisMonitor {
 
 /** Why a Redis that is connected could not be checked. */
 function checkProblem(error: unknown): string {
-  const trouble = troubleIn(error)
-  if (trouble !== undefined) return trouble
+  const words = troubleIn(error) ?? missingRight(error)
+  if (words !== undefined) return words
   const [code] = /^[A-Z]{3,}\b/.exec(error instanceof Error ? error.message : '') ?? []
   if (code === 'BUSY') return 'Redis is busy with a script (BUSY) and answers nothing else'
   return code === undefined ? 'Redis did not answer the last check' : `Redis refuses to be checked (${code})`

@@ -1,4 +1,4 @@
-import { allShardKeys } from '../shards/shard-keys.ts'
+import { shardKeys } from '../shards/shard-keys.ts'
 import { type SlotOwner, spreadOf } from './shard-spread.ts'
 
 /** So many primaries with equal parts of the slots. */
@@ -13,7 +13,10 @@ function owners(count: number): SlotOwner[] {
 }
 
 const spread = (shards: number, primaries: readonly SlotOwner[]) =>
-  spreadOf(allShardKeys('timers', shards), primaries)
+  spreadOf(
+    Array.from({ length: shards }, (_, index) => shardKeys('timers', index)),
+    primaries,
+  )
 const counts = (shards: number, primaries: readonly SlotOwner[]) =>
   spread(shards, primaries).nodes.map((node) => node.shards.length)
 

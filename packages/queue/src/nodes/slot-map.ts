@@ -118,8 +118,9 @@ export class SlotMap {
 
   /** More slots to know of. */
   add(slots: Iterable<number>): void {
-    for (const slot of slots) if (!this.#claims.has(slot)) this.#claims.set(slot, undefined)
-    void this.refresh()
+    const news = [...slots].filter((slot) => !this.#claims.has(slot))
+    for (const slot of news) this.#claims.set(slot, undefined)
+    if (news.length > 0) void this.refresh()
   }
 
   /** What a node has answered instead of serving a slot. */
@@ -177,9 +178,8 @@ export class SlotMap {
   #complain(): void {
     const fields = errorFields(this.#error)
     if (fields.reason !== this.#lastComplaint && !this.#closed) {
-      const trouble = troubleIn(this.#error)
-      const why = trouble === undefined ? '' : `: ${trouble}`
-      this.#log.warn(fields, `no node tells the layout of the cluster${why}`)
+      const why = troubleIn(this.#error)
+      this.#log.warn(fields, `no node tells the layout of the cluster${why === undefined ? '' : `: ${why}`}`)
     }
     this.#lastComplaint = fields.reason
   }
@@ -224,9 +224,9 @@ export class SlotMap {
   }
 }
 
-/** What Redis itself says tells more than that a connection is not there. */
+/** What says what is wrong tells more than that a connection is not there. */
 function mostTelling(errors: readonly unknown[]): unknown {
-  return errors.find((error) => error instanceof Error && error.name === 'ReplyError') ?? errors[0]
+  return errors.find((error) => troubleIn(error) !== undefined) ?? errors[0]
 }
 
 async function inTime<T>(work: Promise<T>): Promise<T> {
