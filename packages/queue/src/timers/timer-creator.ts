@@ -39,9 +39,20 @@ export class TimerCreator {
   sitesFor(request: NewTimerRequest): readonly [Site, ...Site[]] {
     const word = wordOf(request)
     if (word !== undefined) return this.#shards.homesOf(word) as readonly [Home, ...Home[]]
-    const shard = this.#shards.at(this.#turn)
-    this.#turn = (this.#turn + 1) % this.#shards.layouts.inUse
-    return [{ shard }]
+    return [{ shard: this.#nextShard() }]
+  }
+
+  /** One whose server is there, where there is one: a node of a cluster that is away takes no creates with it. */
+  #nextShard(): Shard {
+    const { inUse } = this.#shards.layouts
+    const first = this.#turn
+    for (let ahead = 0; ahead < inUse; ahead += 1) {
+      const shard = this.#shards.at(first + ahead)
+      if (!shard.verified) continue
+      this.#turn = (first + ahead + 1) % inUse
+      return shard
+    }
+    return this.#shards.at(first)
   }
 
   /** For who has tried all sites of a word: there are more shards than this process knew. */
