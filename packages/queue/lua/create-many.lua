@@ -20,7 +20,6 @@ local answers, places, ours = {}, {}, {}
 
 -- Seldom: a resend, or a Redis that has forgotten what it handed out.
 local some = redis.call('EXISTS', unpack(KEYS, 3)) > 0
--- By their arguments: on a cluster one more key comes last, which never exists (routed-redis.ts).
 for place = 1, (#ARGV - 3) / 3 do
   local job, at = KEYS[place + 2], place * 3 + 1
   local id, data, dueAt, more = string.sub(job, idAt), ARGV[at], ARGV[at + 1], ARGV[at + 2]

@@ -12,10 +12,10 @@ import { openQueue } from './open-queue.ts'
 export interface ShardQueues {
   /** As many as there are shards now. */
   readonly queues: readonly Queue[]
-  /** Whether the server of a shard answers, by the shard's index. */
-  answers(shard: number): boolean
   /** Called when there are others than before. */
   onChange(listener: () => void): void
+  /** Whether the server of a shard answers, by the shard's index. */
+  answers(shard: number): boolean
   health(): RedisHealth
   /** The servers that hold the timers, as they were found at the last look. */
   nodes(): readonly RedisNodeState[]
@@ -42,8 +42,8 @@ export function openShardQueues(options: RedisOptions): ShardQueues {
     get queues() {
       return queuesOf(shards.all)
     },
-    answers: (shard) => shards.all[shard]?.verified ?? false,
     onChange: (listener) => shards.onChange(listener),
+    answers: (shard) => shards.all[shard]?.verified ?? false,
     health: () => shards.health(),
     nodes: () => shards.nodeStates(),
     shardsPerNode: () => shards.perNode(),

@@ -1,4 +1,4 @@
-import { type Address, type RedisPlace, TimerError, toAddress } from '@timers/core'
+import { type Address, type RedisPlace, toAddress } from '@timers/core'
 import type { Redis } from 'ioredis'
 import type { ShardKeys } from '../shards/shard-keys.ts'
 import { endpointOf } from './cluster-nodes.ts'
@@ -7,7 +7,7 @@ import { Node, type NodeUse } from './node.ts'
 import type { Connections, Nodes } from './nodes.ts'
 import { type ConnectionOptions, connect } from './redis-client.ts'
 import type { RedisHealth } from './redis-monitor.ts'
-import { troubleIn } from './redis-trouble.ts'
+import { troubleIn, wrongRedis } from './redis-trouble.ts'
 import { type Route, RoutedRedis } from './routed-redis.ts'
 import { Seeds } from './seeds.ts'
 import { ShardNews } from './shard-news.ts'
@@ -56,7 +56,7 @@ export class Cluster implements Nodes {
     const seed = (address: Address) => {
       const endpoint = { kind: 'node', address, access: place.access } as const
       const redis = connect(endpoint, 'reader', options)
-      return { address, redis, trouble: new ConnectionTrouble(redis, endpoint, options) }
+      return { redis, trouble: new ConnectionTrouble(redis, endpoint, options) }
     }
     this.#seeds = new Seeds(seed, () => void this.#map.refresh())
     this.#seeds.open(place.seeds)
@@ -197,8 +197,8 @@ export class Cluster implements Nodes {
   #follow(): void {
     if (this.#closed) return
     const { owners } = this.#map
-    if (owners.size === 0 && isSingle(this.#map.error))
-      this.#use.unfit(new TimerError('WRONG_REDIS', String(troubleIn(this.#map.error))))
+    const wrong = isSingle(this.#map.error) ? wrongRedis('cluster', 'standalone') : undefined
+    if (owners.size === 0 && wrong !== undefined) this.#use.unfit(wrong)
     for (const owner of owners) this.#node(owner)
     this.#letGo(owners)
     const placed = this.#shards.map((shard) => this.#map.ownerOf(slotOfShard(shard))).join()

@@ -13,7 +13,7 @@ import type { Node } from '../nodes/node.ts'
 import { type Connections, type Nodes, OneNode } from '../nodes/nodes.ts'
 import { ANSWER_TIMEOUT_MS } from '../nodes/redis-client.ts'
 import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
-import { wrongKind } from '../nodes/redis-trouble.ts'
+import { wrongRedis } from '../nodes/redis-trouble.ts'
 import { type ShardSpread, spreadOf } from '../nodes/shard-spread.ts'
 import { ClientCommands } from '../timers/client-commands.ts'
 import { unavailable } from '../timers/store-error.ts'
@@ -351,8 +351,8 @@ export class Shards {
   #hooksFor(node: Node, kind: RedisPlace['kind']): MonitorHooks {
     return {
       check: async ({ mode }) => {
-        const wrong = wrongKind(kind, mode)
-        if (wrong !== undefined) throw new TimerError('WRONG_REDIS', wrong)
+        const wrong = wrongRedis(kind, mode)
+        if (wrong !== undefined) throw wrong
         await this.#checkData()
         const mine = this.all.filter((shard) => shard.node === node)
         await Promise.all(mine.map(({ reads, keys }) => shortenEvents(reads, keys)))
