@@ -34,10 +34,13 @@ const ALONE = [
   'packages/e2e/test/cancel-race',
   'packages/e2e/test/change-race',
   'packages/e2e/test/chaos',
+  'packages/e2e/test/chaos-cluster',
   'packages/e2e/test/key-race',
   'packages/e2e/test/redis-away',
   'packages/e2e/test/redis-killed',
   'packages/e2e/test/worker-killed',
+  'packages/queue/test/cluster-failover',
+  'packages/queue/test/cluster-slots',
   'packages/queue/test/moved-earlier',
   'packages/queue/test/retention',
 ]

@@ -3,6 +3,7 @@ import {
   type Census,
   type Clock,
   createAddressPolicy,
+  type RedisNodeState,
   type TimerStore,
 } from '@timers/core'
 import type { RedisHealth } from '@timers/queue'
@@ -41,7 +42,11 @@ import { serverOptions } from './server-options.ts'
 import type { ApiSettings } from './settings.ts'
 
 export interface ApiDeps {
-  readonly store: TimerStore & { health(): RedisHealth; census(): Census | undefined }
+  readonly store: TimerStore & {
+    health(): RedisHealth
+    census(): Census | undefined
+    nodes(): readonly RedisNodeState[]
+  }
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
@@ -102,6 +107,7 @@ export function buildApp(settings: ApiSettings, deps: ApiDeps): App {
   registerOperationsRoutes(app, {
     health: () => store.health(),
     census: () => store.census(),
+    nodes: () => store.nodes(),
     closing,
     metrics,
   })

@@ -5,6 +5,7 @@ describe('the settings of the API', () => {
   it('have defaults for all', () => {
     expect(parseSettings(apiSettings, {})).toEqual({
       REDIS_URL: 'redis://127.0.0.1:6379',
+      REDIS_REPLICA_ACKS: 0,
       TIMER_SHARDS: 1,
       LOG_LEVEL: 'info',
       DELIVERY_ALLOW_CIDRS: [],

@@ -7,6 +7,7 @@ describe('the settings of the dashboard', () => {
   it('have defaults for all but the password', () => {
     expect(parseSettings(dashboardSettings, { DASHBOARD_PASSWORD: PASSWORD })).toEqual({
       REDIS_URL: 'redis://127.0.0.1:6379',
+      REDIS_REPLICA_ACKS: 0,
       TIMER_SHARDS: 1,
       LOG_LEVEL: 'info',
       HOST: '0.0.0.0',

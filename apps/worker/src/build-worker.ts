@@ -68,6 +68,7 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
     inFlight: () => consumer.inFlight,
     census: () => consumer.census(),
     clockSkewMs: () => consumer.health().clockSkewMs,
+    nodes: () => consumer.nodes(),
     ready: () => readiness().ready,
     breakersOpen: () => gate.breakersOpen,
     watchdogRestarts: () => consumer.restarts,
@@ -76,8 +77,8 @@ export function buildWorker(settings: WorkerSettings, deps: WorkerDeps): Service
   let health: { close(): Promise<void> } | undefined
 
   const readiness = (): Readiness => {
-    const { ready, problems } = consumer.health()
-    return { ready: ready && !stopping, problems: stopping ? ['stopping'] : problems }
+    const { ready, problems, advice } = consumer.health()
+    return { ready: ready && !stopping, problems: stopping ? ['stopping'] : problems, advice }
   }
 
   return {

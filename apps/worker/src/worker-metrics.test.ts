@@ -7,6 +7,7 @@ function workerMetrics() {
   const counts = createWorkerMetrics(metrics, {
     census: () => undefined,
     clockSkewMs: () => undefined,
+    nodes: () => [],
     ready: () => true,
     inFlight: () => 3,
     breakersOpen: () => 2,

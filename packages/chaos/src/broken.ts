@@ -7,6 +7,8 @@ export interface Broken {
   readonly closings: readonly Closing[]
   /** When the machine had no time for any of this. */
   readonly standstills: readonly Span[]
+  /** When the nodes by themselves could not have served a shard, of each shard; none of a single Redis. */
+  readonly unserved?: readonly (readonly Span[])[]
 }
 
 export interface Span {
@@ -20,6 +22,8 @@ export interface FaultRun {
   readonly slots: readonly Slot[]
   readonly from: number
   readonly to: number
+  /** Shards that were served by what was broken; undefined where that is not asked. */
+  readonly shards?: readonly number[]
   /** What came of it, for the reader. */
   readonly note?: string
   /** Of a stop in order. */

@@ -22,7 +22,8 @@ function explains(outcome: string, broken: Partial<Circumstances> & { behaviour?
     ...rest,
   })
   const attempt: AttemptView = { attempt: 1, at: new Date(AT).toISOString(), outcome }
-  return reasons.of(attempt, { key: 'c0-0', mode: 'at_most_once', expiresInMs: 2_000 }) !== undefined
+  const creation = { key: 'c0-0', mode: 'at_most_once', acknowledged: { id: 1, dueAt: AT } } as const
+  return reasons.of(attempt, { ...creation, expiresInMs: 2_000 }) !== undefined
 }
 
 const away = fault('redis-kill', 1_000, 29_000, { slots: [] })
@@ -55,7 +56,23 @@ test.each<[string, string, Parameters<typeof explains>[1]]>([
   expect(explains(outcome, broken)).toBe(true)
 })
 
+/** Done to the node that has these shards, of two. */
+const failover = (from: number, to: number, shards: readonly number[]) => ({
+  shards: 2,
+  faults: [fault('primary-lost', from, to, { slots: [], shards })],
+})
+
 test.each<[string, string, Parameters<typeof explains>[1]]>([
+  ['interrupted', 'a failover of its node while it was in flight', failover(3_000, 9_000, [0])],
+])('%s is explained by %s', (outcome, _why, broken) => {
+  expect(explains(outcome, broken)).toBe(true)
+})
+
+test.each<[string, string, Parameters<typeof explains>[1]]>([
+  ['interrupted', 'a failover of another node', failover(3_000, 9_000, [1])],
+  ['interrupted', 'a failover long after', failover(30_000, 39_000, [0])],
+  ['interrupted', 'a failover before', failover(-9_000, -3_000, [0])],
+  ['ambiguous', 'a failover: what a receiver answers does not depend on it', failover(100, 9_000, [0])],
   ['ambiguous', 'nothing', {}],
   ['interrupted', 'a kill before the claim', { faults: [fault('worker-kill', -9_000, -8_000)] }],
   ['interrupted', 'a kill long after the claim', { faults: [fault('worker-kill', 60_000, 61_000)] }],

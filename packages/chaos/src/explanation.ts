@@ -12,6 +12,8 @@ const LOCK_MS = 6_000
 
 export interface Circumstances extends Broken {
   readonly creates: readonly PlannedCreate[]
+  /** How many shards there are: which of them a timer is in follows from its id. Default: 1. */
+  readonly shards?: number
   /** Longest time for a webhook, as the workers were told. */
   readonly webhookTimeoutMs: number
 }
@@ -26,10 +28,14 @@ export class Explanations {
   readonly #faults: readonly FaultRun[]
   readonly #deaths: readonly FaultRun[]
   readonly #stops: readonly FaultRun[]
+  readonly #failovers: readonly FaultRun[]
+  readonly #shards: number
   readonly #troubles: readonly Span[]
   readonly #standstills: readonly Span[]
 
-  constructor({ creates, faults, closings, standstills, webhookTimeoutMs }: Circumstances) {
+  constructor({ creates, faults, closings, standstills, webhookTimeoutMs, shards = 1 }: Circumstances) {
+    this.#shards = shards
+    this.#failovers = faults.filter((fault) => fault.shards !== undefined)
     this.#standstills = standstills
     this.#creates = creates
     this.#closings = closings
@@ -40,13 +46,16 @@ export class Explanations {
     this.#troubles = union(faults.filter(({ kind }) => isRedisTrouble(kind)))
   }
 
-  of(attempt: AttemptView, creation: Pick<Creation, 'key' | 'mode' | 'expiresInMs'>): string | undefined {
+  of(
+    attempt: AttemptView,
+    creation: Pick<Creation, 'key' | 'mode' | 'expiresInMs' | 'acknowledged'>,
+  ): string | undefined {
     const at = Date.parse(attempt.at)
     const planned = this.#creates[indexOf(creation.key)]
     if (planned === undefined) return undefined
     switch (attempt.outcome) {
       case 'interrupted':
-        return this.#interrupted(at, creation.mode)
+        return this.#interrupted(at, creation)
       case 'ambiguous':
         return this.#ambiguous(at, planned)
       case 'never_sent':
@@ -73,14 +82,27 @@ export class Explanations {
    * A worker was killed or stopped between its claim and the outcome. The outcome may have had to wait for Redis, so time
    * in which Redis was in trouble does not count. Where it is only asked again later, a worker that was cut off from Redis
    * for longer than its lock is excuse enough.
+   *
+   * An outcome is not confirmed by replicas: a failover of the node that had the timer may forget it.
    */
-  #interrupted(claimedAt: number, mode: Creation['mode']): string | undefined {
+  #interrupted(
+    claimedAt: number,
+    { mode, acknowledged }: Pick<Creation, 'mode' | 'acknowledged'>,
+  ): string | undefined {
     const inHandMs = this.#webhookTimeoutMs + SLACK_MS
     const death = this.#deaths.find(
       ({ from, to }) =>
         to >= claimedAt - SLACK_MS && from - claimedAt - this.#troubleMs(claimedAt, from) <= inHandMs,
     )
     if (death !== undefined) return `${death.kind} of ${death.slots.join(', ')}`
+    const shard = acknowledged && (acknowledged.id - 1) % this.#shards
+    const failover = this.#failovers.find(
+      ({ from, to, shards }) =>
+        (shard === undefined || shards?.includes(shard)) &&
+        to >= claimedAt - SLACK_MS &&
+        from - claimedAt - this.#troubleMs(claimedAt, from) <= inHandMs,
+    )
+    if (failover !== undefined) return `${failover.kind}: its outcome was in flight`
     if (mode === 'at_least_once' && this.#troubleMs(claimedAt - SLACK_MS, claimedAt + 2 * LOCK_MS) > 0) {
       return 'a worker was cut off from Redis'
     }

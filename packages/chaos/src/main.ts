@@ -44,7 +44,7 @@ async function main(options: Options): Promise<number> {
   )
   const settleMs = minutes >= LONG_RUN_MINUTES ? LONG_SETTLE_MS : SHORT_SETTLE_MS
   const progress = new Progress(plan.loadMs + settleMs + 20_000, (line) => console.log(line))
-  const result = await play({ plan, minutes, settleMs, progress, saveLogs: (stage) => saveLogs(stage, logs) })
+  const result = await play({ plan, options, settleMs, progress, saveLogs: (stage) => saveLogs(stage, logs) })
   const passed = await writeReport(plan, options, result, out)
   if (passed && !options.keepLogs) await rm(logs, { recursive: true })
   return passed ? 0 : 1
@@ -67,7 +67,7 @@ async function writeReport(plan: Plan, options: Options, result: RunResult, out:
 }
 
 async function saveLogs(stage: Stage, folder: string): Promise<void> {
-  await stage.redis.saveLog(folder)
+  await stage.redis.saveLogs(folder)
   for (const { name, logs } of stage.services) {
     const file = createWriteStream(join(folder, `${name}.jsonl`))
     for (const line of logs) file.write(`${JSON.stringify(line)}\n`)

@@ -1,26 +1,18 @@
-import { type ProxyMode, stablePort, startTcpProxy, type TcpProxy } from '@timers/lab'
+import type { Faults, ProxyMode } from '@timers/lab'
 
 export type NetworkFault = { readonly mode: ProxyMode } | { readonly delayMs: number } | 'cut'
 
 const CUT_EVERY_MS = 200
 
-/** The way of one process to Redis. Of several faults at a time the youngest mode counts, and the longest delay. */
+/** The way of one process to one Redis. Of several faults at a time the youngest mode counts, and the longest delay. */
 export class Line {
-  readonly #proxy: TcpProxy
+  readonly #network: Faults
   readonly #modes: ProxyMode[] = []
   readonly #delays: number[] = []
   #applied: Promise<void> = Promise.resolve()
 
-  private constructor(proxy: TcpProxy) {
-    this.#proxy = proxy
-  }
-
-  static async to(targetPort: number): Promise<Line> {
-    return new Line(await startTcpProxy({ targetPort, port: await stablePort() }))
-  }
-
-  get port(): number {
-    return this.#proxy.port
+  constructor(network: Faults) {
+    this.#network = network
   }
 
   /** @returns heals it */
@@ -30,7 +22,7 @@ export class Line {
       const cut = async (): Promise<void> => {
         if (pending) return
         pending = true
-        await this.#proxy.cutReplies()
+        await this.#network.cutReplies()
         pending = false
       }
       void cut()
@@ -49,13 +41,9 @@ export class Line {
   async holdReplies(): Promise<() => Promise<void>> {
     const heal = await this.#during<ProxyMode>(this.#modes, 'hold-replies')
     return () => {
-      this.#proxy.dropConnections()
+      this.#network.dropConnections()
       return heal()
     }
-  }
-
-  close(): Promise<void> {
-    return this.#proxy.close()
   }
 
   async #during<T>(present: T[], one: T): Promise<() => Promise<void>> {
@@ -68,8 +56,8 @@ export class Line {
   }
 
   #apply(): Promise<void> {
-    this.#proxy.setDelay(Math.max(0, ...this.#delays))
-    this.#applied = this.#applied.then(() => this.#proxy.setMode(this.#modes.at(-1) ?? 'forward'))
+    this.#network.setDelay(Math.max(0, ...this.#delays))
+    this.#applied = this.#applied.then(() => this.#network.setMode(this.#modes.at(-1) ?? 'forward'))
     return this.#applied
   }
 }

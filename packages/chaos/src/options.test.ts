@@ -1,4 +1,4 @@
-import { ALL_FAULTS } from './fault-kinds.ts'
+import { faultsOn } from './fault-kinds.ts'
 import { parseOptions, UsageError } from './options.ts'
 
 test('ten minutes with every fault, unless told otherwise', () => {
@@ -6,11 +6,21 @@ test('ten minutes with every fault, unless told otherwise', () => {
     seed: 'x',
     minutes: 10,
     ratePerSecond: 25,
-    faults: ALL_FAULTS,
+    redis: 'single',
+    replicas: 0,
+    acks: 0,
+    faults: faultsOn('single'),
     out: 'chaos-reports/x',
     keepLogs: false,
   })
   expect(parseOptions([])?.seed).not.toBe(parseOptions([])?.seed)
+})
+
+test('a cluster has a replica of each primary, and waits for all replicas, unless told otherwise', () => {
+  const of = (...args: string[]) => parseOptions(['--redis', ...args])
+  expect(of('cluster')).toMatchObject({ redis: 'cluster', replicas: 1, acks: 1, faults: faultsOn('cluster') })
+  expect(of('sentinel', '--replicas', '2')).toMatchObject({ replicas: 2, acks: 2 })
+  expect(of('cluster', '--acks', '0')).toMatchObject({ replicas: 1, acks: 0 })
 })
 
 test('faults in any order make the same plan', () => {
@@ -24,6 +34,13 @@ test.each([
   [['--rate', '']],
   [['--faults', 'api-kill,meteor']],
   [['--seed', '../../etc']],
+  [['--redis', 'dragon']],
+  [['--redis', 'cluster', '--replicas', '3']],
+  [['--redis', 'cluster', '--acks', '2']],
+  [['--redis', 'cluster', '--acks', '0.5']],
+  [['--acks', '1']],
+  [['--faults', 'slots-move']],
+  [['--redis', 'sentinel', '--faults', 'failover,slots-move']],
   [['--what']],
   [['stray']],
 ])('%j is refused', (args) => {

@@ -1,7 +1,7 @@
-import { ALL_FAULTS, FAULT_KINDS } from './fault-kinds.ts'
+import { FAULT_KINDS, faultsOn, REDIS_KINDS } from './fault-kinds.ts'
 import { makePlan, type PlanSettings } from './plan.ts'
 
-const SETTINGS: PlanSettings = { seed: 'a', minutes: 10, ratePerSecond: 25, faults: ALL_FAULTS }
+const SETTINGS: PlanSettings = { seed: 'a', minutes: 10, ratePerSecond: 25, faults: faultsOn('single') }
 const PLAN = makePlan(SETTINGS)
 /** To be made again and again. */
 const SHORT = { ...SETTINGS, minutes: 1 }
@@ -22,7 +22,7 @@ test('leaving faults out changes nothing else', () => {
 
 test('ten minutes see every fault, some of them at the same time, and end in peace', () => {
   const { faults, closings, loadMs } = PLAN
-  expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(ALL_FAULTS))
+  expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(faultsOn('single')))
   const overlaps = faults.filter(
     ({ atMs, lastsMs }) =>
       faults.filter((other) => other.atMs > atMs && other.atMs < atMs + lastsMs).length > 0,
@@ -30,6 +30,11 @@ test('ten minutes see every fault, some of them at the same time, and end in pea
   expect(overlaps.length).toBeGreaterThan(faults.length / 4)
   const ends = [...faults, ...closings].map(({ atMs, lastsMs }) => atMs + lastsMs)
   expect(Math.max(...ends)).toBeLessThan(loadMs - 10_000)
+})
+
+test.each(REDIS_KINDS)('ten minutes see every fault that a Redis of kind %s can have', (redis) => {
+  const { faults } = makePlan({ ...SETTINGS, redis, faults: faultsOn(redis) })
+  expect(new Set(faults.map(({ kind }) => kind))).toEqual(new Set(faultsOn(redis)))
 })
 
 test('everything is in the order of its time', () => {

@@ -1,4 +1,4 @@
-import type { FaultKind } from './fault-kinds.ts'
+import type { FaultKind, RedisKind } from './fault-kinds.ts'
 import { type PlannedFault, planFaults } from './fault-plan.ts'
 import { type PlannedBatch, type PlannedKey, type PlannedSweep, planGroups } from './group-plan.ts'
 import { planLives } from './life-plan.ts'
@@ -32,12 +32,14 @@ export interface PlanSettings {
   readonly minutes: number
   readonly ratePerSecond: number
   readonly faults: readonly FaultKind[]
+  /** Default: a single one. */
+  readonly redis?: RedisKind
 }
 
 /** The last part of the load is free of faults: to see that the service has recovered by itself. */
 const CALM_MS = { least: 11_000, most: 15_000, part: 1 / 4 }
 
-export function makePlan({ seed, minutes, ratePerSecond, faults }: PlanSettings): Plan {
+export function makePlan({ seed, minutes, ratePerSecond, faults, redis }: PlanSettings): Plan {
   const loadMs = Math.round(minutes * 60_000)
   const calmMs = Math.max(CALM_MS.least, Math.min(CALM_MS.most, loadMs * CALM_MS.part))
   const faultsUntilMs = Math.max(0, loadMs - calmMs)
@@ -46,7 +48,7 @@ export function makePlan({ seed, minutes, ratePerSecond, faults }: PlanSettings)
   return {
     seed,
     loadMs,
-    faults: planFaults(seed, faults, faultsUntilMs),
+    faults: planFaults(seed, faults, faultsUntilMs, redis),
     ...groups,
     creates: [...alone, ...groups.creates],
     alone: alone.length,

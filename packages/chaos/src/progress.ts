@@ -39,8 +39,9 @@ export class Progress {
     this.say(`  + ${nameOf(fault)} for ${(fault.lastsMs / 1_000).toFixed(1)} s`)
   }
 
-  finish(fault: PlannedFault): void {
+  finish(fault: PlannedFault, isLeftOut: boolean): void {
     this.#now.delete(fault)
+    if (isLeftOut) this.say(`  - ${nameOf(fault)} is left out: Redis is not at full strength`)
   }
 
   /** How many timers are still on their way, once no more are created. */

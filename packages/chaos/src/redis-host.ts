@@ -2,17 +2,16 @@ import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { stablePort, startTestRedis, type TestRedis } from '@timers/lab'
-import { cutTail, markAof } from './aof-tail.ts'
+import { markAof } from './aof-tail.ts'
 import { type DataDisk, openDataDisk } from './data-disk.ts'
+import { killAndCutTail } from './torn-kill.ts'
 
 /** Rewrite the AOF early and often: runs are short. */
-const EXTRA_ARGS = ['--auto-aof-rewrite-min-size', '4mb']
+export const EXTRA_ARGS = ['--auto-aof-rewrite-min-size', '4mb']
 const BYTES_TO_START_WITH = 256 * 2 ** 20
 const BYTES_A_MINUTE = 16 * 2 ** 20
 /** Room that a disk that runs full has left: it gives out in the middle of something. */
 const ROOM_BYTES = { least: 4 * 1_024, most: 128 * 1_024 }
-/** How long commands run whose replies nobody gets. */
-const HELD_MS = { least: 20, most: 300 }
 const COMMAND_TIMEOUT_MS = 5_000
 
 /** All that can happen to the Redis of the experiment. */
@@ -56,31 +55,19 @@ export class RedisHost {
     await this.server.restart()
   }
 
-  /**
-   * The same, with the AOF cut short in between: somewhere in what was written after `holdReplies` had begun to hold back
-   * all replies, which are lost for good by what it returns; without it a record that is cut short is added.
-   */
+  /** The same, with the AOF cut short in between. */
   async killAndCutTailFor(
     ms: number,
     dice: number,
     holdReplies?: () => Promise<() => Promise<void>>,
   ): Promise<string> {
-    const lose = await holdReplies?.()
-    const heldAt = lose && (await markAof(this.#disk.folder))
-    if (lose !== undefined) await sleep(HELD_MS.least + dice * (HELD_MS.most - HELD_MS.least))
-    await this.server.kill()
-    const { note, undo } = await cutTail(this.#disk.folder, dice, heldAt)
-    await lose?.()
-    await sleep(ms)
-    try {
-      await this.server.restart()
-      return note
-    } catch {
-      // Redis was killed in the middle of a record: that is a cut tail by itself, and what follows it cannot be read.
-      await undo()
-      await this.server.restart()
-      return 'tail was cut by the kill already'
+    const { server } = this
+    const redis = {
+      dataDir: this.#disk.folder,
+      kill: () => server.kill(),
+      start: () => server.restart(),
     }
+    return killAndCutTail(redis, { ms, dice, ...(holdReplies && { holdReplies }) })
   }
 
   /** The disk runs full. With `appendfsync always` Redis ends itself; it is started again when there is room. */

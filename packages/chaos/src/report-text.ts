@@ -28,7 +28,10 @@ export function reportText(report: Report): string {
     `Callbacks              ${list(counts.callbacks)}; to EVENTS_URL: ${list(counts.events)}`,
     `Silent receivers       ${counts.silent} timers; ${counts.nameless} for names without an answer (asked ${counts.namesUnanswered} times)`,
     `Unknown, and why       ${list(unknown)}`,
-    `Faults                 ${list(Object.fromEntries(Object.entries(faults).map(([kind, { times }]) => [kind, times])))}`,
+    `Faults                 ${list(Object.fromEntries(Object.entries(faults).map(([kind, { times }]) => [kind, times])))}${report.leftOut === 0 ? '' : `; left out ${report.leftOut}`}`,
+    ...(report.unservedSeconds.length === 0
+      ? []
+      : [`Shards not served      ${report.unservedSeconds.join(', ')} s, by the nodes themselves`]),
     `Stops in order         ${stops.count}, ${stops.notZero} of them cut short (exit code not 0)`,
     `Machine                stood still ${standstills.times} times, ${standstills.seconds} s in all`,
     `Lateness               ${milliseconds(report.latenessMs)} (faults included)`,

@@ -7,14 +7,16 @@ import {
   onTheirWay,
   stillToTell,
 } from '@timers/lab'
-import type { Broken, FaultRun } from './broken.ts'
+import type { Broken, FaultRun, Span } from './broken.ts'
 import { ChaosClients } from './chaos-clients.ts'
 import { Explanations } from './explanation.ts'
 import type { PlannedFault } from './fault-plan.ts'
 import { indexOf, type PlannedCreate } from './load-plan.ts'
+import type { Options } from './options.ts'
 import type { Plan } from './plan.ts'
 import type { Progress } from './progress.ts'
 import { Receivers } from './receivers.ts'
+import { unservedBy } from './serving.ts'
 import { OPERATOR_ON, Stage, WEBHOOK_TIMEOUT_MS } from './stage.ts'
 import { Standstills } from './standstills.ts'
 
@@ -35,7 +37,7 @@ export interface RunResult {
 
 export interface RunSettings {
   readonly plan: Plan
-  readonly minutes: number
+  readonly options: Options
   /** How long after the last due time planned retries are waited for. */
   readonly settleMs: number
   readonly progress: Progress
@@ -56,7 +58,7 @@ const LISTED_LABELS = 4
 const PROMPT_MS = 5_000
 
 /** Plays a plan: processes up, load and faults, everything healed, rest. */
-export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunSettings): Promise<RunResult> {
+export async function play({ plan, options, settleMs, progress, saveLogs }: RunSettings): Promise<RunResult> {
   const receivers = await Receivers.start(plan.creates)
   const standstills = new Standstills()
   let stage: Stage | undefined
@@ -67,7 +69,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
   }
   for (const signal of SIGNALS) process.once(signal, interrupted)
   try {
-    stage = await Stage.open(minutes, receivers.eventsUrl)
+    stage = await Stage.open(options, receivers.eventsUrl)
     const running = stage
     const clients = new ChaosClients(() => running.nextApi(), receivers)
     await untilUp(running)
@@ -76,7 +78,8 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     clients.quitAt = startedAt + plan.loadMs
     const faults: FaultRun[] = []
     const breaking = at(plan.faults, async (fault) => {
-      faults.push(await playFault(fault, running, progress))
+      const played = await playFault(fault, running, progress)
+      if (played !== undefined) faults.push(played)
     })
     const closing = at(plan.closings, (closed) => receivers.close(closed))
     const { creates, alone } = plan
@@ -94,7 +97,7 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
       ),
     )
     await Promise.all([breaking, closing])
-    await running.redis.revive()
+    await running.redis.heal()
     const repairedAt = Date.now()
     progress.say('everything is healed')
     await Promise.all([...creating, redriving])
@@ -113,10 +116,20 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
     ])
     const views = await clients.read(ids)
     const stops = running.services.flatMap((service) => service.stops)
-    const broken = { faults, closings: receivers.closings, standstills: standstills.spans }
+    const broken = {
+      faults,
+      closings: receivers.closings,
+      standstills: standstills.spans,
+      unserved: running.redis.unserved,
+    }
     // A machine that stands still is not whole either.
     const healedAt = Math.max(repairedAt, running.cutUntil, ...standstills.spans.map(({ to }) => to))
-    const reasons = new Explanations({ ...broken, creates, webhookTimeoutMs: WEBHOOK_TIMEOUT_MS })
+    const reasons = new Explanations({
+      ...broken,
+      creates,
+      webhookTimeoutMs: WEBHOOK_TIMEOUT_MS,
+      shards: running.redis.shards,
+    })
     return {
       startedAt,
       endedAt: Date.now(),
@@ -124,17 +137,19 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
         creations: clients.creations,
         redrives: clients.redrives,
         tellings: clients.tellings,
+        misses: clients.misses,
         changes: clients.changes,
         sweeps: clients.sweeps,
         sightings,
         callbacks: receivers.callbacks(),
         operatorOn: OPERATOR_ON,
-        stillToTell: await stillToTell(running.redis.server),
+        stillToTell: await stillToTell(running.redis, running.redis.shards),
         views,
         lists,
         counts: await clients.counts(),
         explain: (attempt, creation) => reasons.of(attempt, creation),
         promptWithinMs: ({ key }) => (isPrompt(creates[indexOf(key)]) ? PROMPT_MS : undefined),
+        unservedMs: unservedBy(running.redis, faults, crowdsOf(plan, startedAt)),
         healedAt,
         restAt,
       },
@@ -157,13 +172,18 @@ export async function play({ plan, minutes, settleMs, progress, saveLogs }: RunS
   }
 }
 
-async function playFault(fault: PlannedFault, stage: Stage, progress: Progress): Promise<FaultRun> {
+/** @returns nothing where it was left out */
+async function playFault(
+  fault: PlannedFault,
+  stage: Stage,
+  progress: Progress,
+): Promise<FaultRun | undefined> {
   const { kind, slots } = fault
   const from = Date.now()
   progress.begin(fault)
-  const outcome = await stage.play(fault)
-  progress.finish(fault)
-  return { kind, slots, from, to: Date.now(), ...outcome }
+  const { isLeftOut = false, ...outcome } = await stage.play(fault)
+  progress.finish(fault, isLeftOut)
+  return isLeftOut ? undefined : { kind, slots, from, to: Date.now(), ...outcome }
 }
 
 /** Begins each item at its time; resolves when all have ended, and rejects as soon as one has failed. */
@@ -213,7 +233,7 @@ async function untilAtRest(
 ): Promise<number> {
   let left = Number.NaN
   for (let calm = 0; calm < 3 && Date.now() < restAt + REST_PATIENCE_MS; ) {
-    left = receivers.open + (await onTheirWay(redis.server, 1, restAt).catch(() => Number.NaN))
+    left = receivers.open + (await onTheirWay(redis, redis.shards, restAt).catch(() => Number.NaN))
     told(left)
     calm = left === 0 ? calm + 1 : 0
     await sleep(LOOK_EVERY_MS)
@@ -235,6 +255,14 @@ function listsOf({ batches, sweeps }: Plan): ListFilter[] {
 /** A receiver that is well, and known to be: one with a name of its own shares its turns with silent ones at first. */
 function isPrompt(create: PlannedCreate | undefined): boolean {
   return create?.behaviour === 'fast' || create?.behaviour === 'slow'
+}
+
+/** Times in which silent receivers have all hands of the workers: whatever else is due waits, on any Redis. */
+function crowdsOf({ creates }: Plan, startedAt: number): Span[] {
+  const dueAt = creates.flatMap(({ isCrowd, atMs, seconds }) =>
+    isCrowd ? [startedAt + atMs + seconds * 1_000] : [],
+  )
+  return dueAt.map((at) => ({ from: at, to: at + WEBHOOK_TIMEOUT_MS }))
 }
 
 function clock(at: number): string {

@@ -4,7 +4,10 @@ import type { FaultRun } from './broken.ts'
 import type { Slot } from './fault-plan.ts'
 
 /** What came of a fault. */
-export type FaultOutcome = Pick<FaultRun, 'note' | 'exitCode'>
+export type FaultOutcome = Pick<FaultRun, 'note' | 'exitCode' | 'shards'> & {
+  /** Nothing was done: too much was broken already. */
+  readonly isLeftOut?: boolean
+}
 
 /** Longer than any orderly stop may take: SHUTDOWN_TIMEOUT_MS and a little. */
 const STOP_WITHIN_MS = 15_000

@@ -1,9 +1,11 @@
 import { type Environment, stablePort } from '@timers/lab'
-import type { FaultKind } from './fault-kinds.ts'
+import { FAULT_KINDS, type FaultKind } from './fault-kinds.ts'
 import { API_SLOTS, type PlannedFault, SLOTS, type Slot, WORKER_SLOTS } from './fault-plan.ts'
 import { NameServer } from './name-server.ts'
-import { Line, type NetworkFault } from './network.ts'
-import { RedisHost } from './redis-host.ts'
+import type { NetworkFault } from './network.ts'
+import { openRedis } from './open-redis.ts'
+import type { Options } from './options.ts'
+import type { RedisUnderTest } from './redis-under-test.ts'
 import { type FaultOutcome, ServiceSlot } from './service-slot.ts'
 
 /** Long enough for the slowest answer, short enough for hanging receivers not to drag a run out. */
@@ -26,46 +28,34 @@ const LATEST_BYTES_MS = 400
 
 /** All processes of the experiment, and how each fault is done to them. */
 export class Stage {
-  readonly redis: RedisHost
+  readonly redis: RedisUnderTest
   readonly names: NameServer
-  readonly #lines: Readonly<Record<Slot, Line>>
   readonly #services: Readonly<Record<Slot, ServiceSlot>>
   #turn = 0
   #cutUntil = 0
 
-  private constructor(
-    redis: RedisHost,
-    names: NameServer,
-    lines: Record<Slot, Line>,
-    services: Record<Slot, ServiceSlot>,
-  ) {
+  private constructor(redis: RedisUnderTest, names: NameServer, services: Record<Slot, ServiceSlot>) {
     this.redis = redis
     this.names = names
-    this.#lines = lines
     this.#services = services
   }
 
-  static async open(minutes: number, eventsUrl: string): Promise<Stage> {
-    const redis = await RedisHost.start(minutes)
+  static async open(
+    options: Pick<Options, 'minutes' | 'redis' | 'replicas' | 'acks'>,
+    eventsUrl: string,
+  ): Promise<Stage> {
+    const redis = await openRedis(options)
     const names = await NameServer.start()
-    const lines = {} as Record<Slot, Line>
     const services = {} as Record<Slot, ServiceSlot>
     for (const slot of SLOTS) {
-      const line = await Line.to(redis.server.port)
-      lines[slot] = line
       const port = await stablePort()
       const own = slot.startsWith('api') ? { ...API, PORT: port } : { ...WORKER, HEALTH_PORT: port }
-      const env = {
-        ...COMMON,
-        ...own,
-        EVENTS_URL: eventsUrl,
-        EVENTS_ON: OPERATOR_ON.join(','),
-        REDIS_URL: `redis://127.0.0.1:${line.port}`,
-      }
+      const events = { EVENTS_URL: eventsUrl, EVENTS_ON: OPERATOR_ON.join(',') }
+      const env = { ...COMMON, ...own, ...events, ...redis.envOf(slot) }
       services[slot] = new ServiceSlot(slot, `http://127.0.0.1:${port}`, env, names.execArgv)
       services[slot].start()
     }
-    return new Stage(redis, names, lines, services)
+    return new Stage(redis, names, services)
   }
 
   get services(): readonly ServiceSlot[] {
@@ -96,29 +86,17 @@ export class Stage {
         return service.stopFor(lastsMs)
       case 'worker-stop':
         return service.pauseFor(lastsMs).then(nothing)
-      case 'redis-kill':
-        return this.redis.killFor(lastsMs).then(nothing)
-      case 'redis-tail':
-        return this.redis.killAndCutTailFor(lastsMs, dice, () => this.#holdReplies()).then(noted)
-      case 'redis-disk':
-        return this.redis.fillDiskFor(lastsMs, dice).then(noted)
-      case 'redis-oom':
-        return this.redis.outOfMemoryFor(lastsMs).then(nothing)
-      case 'redis-rewrite':
-        // Refused while Redis is away, or rewrites already.
-        return this.redis.server
-          .command('BGREWRITEAOF')
-          .then(String, (error: Error) => error.message)
-          .then(noted)
       default:
-        return this.#breakLines(fault, networkFault(kind, dice)).then(nothing)
+        return isOfNetwork(kind)
+          ? this.#breakWays(fault, networkFault(kind, dice)).then(nothing)
+          : this.redis.play(fault)
     }
   }
 
   /** Cuts all replies that the APIs get from Redis, for a while. */
   async cutRepliesFor(ms: number): Promise<void> {
     if (ms === 0) return
-    await this.#breakLines({ slots: API_SLOTS, lastsMs: ms }, { mode: 'cut-replies' })
+    await this.#breakWays({ slots: API_SLOTS, lastsMs: ms, node: 0 }, { mode: 'cut-replies' })
     this.#cutUntil = Date.now()
   }
 
@@ -140,32 +118,30 @@ export class Stage {
 
   async close(): Promise<void> {
     await Promise.all(this.services.map((service) => service.close()))
-    await Promise.all(SLOTS.map((slot) => this.#lines[slot].close()))
     this.names.close()
     await this.redis.close()
   }
 
-  async #holdReplies(): Promise<() => Promise<void>> {
-    const losses = await Promise.all(SLOTS.map((slot) => this.#lines[slot].holdReplies()))
-    return async () => {
-      await Promise.all(losses.map((lose) => lose()))
-    }
-  }
-
-  async #breakLines(
-    { slots, lastsMs }: Pick<PlannedFault, 'slots' | 'lastsMs'>,
+  async #breakWays(
+    { slots, lastsMs, node }: Pick<PlannedFault, 'slots' | 'lastsMs' | 'node'>,
     fault: NetworkFault,
   ): Promise<void> {
-    const heals = await Promise.all(slots.map((slot) => this.#lines[slot].break(fault)))
+    // Where there are several nodes: half of the time the ways to all of them, else those to one.
+    const one = node < 0.5 ? undefined : (node - 0.5) * 2
+    const ways = slots.flatMap((slot) => this.redis.waysOf(slot, one))
+    const heals = await Promise.all(ways.map((way) => way.break(fault)))
     await new Promise((resolve) => setTimeout(resolve, lastsMs))
     await Promise.all(heals.map((heal) => heal()))
   }
 }
 
 const nothing = (): FaultOutcome => ({})
-const noted = (note: string): FaultOutcome => ({ note })
 
 type NetworkKind = Extract<FaultKind, `net-${string}`>
+
+function isOfNetwork(kind: FaultKind): kind is NetworkKind {
+  return FAULT_KINDS[kind].lane === 'network'
+}
 
 function networkFault(kind: NetworkKind, dice: number): NetworkFault {
   switch (kind) {

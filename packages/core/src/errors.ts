@@ -40,8 +40,6 @@ export type TimerErrorCode =
   | 'STORE_UNAVAILABLE'
   /** Redis answered that it cannot take writes now (out of memory, read-only, loading, disk error). */
   | 'STORE_REFUSED'
-  /** Redis holds the data of another number of shards than this process was started with. */
-  | 'SHARD_MISMATCH'
   | 'WRONG_REDIS'
   /** Redis holds timers in a form that only a newer release knows. */
   | 'DATA_TOO_NEW'

@@ -62,6 +62,7 @@ export type {
   WebhookClient,
   WebhookRequest,
 } from './ports.ts'
+export type { RedisFigures, RedisNodeState, RedisReplica } from './redis-node.ts'
 export {
   type Access,
   type Address,

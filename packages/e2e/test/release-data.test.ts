@@ -1,32 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { eventually, Installation } from '@timers/lab'
+import { loadReleaseData, releaseFile } from '../src/release-data.ts'
 
-/**
- * The append-only file that release 0.1.0 left behind, and its timers as its API showed them at the end. A worker was
- * killed in the middle of a webhook, two timers came due after that. The receiver was on port 41999.
- */
-const fixture = (name: string) => new URL(`../fixtures/release-0.1/${name}`, import.meta.url)
 type Shown = Readonly<Record<string, unknown>> & { readonly id: number }
-const told = JSON.parse(readFileSync(fixture('timers.json'), 'utf8')) as Readonly<Record<string, Shown>>
-const PORT_THEN = '41999'
-
-/** An append-only file holds commands as a client sends them. */
-async function load(port: number, receiverPort: number): Promise<void> {
-  const file = readFileSync(fixture('appendonlydir/appendonly.aof.1.incr.aof'), 'latin1')
-  if (String(receiverPort).length !== PORT_THEN.length)
-    throw new Error('the lengths in the file would be wrong')
-  const socket = connect(port, '127.0.0.1')
-  socket.resume()
-  socket.end(Buffer.from(file.replaceAll(PORT_THEN, String(receiverPort)), 'latin1'))
-  await new Promise((resolve, reject) => socket.once('close', resolve).once('error', reject))
-}
+const told = JSON.parse(readFileSync(releaseFile('timers.json'), 'utf8')) as Readonly<Record<string, Shown>>
 
 test('data of release 0.1: what was told stays true, what was owed fires once, and the format is the present one', async () => {
   const installation = await Installation.start({ apis: 0, workers: 0, respond: () => ({ status: 200 }) })
   try {
     const { redis, receiver } = installation
-    await load(redis.port, receiver.port)
+    await loadReleaseData(redis.port, receiver.port)
     await installation.startApi()
     const shown = async (name: string): Promise<Shown> =>
       (await fetch(`${installation.apis[0]?.url}/timers/${told[name]?.id}`)).json() as Promise<Shown>

@@ -2,7 +2,7 @@
  * The laboratory, for tests, chaos and the bench only: processes, a Redis of their own, receivers that remember, a faulty
  * network, clients, and one judge of what they all saw.
  */
-export { redisCommand, stablePort } from '@timers/local-redis'
+export { type RedisReply, redisCommand, stablePort } from '@timers/local-redis'
 export {
   type Change,
   CONFLICT_MODES,

@@ -7,9 +7,9 @@ export type { LocalClusterOptions, NodePorts } from './cluster/cluster-options.t
 export { type LocalCluster, startLocalCluster } from './cluster/local-cluster.ts'
 export type { SlotMove } from './cluster/slot-move.ts'
 export { freePort } from './free-port.ts'
-export type { NodeSecurity, TlsFiles } from './node-security.ts'
+export { asArguments, type NodeSecurity, type TlsFiles, tlsLines } from './node-security.ts'
 export { ensureRedisServer, findRedisServer } from './redis-binary.ts'
-export { type RedisReply, redisCommand, redisCommands } from './redis-command.ts'
+export { type RedisReply, redisAnswers, redisCommand, redisCommands } from './redis-command.ts'
 export type { NodeRole, RedisNode } from './redis-node.ts'
 export {
   type RedisExit,

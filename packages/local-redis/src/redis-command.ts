@@ -22,14 +22,33 @@ export async function redisCommand(
  * Sends commands back to back over one connection of their own, and gives their replies: for what a connection remembers (AUTH,
  * ASKING, READONLY), and for many at once. Rejects as redisCommand() does; then those behind the failed one may have run or not.
  */
-export function redisCommands(
+export async function redisCommands(
   port: number,
   commands: readonly (readonly string[])[],
   timeoutMs = 2_000,
 ): Promise<RedisReply[]> {
+  const answers = await exchange(port, commands, timeoutMs, true)
+  return answers as RedisReply[]
+}
+
+/** The same, where an error reply is an answer like any other, and the commands behind it are answered too. */
+export function redisAnswers(
+  port: number,
+  commands: readonly (readonly string[])[],
+  timeoutMs = 2_000,
+): Promise<(RedisReply | Error)[]> {
+  return exchange(port, commands, timeoutMs, false)
+}
+
+function exchange(
+  port: number,
+  commands: readonly (readonly string[])[],
+  timeoutMs: number,
+  endsAtError: boolean,
+): Promise<(RedisReply | Error)[]> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port })
-    const replies: RedisReply[] = []
+    const replies: (RedisReply | Error)[] = []
     let received = Buffer.alloc(0)
     const fail = (error: Error): void => {
       socket.destroy()
@@ -44,6 +63,7 @@ export function redisCommands(
       try {
         let end = 0
         for (let parsed = parse(received, 0); parsed !== undefined; parsed = parse(received, end)) {
+          if (endsAtError && parsed.value instanceof Error) throw parsed.value
           replies.push(parsed.value)
           end = parsed.end
         }
@@ -63,8 +83,8 @@ function encode(command: readonly string[]): string {
   return `*${command.length}\r\n${words.join('')}`
 }
 
-/** The reply that starts at `at`, and where it ends; undefined when it is not all there yet. Throws an error reply. */
-function parse(buffer: Buffer, at: number): { value: RedisReply; end: number } | undefined {
+/** The reply that starts at `at`, and where it ends; undefined when it is not all there yet. */
+function parse(buffer: Buffer, at: number): { value: RedisReply | Error; end: number } | undefined {
   const lineEnd = buffer.indexOf('\r\n', at)
   if (lineEnd < 0) return undefined
   const line = buffer.toString('utf8', at + 1, lineEnd)
@@ -73,7 +93,7 @@ function parse(buffer: Buffer, at: number): { value: RedisReply; end: number } |
     case '+':
       return { value: line, end: next }
     case '-':
-      throw new Error(line)
+      return { value: new Error(line), end: next }
     case ':':
       return { value: Number(line), end: next }
     case '$': {
@@ -88,6 +108,7 @@ function parse(buffer: Buffer, at: number): { value: RedisReply; end: number } |
       for (let left = Number(line); left > 0; left--) {
         const item = parse(buffer, end)
         if (item === undefined) return undefined
+        if (item.value instanceof Error) throw item.value
         items.push(item.value)
         end = item.end
       }

@@ -5,7 +5,7 @@
 
   KEYS[1]   delayed (sorted set)
   KEYS[2]   marker (sorted set)
-  KEYS[3..] the jobs' hashes
+  KEYS[3..] the jobs' hashes, and what else is declared behind them (nodes/routed-redis.ts)
   ARGV[1]   created at, epoch ms
   ARGV[2]   owner of all of them, or '' for the default one
   ARGV[3]   where in its key a job's id begins, 1 for the first character
@@ -20,7 +20,7 @@ local answers, places, ours = {}, {}, {}
 
 -- Seldom: a resend, or a Redis that has forgotten what it handed out.
 local some = redis.call('EXISTS', unpack(KEYS, 3)) > 0
-for place = 1, #KEYS - 2 do
+for place = 1, (#ARGV - 3) / 3 do
   local job, at = KEYS[place + 2], place * 3 + 1
   local id, data, dueAt, more = string.sub(job, idAt), ARGV[at], ARGV[at + 1], ARGV[at + 2]
   if more ~= '' or some then

@@ -23,6 +23,8 @@
   ARGV[9]  callback, JSON
   ARGV[10] digest of the idempotency key
   ARGV[11] fingerprint of the request
+  ARGV[12] the last layout in which this shard is the home of the timer's word (includes/homes.lua): of its own key or, where it
+           has none, of its idempotency key; '' where it has neither
 
   Returns one of
     1                                         the timer is stored
@@ -32,18 +34,25 @@
     { 'doubt', guard }                        the same, unless that request's timer is gone (guard.lua)
     { 'none' }                                nothing came before, and nothing is stored
     { 'taken', job id }                       an unfinished timer has the key
+    { 'moved', layout }                       the word has its home elsewhere; the layout that this shard follows
 ]]
 local job, delayed, marker = unpack(KEYS)
-local id, data, createdAt, dueAt, owner, key, labels, expires, callback, digest, fingerprint = unpack(ARGV)
+local id, data, createdAt, dueAt, owner, key, labels, expires, callback, digest, fingerprint, upTo = unpack(ARGV)
 
 local there = redis.call('HGET', job, 'timestamp')
-if there then return there == createdAt and 1 or 0 end
+if there then
+  if there ~= createdAt then return 0 end
+  seldom().writeAgain(job)
+  return 1
+end
 
 if key then
   local also = seldom()
   local base = also.baseOf(job, id)
+  local isHere = false
   if digest ~= '' then
     local known = redis.call('GET', base .. 'i:' .. digest)
+    isHere = key == '' and known
     if known and string.sub(known, 1, 1) == '@' then
       local verdict = also.judgeGuard(known, fingerprint, createdAt)
       if verdict then return verdict end
@@ -53,12 +62,15 @@ if key then
     if made and print then
       local _, before, due = string.match(print, '^([^:]+):([^:]+):(%d+)$')
       if before ~= fingerprint then return { 'reused' } end
+      also.writeAgain(base .. known)
       return { 'replay', known, made, due }
     end
   end
+  local holder = key ~= '' and redis.call('GET', base .. 'k:' .. owner .. ':' .. key)
+  local moved = not isHere and not holder and also.movedOn(base, upTo)
+  if moved then return moved end
   if data == '' then return { 'none' } end
   if key ~= '' then
-    local holder = redis.call('GET', base .. 'k:' .. owner .. ':' .. key)
     local made, status, nonces = unpack(holder and redis.call('HMGET', base .. holder, 'timestamp', 'st', 'cn') or {})
     if made and not status then return { 'taken', holder } end
     nonces = also.inherited(nonces)

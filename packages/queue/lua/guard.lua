@@ -9,8 +9,10 @@
   ARGV[3]  number of the shard in which the timer is to lie
   ARGV[4]  now, epoch ms
   ARGV[5]  when it is to be looked at whether there is such a timer, epoch ms
+  ARGV[6]  the last layout in which this shard is the home of the idempotency key (includes/homes.lua)
 
-  Returns { 'ok' }, { 'reused' }, or { 'doubt', guard } where another request was remembered, whose timer may be gone.
+  Returns { 'ok' }, { 'reused' }, { 'doubt', guard } where another request was remembered, whose timer may be gone, or
+  { 'moved', layout } where the idempotency key has its home elsewhere: the layout that this shard follows.
 ]]
 local base = baseOf(KEYS[1], 'marker')
 local digest, fingerprint, home, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -22,8 +24,13 @@ if known and string.sub(known, 1, 1) == '@' then
   if verdict then return verdict end
 elseif known then
   local there, print = unpack(redis.call('HMGET', base .. known, 'timestamp', 'ik'))
-  if there and print then return { 'reused' } end
+  if there and print then
+    -- The timer of this very request lies here, too: as long as shards are added, its home is not known beforehand.
+    return { string.match(print, '^[^:]+:([^:]+):') == fingerprint and 'ok' or 'reused' }
+  end
 end
+local moved = not known and movedOn(base, ARGV[6])
+if moved then return moved end
 redis.call('SET', name, '@' .. fingerprint .. ':' .. home .. ':' .. now)
 redis.call('ZADD', base .. 'guards', ARGV[5], digest)
 return { 'ok' }

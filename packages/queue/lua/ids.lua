@@ -8,11 +8,24 @@
   ARGV[4]  the highest number that the caller has had of the layout in ARGV[5]: a Redis that has lost its tail would hand out the
            same ones again
   ARGV[5]  number of that layout
+  ARGV[6]  the newest layout that the caller knows some shard to follow, '<number>:<from>:<shards>', or '': a Redis that has lost
+           its tail follows it again
+  ARGV[7]  'skip' where the numbers are not handed out, and may be beyond the end
 
-  Returns { last number of the block, number of the layout in force, from which id on it holds, its number of shards }
+  Returns { last number of the block, number of the layout in force, from which id on it holds, its number of shards }; 0 in
+  place of the last number where nothing is handed out: shards are being added, and the numbers of this layout have come to
+  their end (end-ids.lua), or the shard is a new one and follows none yet.
 ]]
 local base = string.sub(KEYS[1], 1, -1 - #ARGV[1])
-local number = layoutOf(base, ARGV[2])
-local above = number == ARGV[5] and tonumber(ARGV[4]) or 0
-local last, layout, from, shards = takeNumbers(base, ARGV[2], tonumber(ARGV[3]), above)
-return { last, tonumber(layout), string.format('%.0f', from), shards }
+if ARGV[6] ~= '' then follow(base, ARGV[6]) end
+local number, from, shards, shard, counter = layoutOf(base, ARGV[2])
+local count, above = tonumber(ARGV[3]), number == ARGV[5] and tonumber(ARGV[4]) or 0
+local function told(last)
+  return { last, tonumber(number), string.format('%.0f', from), shards }
+end
+
+if shard >= shards then return told(0) end
+jumpIfPromoted(base, counter)
+local last = ARGV[7] ~= 'skip' and redis.call('GET', base .. 'ids:end')
+if last and math.max(tonumber(redis.call('GET', counter) or 0), above) + count > tonumber(last) then return told(0) end
+return told((takeNumbers(base, ARGV[2], count, above)))

@@ -19,14 +19,16 @@
   ARGV[9]  callback, JSON
   ARGV[10] nonce of this command
   ARGV[11] the change to a pending timer: JSON (includes/alter.lua); '' leaves it as it is
+  ARGV[12] the last layout in which this shard is the key's home (includes/homes.lua)
 
   Returns one of
     { 'created', job id, its hash, the job id before or '', its status or '' }
     { 'changed', job id, its hash }    also where it was left as it is
     { 'id taken' }                     Redis has handed out this id twice
+    { 'moved', layout }                the key has its home elsewhere; the layout that this shard follows
 ]]
 local job, delayed, marker = unpack(KEYS)
-local id, data, createdAt, dueAt, owner, key, labels, expires, callback, nonce, change = unpack(ARGV)
+local id, data, createdAt, dueAt, owner, key, labels, expires, callback, nonce, change, upTo = unpack(ARGV)
 local base = baseOf(job, id)
 local name = base .. 'k:' .. owner .. ':' .. key
 
@@ -38,14 +40,20 @@ local there, previous = unpack(redis.call('HMGET', job, 'timestamp', 'pv'))
 if there then
   if there ~= createdAt then return { 'id taken' } end
   local before, status = string.match(previous or '', '^(t%d+):(%a+)$')
+  writeAgain(job)
   return created(before, status)
 end
 
 local holder = redis.call('GET', name)
+local moved = not holder and movedOn(base, upTo)
+if moved then return moved end
 local made, st, an, claim, known = unpack(holder and redis.call('HMGET', base .. holder,
   'timestamp', 'st', 'an', 'ca', 'cn') or {})
 local status = made and statusOf(st, an, claim)
-if made and carriedOut(known, nonce) then return { 'changed', holder, redis.call('HGETALL', base .. holder) } end
+if made and carriedOut(known, nonce) then
+  writeAgain(base .. holder)
+  return { 'changed', holder, redis.call('HGETALL', base .. holder) }
+end
 if status == 'pending' then
   if change ~= '' then
     alter(base, holder, cjson.decode(change), nonce, marker)

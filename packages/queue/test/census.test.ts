@@ -26,7 +26,7 @@ describe('the census', () => {
     )
     rig.onClose(() => own.close())
     await own.whenVerified()
-    return new CensusTaker(own.all, rig.log)
+    return new CensusTaker(own, rig.log)
   }
 
   const counted = async (census: CensusTaker, now = Date.now()) => {

@@ -158,7 +158,7 @@ describe('timers created together', () => {
     const store = await rig.store()
     const before = created(await store.createAll(requests(200)))
     const other = await rig.store()
-    await rig.client.set(rig.keys().ids, '100')
+    await rig.client.set(rig.keys().key('ids'), '100')
     const after = created(await other.createAll(requests(100)))
     expect(new Set([...before, ...after].map(({ id }) => id)).size).toBe(300)
     for (const { id, url } of [...before, ...after]) expect((await store.find(id))?.url).toBe(url)

@@ -122,7 +122,7 @@ describe('a request with a key of its timer’s own and an idempotency key, over
     rig.onClose(() => proxy.close())
     const all = shards(`redis://127.0.0.1:${proxy.port}`)
     await all.whenVerified()
-    const sweeper = new RetentionSweeper(all.all, 0, rig.log)
+    const sweeper = new RetentionSweeper(all, 0, rig.log)
     proxy.setDelay(25)
     const startedAt = performance.now()
     expect(await sweeper.sweep()).toBe(200)

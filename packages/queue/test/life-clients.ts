@@ -208,6 +208,6 @@ export class Clients {
   }
 
   async #nextId(): Promise<number> {
-    return Number(await this.#world.rig.client.incr(this.#world.rig.keys().ids))
+    return Number(await this.#world.rig.client.incr(this.#world.rig.keys().key('ids')))
   }
 }

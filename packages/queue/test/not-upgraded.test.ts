@@ -28,7 +28,7 @@ describe.each([
   beforeEach(async () => {
     await rig.client.set(rig.keys().format, format)
     await rig.client.set(rig.keys().shardCount, '1')
-    await rig.client.incrby(rig.keys().ids, 10_000)
+    await rig.client.incrby(rig.keys().key('ids'), 10_000)
     dueAt = Date.now() + HOUR
     store = await rig.store({ events: EVENTS })
   })

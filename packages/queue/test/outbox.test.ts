@@ -194,7 +194,7 @@ describe('the outbox', () => {
     test('an id that is taken is passed over: Redis has forgotten that it handed it out', async () => {
       const telling = await rig.store({ events })
       const { id } = await telling.create(draft(60_000))
-      await rig.client.set(rig.keys().ids, id - 1)
+      await rig.client.set(rig.keys().key('ids'), id - 1)
       await telling.cancel(id)
       const [told = 0] = await outbox()
       expect(told).toBeGreaterThan(id)

@@ -1,6 +1,7 @@
 import type { TimerStatus } from '@timers/core'
 import type { Redis } from 'ioredis'
-import { jobIdOf, shardKeys, shardOf } from '../src/shards/shard-keys.ts'
+import { Layouts } from '../src/shards/layouts.ts'
+import { jobIdOf, shardKeys } from '../src/shards/shard-keys.ts'
 
 /** Where a timer lies, and by that how it stands. */
 export type Place =
@@ -82,7 +83,7 @@ export class TimerPlacer {
   async put(timer: PlacedTimer): Promise<void> {
     const { id, dueAt, place, labels = [], owner, url = 'https://receiver.example/hook', callback } = timer
     const jobId = jobIdOf(id)
-    const { key } = shardKeys(this.#prefix, shardOf(id, this.#shards))
+    const { key } = shardKeys(this.#prefix, Layouts.first(this.#shards).shardOf(id))
     const step = this.#remove(id)
     const status = STATUS_AT[place]
     const { wakesAt = dueAt + 60_000 } = timer
@@ -129,7 +130,7 @@ export class TimerPlacer {
 
   #remove(id: number) {
     const jobId = jobIdOf(id)
-    const { key } = shardKeys(this.#prefix, shardOf(id, this.#shards))
+    const { key } = shardKeys(this.#prefix, Layouts.first(this.#shards).shardOf(id))
     const step = this.#client.multi()
     step.del(key(jobId))
     for (const set of [...SETS.map(key), ...(this.#labels.get(id) ?? [])]) step.zrem(set, jobId)

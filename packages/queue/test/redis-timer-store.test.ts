@@ -21,14 +21,21 @@ describe('the timer store', () => {
       }
     })
 
-    test('another number of them than the data was made with is refused, with what to set', async () => {
-      await rig.store({ shards: 2 })
-      const store = rig.newStore({ shards: 3 })
-      const error = await store.failed
-      expect(error).toMatchObject({ code: 'SHARD_MISMATCH' })
-      expect(error.message).toMatch(/in 2 shards, and TIMER_SHARDS is 3: set TIMER_SHARDS=2/)
-      expect(store.health().ready).toBe(false)
-      await expect(store.create(draft(HOUR))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+    test.each([
+      [1, /in 2 shards, and TIMER_SHARDS is 1: .* never fewer .*; set TIMER_SHARDS=2/],
+      [3, /in 2 shards, and TIMER_SHARDS is 3: .* npm run shards -- --grow 3/],
+    ])('TIMER_SHARDS=%i where timers live in two: those are used, and it is said', async (shards, advice) => {
+      const first = await rig.store({ shards: 2 })
+      const store = await rig.store({ shards })
+      expect(store.health()).toMatchObject({ ready: true })
+      expect(store.health().problems).toContainEqual(expect.stringMatching(advice))
+      expect(rig.heard(advice)).toBeDefined()
+      for (let count = 0; count < 6; count += 1) {
+        const { id } = await store.create(draft(HOUR))
+        expect((await first.find(id))?.id).toBe(id)
+        expect(await rig.client.exists(`test:{${(id - 1) % 2}}:t${id}`)).toBe(1)
+      }
+      expect(await rig.client.keys('test:{2}:*')).toEqual([])
     })
   })
 

@@ -61,7 +61,7 @@ describe('retention', () => {
       )
       rig.onClose(() => shards.close())
       await shards.whenVerified()
-      const sweeper = new RetentionSweeper(shards.all, 0, rig.log)
+      const sweeper = new RetentionSweeper(shards, 0, rig.log)
       await eventually(
         async () => {
           await sweeper.sweep()

@@ -45,7 +45,7 @@ describe('the timer store', () => {
     })
 
     test.each([
-      ['has lost its tail', () => rig.client.set(rig.keys().ids, '0')],
+      ['has lost its tail', () => rig.client.set(rig.keys().key('ids'), '0')],
       ['has lost everything', () => rig.redis.flush()],
     ])('are never given out twice by one process, also by a Redis that %s', async (_, lose) => {
       const store = await rig.store()

@@ -67,7 +67,7 @@ describe('timers of format 2', () => {
   async function upgrade(): Promise<readonly Shard[]> {
     await rig.client.set(rig.keys().format, '2')
     await rig.client.set(rig.keys().shardCount, '1')
-    await rig.client.incrby(rig.keys().ids, 10_000)
+    await rig.client.incrby(rig.keys().key('ids'), 10_000)
     const all = await shards()
     await upgradeTimers(all, rig.log)
     expect(rig.heard(/not all brought/)).toBeUndefined()
@@ -147,19 +147,19 @@ describe('timers of format 2', () => {
     }
     await finished(301, 'failed', NOW - HOUR, NOW - 11 * DAY)
     await finished(302, 'fired', NOW - HOUR, NOW - 11 * DAY)
-    await rig.client.incrby(rig.keys().ids, 1_000)
+    await rig.client.incrby(rig.keys().key('ids'), 1_000)
     const store = await rig.store()
     // It ends before the upgrade comes to the others.
     const { id } = await store.create(draft(HOUR))
     await store.cancel(id)
     const all = await upgrade()
     await expectFlawless(rig)
-    expect(await new RetentionSweeper(all, 5, rig.log).sweep()).toBe(300)
+    expect(await new RetentionSweeper({ all }, 5, rig.log).sweep()).toBe(300)
     await expectFlawless(rig)
     expect((await leftIn(rig.client, rig.keys())).filter((name) => /^t\d+$/.test(name)).toSorted()).toEqual(
       ['t301', 't302', `t${id}`].toSorted(),
     )
-    expect(await new RetentionSweeper(all, 0, rig.log).sweep()).toBe(3)
+    expect(await new RetentionSweeper({ all }, 0, rig.log).sweep()).toBe(3)
     expect(await leftIn(rig.client, rig.keys())).toEqual([])
   })
 })

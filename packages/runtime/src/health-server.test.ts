@@ -3,7 +3,7 @@ import { createMetrics } from './metrics.ts'
 
 describe('startHealthServer', () => {
   let server: HealthServer
-  let state: Readiness = { ready: true, problems: [] }
+  let state: Readiness = { ready: true, problems: [], advice: [] }
 
   beforeEach(async () => {
     const metrics = createMetrics('example')
@@ -22,19 +22,27 @@ describe('startHealthServer', () => {
   }
 
   test('/healthz: alive, also when not ready', async () => {
-    state = { ready: false, problems: ['stopping'] }
+    state = { ready: false, problems: ['stopping'], advice: [] }
     expect(await get('/healthz')).toEqual({ status: 200, type: 'application/json', text: '{"status":"ok"}' })
   })
 
   test('/readyz: 200 with advice, 503 with the reasons', async () => {
-    state = { ready: true, problems: ['hz is 10'] }
+    state = { ready: true, problems: ['hz is 10'], advice: ['no replica is connected'] }
     const ready = await get('/readyz')
     expect(ready.status).toBe(200)
-    expect(JSON.parse(ready.text)).toEqual({ status: 'ready', problems: ['hz is 10'] })
-    state = { ready: false, problems: ['Redis cannot be reached'] }
+    expect(JSON.parse(ready.text)).toEqual({
+      status: 'ready',
+      problems: ['hz is 10'],
+      advice: ['no replica is connected'],
+    })
+    state = { ready: false, problems: ['Redis cannot be reached'], advice: [] }
     const notReady = await get('/readyz')
     expect(notReady.status).toBe(503)
-    expect(JSON.parse(notReady.text)).toEqual({ status: 'not ready', problems: ['Redis cannot be reached'] })
+    expect(JSON.parse(notReady.text)).toEqual({
+      status: 'not ready',
+      problems: ['Redis cannot be reached'],
+      advice: [],
+    })
   })
 
   test('/metrics: for Prometheus, with the service as a label', async () => {

@@ -6,6 +6,8 @@ import type { Metrics } from './metrics.ts'
 export interface Readiness {
   readonly ready: boolean
   readonly problems: readonly string[]
+  /** What may well be meant so, and what it costs. */
+  readonly advice: readonly string[]
 }
 
 export interface HealthServer {
@@ -38,6 +40,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
         return json(state.ready ? 200 : 503, {
           status: state.ready ? 'ready' : 'not ready',
           problems: state.problems,
+          advice: state.advice,
         })
       }
       case '/metrics':

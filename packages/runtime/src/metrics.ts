@@ -65,6 +65,23 @@ export function createMetrics(service: string) {
           else this.set(value)
         },
       }),
+    /** One with labels: a series for each that is read, and none of those that were read before and are not any more. */
+    gauges: <L extends string>(
+      name: string,
+      help: string,
+      labelNames: readonly L[],
+      read: () => readonly { readonly labels: Readonly<Record<L, string>>; readonly value: number }[],
+    ) =>
+      new Gauge<L>({
+        name,
+        help,
+        labelNames,
+        registers: [registry],
+        collect() {
+          this.reset()
+          for (const { labels, value } of read()) this.set(labels, value)
+        },
+      }),
     /** Of durations in seconds. `buckets` where the usual ones, from a millisecond to an hour, tell too little. */
     histogram: <L extends string>(
       name: string,

@@ -15,6 +15,7 @@ describe('createTimerMetrics', () => {
   createTimerMetrics(metrics, {
     census: () => census,
     clockSkewMs: () => clockSkewMs,
+    nodes: () => [],
     ready: () => ready,
   })
 

@@ -1,5 +1,6 @@
-import type { Census } from '@timers/core'
+import type { Census, RedisNodeState } from '@timers/core'
 import type { Metrics } from './metrics.ts'
+import { createRedisNodeMetrics } from './redis-node-metrics.ts'
 
 /** What the gauges that API and worker share are read from. */
 export interface TimerGauges {
@@ -7,6 +8,8 @@ export interface TimerGauges {
   readonly census: () => Census | undefined
   /** Redis' clock minus ours, in milliseconds; undefined while it is not known. */
   readonly clockSkewMs: () => number | undefined
+  /** The servers that hold the timers, as they were found at the last look. */
+  readonly nodes: () => readonly RedisNodeState[]
   /** What `/readyz` says. */
   readonly ready: () => boolean
 }
@@ -16,7 +19,10 @@ export interface TimerGauges {
  *
  * Those of the census and the skew have no series while nobody knows the value; see `Metrics.gauge`.
  */
-export function createTimerMetrics(metrics: Metrics, { census, clockSkewMs, ready }: TimerGauges): void {
+export function createTimerMetrics(
+  metrics: Metrics,
+  { census, clockSkewMs, nodes, ready }: TimerGauges,
+): void {
   const fromCensus = (name: string, help: string, read: (found: Census) => number) =>
     metrics.gauge(name, help, () => {
       const found = census()
@@ -50,4 +56,5 @@ export function createTimerMetrics(metrics: Metrics, { census, clockSkewMs, read
   metrics.gauge('timers_ready', 'Whether /readyz says 200: Redis is there and safe to rely on', () =>
     Number(ready()),
   )
+  createRedisNodeMetrics(metrics, nodes)
 }

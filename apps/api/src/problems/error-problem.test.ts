@@ -27,7 +27,7 @@ describe('errorProblem', () => {
     ['IDEMPOTENCY_KEY_REUSED', 422, false],
     ['STORE_UNAVAILABLE', 503, true],
     ['STORE_REFUSED', 503, true],
-    ['SHARD_MISMATCH', 503, true],
+    ['WRONG_REDIS', 503, true],
   ])('answers %s with %i', (code, status, retryAfter) => {
     const found = toProblem(new TimerError(code, 'what to do'))
     expect(found).toMatchObject({ code, status, detail: expect.stringContaining('what to do') })

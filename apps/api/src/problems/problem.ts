@@ -66,7 +66,6 @@ const KINDS: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'The timer store takes no timers at the moment',
     headers: { 'retry-after': '5' },
   },
-  SHARD_MISMATCH: { status: 503, title: 'The service is set up wrongly', headers: { 'retry-after': '5' } },
   WRONG_REDIS: { status: 503, title: 'The service is set up wrongly', headers: { 'retry-after': '5' } },
   DATA_TOO_NEW: { status: 503, title: 'The service is set up wrongly', headers: { 'retry-after': '5' } },
   INVALID_BODY: { status: 400, title: 'The request body is not valid' },

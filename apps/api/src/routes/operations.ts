@@ -1,4 +1,4 @@
-import type { Census } from '@timers/core'
+import type { Census, RedisNodeState } from '@timers/core'
 import type { RedisHealth } from '@timers/queue'
 import { createTimerMetrics, type Metrics } from '@timers/runtime'
 import type { App } from '../app.ts'
@@ -9,6 +9,7 @@ import { sendProblem } from '../problems/problem-reply.ts'
 export interface OperationsRouteDeps {
   readonly health: () => RedisHealth
   readonly census: () => Census | undefined
+  readonly nodes: () => readonly RedisNodeState[]
   readonly closing: Closing
   readonly metrics: Metrics
 }
@@ -16,10 +17,15 @@ export interface OperationsRouteDeps {
 /** What operators and orchestrators ask: `/ping`, `/healthz`, `/readyz` and `/metrics`. */
 export function registerOperationsRoutes(
   app: App,
-  { health, census, closing, metrics }: OperationsRouteDeps,
+  { health, census, nodes, closing, metrics }: OperationsRouteDeps,
 ): void {
   const isReady = () => health().ready && !closing.begun
-  createTimerMetrics(metrics, { census, clockSkewMs: () => health().clockSkewMs, ready: isReady })
+  createTimerMetrics(metrics, {
+    census,
+    clockSkewMs: () => health().clockSkewMs,
+    nodes,
+    ready: isReady,
+  })
 
   app.get('/ping', async () => ({ pong: true }))
 
@@ -28,11 +34,11 @@ export function registerOperationsRoutes(
 
   app.get('/readyz', async (request, reply) => {
     reply.header('cache-control', 'no-store')
-    const redisProblems = health().problems
+    const { problems: redisProblems, advice } = health()
     const problems = closing.begun ? ['the service is stopping', ...redisProblems] : redisProblems
-    if (isReady()) return { status: 'ready', problems }
+    if (isReady()) return { status: 'ready', problems, advice }
     // Not logged: it is asked every few seconds, and whoever found the problem logged it.
-    return sendProblem(request, reply, problem('NOT_READY', problems.join('; ')), { problems })
+    return sendProblem(request, reply, problem('NOT_READY', problems.join('; ')), { problems, advice })
   })
 
   app.get('/metrics', async (_request, reply) => {

@@ -52,6 +52,7 @@ answerQuestions({
     const { ReceiverGate } = await fromWorker('gate/receiver-gate')
     const { createWorkerMetrics } = await fromWorker('worker-metrics')
     const counts = createWorkerMetrics(createMetrics('plain'), {
+      nodes: () => [],
       inFlight: () => consumer.inFlight,
       census: () => undefined,
       clockSkewMs: () => 0,

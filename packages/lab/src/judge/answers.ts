@@ -102,6 +102,14 @@ export interface Telling {
   readonly attempts: number
 }
 
+/** A 404 for a client that asked for a timer. */
+export interface Miss {
+  /** Undefined where it was asked for by the client's own key. */
+  readonly id: number | undefined
+  readonly ownKey?: string | undefined
+  readonly askedAt: number
+}
+
 export type ChangeKind = 'cancel' | 'patch' | 'fire' | 'resolve'
 
 /** One request of a client to change one timer. */

@@ -1,5 +1,5 @@
 import { eventually } from '../time/eventually.ts'
-import type { ConflictMode, Creation, Redrive, Telling } from './answers.ts'
+import type { ConflictMode, Creation, Miss, Redrive, Telling } from './answers.ts'
 import { type ApiAnswer, callApi, contentOf, type NewTimer, readTimer } from './api-client.ts'
 import type { Mode, TimerView } from './timer-view.ts'
 
@@ -27,6 +27,7 @@ export class Clients {
   readonly creations: Creation[] = []
   readonly redrives: Redrive[] = []
   readonly tellings: Telling[] = []
+  readonly misses: Miss[] = []
   readonly #nextApi: () => string
 
   /** `nextApi` is the address of an API, asked anew for every request. */
@@ -68,8 +69,11 @@ export class Clients {
   async look(id: number | { readonly ownKey: string }): Promise<TimerView | undefined> {
     const path = typeof id === 'number' ? String(id) : `by-key/${id.ownKey}`
     const askedAt = Date.now()
-    const view = await readTimer(this.#nextApi(), path).catch(() => undefined)
-    if (view !== undefined) {
+    const view = await readTimer(this.#nextApi(), path).catch(() => 'no answer' as const)
+    if (view === 'no answer') return undefined
+    if (view === undefined) {
+      this.misses.push(typeof id === 'number' ? { id, askedAt } : { id: undefined, ...id, askedAt })
+    } else {
       const { status, attempts = 0 } = view
       this.tellings.push({ id: view.id, askedAt, answeredAt: Date.now(), status, attempts })
     }

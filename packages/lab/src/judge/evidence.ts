@@ -1,4 +1,4 @@
-import type { Change, Creation, Redrive, Sweep, Telling } from './answers.ts'
+import type { Change, Creation, Miss, Redrive, Sweep, Telling } from './answers.ts'
 import type { CallbackSighting, Sighting } from './sightings.ts'
 import type { AttemptView, TimerView } from './timer-view.ts'
 
@@ -10,6 +10,8 @@ export interface Evidence {
   readonly redrives?: readonly Redrive[]
   /** What clients were told of timers when they looked. */
   readonly tellings?: readonly Telling[]
+  /** What clients looked for and did not find. */
+  readonly misses?: readonly Miss[]
   /** The clients' log of changes of single timers. */
   readonly changes?: readonly Change[]
   /** The clients' log of what was asked for many timers at a time. */
@@ -35,6 +37,11 @@ export interface Evidence {
   readonly explain?: (attempt: AttemptView, creation: Creation) => string | undefined
   /** How late a timer may be seen where nothing is broken any more; undefined where its receiver is no good. */
   readonly promptWithinMs?: (creation: Creation) => number | undefined
+  /**
+   * For how long the Redis of a timer could by itself not have served it between two instants, in milliseconds; undefined where
+   * something else was broken too, and nobody can say how late it may be.
+   */
+  readonly unservedMs?: (id: number, from: number, to: number) => number | undefined
   /** From when on nothing was broken any more. Default: never. */
   readonly healedAt?: number
   /** Up to when planned attempts were waited for: what is planned for later may still be pending. Default: for ever. */

@@ -26,6 +26,10 @@ export function gather(evidence: Evidence): { wishes: Wish[]; strays: Map<string
   )
   const redrivesById = groupBy(evidence.redrives ?? [], ({ id }) => id)
   const tellingsById = groupBy(evidence.tellings ?? [], ({ id }) => id)
+  const missesById = groupBy(
+    (evidence.misses ?? []).flatMap(({ id, ...one }) => (id === undefined ? [] : [{ id, ...one }])),
+    ({ id }) => id,
+  )
   const changesByKey = groupBy(evidence.changes ?? [], ({ key }) => key)
   const sweepsByLabel = groupBy(evidence.sweeps ?? [], ({ label }) => label)
   const callbacksById = groupBy(evidence.callbacks ?? [], ({ id }) => id)
@@ -50,6 +54,7 @@ export function gather(evidence: Evidence): { wishes: Wish[]; strays: Map<string
         view: views.get(id),
         redrives: redrivesById.get(id) ?? [],
         tellings: tellingsById.get(id) ?? [],
+        misses: missesById.get(id) ?? [],
         changes: changes.filter((change) => change.id === undefined || change.id === id),
         sweeps: (creation.labels ?? []).flatMap((label) => sweepsByLabel.get(label) ?? []),
         callbacks: callbacksById.get(id) ?? [],

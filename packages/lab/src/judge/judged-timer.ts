@@ -1,4 +1,4 @@
-import type { Change, Creation, Redrive, Sweep, Telling } from './answers.ts'
+import type { Change, Creation, Miss, Redrive, Sweep, Telling } from './answers.ts'
 import type { CallbackSighting, Sighting } from './sightings.ts'
 import type { TimerView } from './timer-view.ts'
 
@@ -13,6 +13,7 @@ export interface JudgedTimer {
   readonly view: TimerView | undefined
   readonly redrives: readonly Redrive[]
   readonly tellings: readonly Telling[]
+  readonly misses: readonly Miss[]
   readonly changes: readonly Change[]
   /** Of its labels. */
   readonly sweeps: readonly Sweep[]

@@ -1,4 +1,9 @@
-import type { TestRedis } from '../redis/test-redis.ts'
+import type { RedisReply } from '@timers/local-redis'
+
+/** Whatever takes a command to the Redis that has its key. */
+interface Redis {
+  command(...words: string[]): Promise<RedisReply>
+}
 
 /** Timers that are on their way: taken, waiting for a worker, or to be sent (again) before a given time. */
 const ON_THEIR_WAY = `
@@ -18,7 +23,7 @@ return found`
  * that moves on between two questions would be missed by both.
  */
 export async function onTheirWay(
-  redis: Pick<TestRedis, 'command'>,
+  redis: Redis,
   shards = 1,
   restAt = Number.MAX_SAFE_INTEGER,
 ): Promise<number> {
@@ -37,7 +42,7 @@ end
 return timers`
 
 /** Timers of which somebody is still to be told. */
-export async function stillToTell(redis: Pick<TestRedis, 'command'>, shards = 1): Promise<Set<number>> {
+export async function stillToTell(redis: Redis, shards = 1): Promise<Set<number>> {
   const timers = new Set<number>()
   for (let shard = 0; shard < shards; shard += 1) {
     const found = await redis.command('EVAL', TOLD_BY, '1', `timers:{${shard}}:`)

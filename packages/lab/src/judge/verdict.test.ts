@@ -153,7 +153,7 @@ judged('a timer that is sent again by hand', [
     },
     { doubled: 1 },
   ],
-  ['is not unknown to the API', { redrives: [{ answer: 404 }] }, { unavailable: 1 }],
+  ['is not unknown to the API', { redrives: [{ answer: 404 }] }, { denied: 1 }],
   [
     'gets no 503 when nothing is broken any more',
     { redrives: [{ answer: 503 }], evidence: { healedAt: START - 60_000 } },
@@ -216,10 +216,14 @@ test('timers that end as unknown are named, with what was seen of them', () => {
   expect(judge(evidence).unknown).toMatchObject([{ id: 1, dueAt: DUE, seen: { answer: 'hang' } }])
 })
 
-test('an id that was promised twice is a loss', () => {
+test('an id that was promised to two is found', () => {
   const once = story({})
   const [creation] = once.creations as [Creation]
-  expect(found({ ...once, creations: [creation, { ...creation, key: 'c2' }] })).toMatchObject({ lost: 2 })
+  const other = { ...creation, key: 'c2' }
+  // One of the two is stored nowhere.
+  expect(found({ ...once, creations: [creation, other] })).toMatchObject({ shared: 1, lost: 1 })
+  const nobody = { acknowledged: undefined, failure: 'STORE_UNAVAILABLE' }
+  expect(found({ ...once, creations: [creation, { ...other, ...nobody }] })).toEqual({})
 })
 
 test('a request that nobody asked for is found', () => {

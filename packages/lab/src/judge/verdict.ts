@@ -8,6 +8,7 @@ import { retold, untold, wrongCallbacks } from './rules/callbacks.ts'
 import { cancelledForNothing, revivals } from './rules/cancels.ts'
 import { staleContents } from './rules/contents.ts'
 import { contradictions } from './rules/contradictions.ts'
+import { denials, keyDenials } from './rules/denials.ts'
 import { doubles } from './rules/doubles.ts'
 import { overstays, wrongExpiries } from './rules/expiries.ts'
 import { twins, wrongKeyAnswers } from './rules/keys.ts'
@@ -16,7 +17,7 @@ import { leftovers } from './rules/leftovers.ts'
 import { wrongLists } from './rules/lists.ts'
 import { losses } from './rules/losses.ts'
 import { miscounted } from './rules/sweeps.ts'
-import { earlies, slowness, wrongDueTimes } from './rules/times.ts'
+import { earlies, slowness, tardiness, wrongDueTimes } from './rules/times.ts'
 import type { Sighting } from './sightings.ts'
 import type { AttemptView, TimerView } from './timer-view.ts'
 
@@ -56,6 +57,7 @@ const RULES: readonly (readonly [keyof Flaws, (timer: JudgedTimer) => string[]])
   ['overstayed', overstays],
   ['untold', untold],
   ['retold', retold],
+  ['denied', denials],
   ['misreported', contradictions],
   ['misreported', wrongDueTimes],
   ['misreported', wrongAnswers],
@@ -75,6 +77,7 @@ const RULES: readonly (readonly [keyof Flaws, (timer: JudgedTimer) => string[]])
  * | `at_most_once`  | acknowledged: seen once; or `unknown`, or `failed` because it was refused, seen at most once;  |
  * |                 | and once more at most for each redrive that was asked for and not refused                      |
  * | `at_least_once` | acknowledged: seen; each request belongs to an attempt; or `failed` because it was refused      |
+ * | ids             | one timer each, and no 404 for one that was promised                                           |
  * | both            | never early; never after `unknown` was told; not acknowledged: judged alike, but never lost;    |
  * |                 | every status agrees with what was seen; every attempt that came to nothing is explained         |
  * | cancel          | 200: no request after it, and `cancelled` for ever; 409: the timer was tried, or had its end    |
@@ -96,11 +99,13 @@ export function judge(evidence: Evidence): Verdict {
     if (askedAt > healedAt + RECOVERED_AFTER_MS || !TROUBLE.includes(failure))
       flaws.unavailable.push(`${key} failed with ${failure} at ${new Date(askedAt).toISOString()}`)
   }
-  flaws.lost.push(...promisedTwice(wishes))
+  flaws.shared.push(...promisedTwice(wishes))
+  const misses = evidence.misses ?? []
   for (const { key, asked, timers } of wishes) {
     const stories = (): string => timers.map(history).join(' ')
     flaws.twins.push(...twins(asked, timers).map((what) => `${key}: ${what} ${stories()}`))
     flaws.misreported.push(...wrongKeyAnswers(asked, timers).map((what) => `${key}: ${what} ${stories()}`))
+    flaws.denied.push(...keyDenials(asked, timers, misses).map((what) => `${key}: ${what} ${stories()}`))
     for (const timer of timers) {
       judgeTimer(timer, evidence, flaws)
       const { id, view, seen } = timer
@@ -118,14 +123,17 @@ export function judge(evidence: Evidence): Verdict {
 
 function judgeTimer(timer: JudgedTimer, evidence: Evidence, flaws: Flaws): void {
   const { creation, id, view } = timer
-  const { explain, promptWithinMs } = evidence
+  const { explain, promptWithinMs, unservedMs } = evidence
   const tell = (kind: keyof Flaws, what: string): void => {
     flaws[kind].push(`${creation.key} (timer ${id}, ${creation.mode}) ${what} ${history(timer)}`)
   }
   for (const [kind, find] of RULES) {
     for (const what of find(timer)) tell(kind, what)
   }
-  for (const what of slowness(timer, promptWithinMs?.(creation))) tell('slow', what)
+  const withinMs = promptWithinMs?.(creation)
+  for (const what of slowness(timer, withinMs)) tell('slow', what)
+  if (unservedMs !== undefined)
+    for (const what of tardiness(timer, withinMs !== undefined, unservedMs)) tell('slow', what)
   if (view === undefined || explain === undefined) return
   reasons(view, timer, evidence).forEach((why, index) => {
     const { attempt, at, outcome, reason } = attemptsOf(view)[index] as AttemptView

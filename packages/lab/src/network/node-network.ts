@@ -1,6 +1,6 @@
 import type { Faults } from './lane.ts'
 import { busPeerOf, redisPeerOf } from './redis-peers.ts'
-import type { Peer } from './tcp-link.ts'
+import type { Peer, PeerOf } from './tcp-link.ts'
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
 /** A node that the network knows: of a cluster with its id, under Sentinel without. */
@@ -19,7 +19,10 @@ interface Ports {
 
 /** The network in front of one node, apart for each kind of those who talk to it. */
 interface NodeFaults {
+  /** All clients, but those that are told apart. */
   readonly clients: Faults
+  /** One of those that are told apart, by its user. */
+  client(user: string): Faults
   /** Replicas that replicate from it; `setDelay` is their lag, the half of it each way. */
   readonly replicas: Faults
   readonly sentinels: Faults
@@ -39,7 +42,17 @@ interface NodeProxies {
  */
 export class NodeNetwork {
   readonly #proxies = new Map<string, NodeProxies>()
+  readonly #peerOf: PeerOf
   #nodes: () => readonly NetworkNode[] = () => []
+
+  /** @param apart users whose connections have faults of their own */
+  constructor(apart: readonly string[] = []) {
+    const names = new Set(apart.map((user) => `client:${user}`))
+    this.#peerOf = (head) => {
+      const peer = redisPeerOf(head)
+      return peer !== undefined && names.has(peer.name) ? { ...peer, lane: peer.name } : peer
+    }
+  }
 
   /** Says which nodes there are, as soon as that is known. */
   know(nodes: () => readonly NetworkNode[]): void {
@@ -49,7 +62,7 @@ export class NodeNetwork {
   /** Puts proxies in front of a node, and gives the ports that the node is to announce. Those of one that comes again stay. */
   async announce({ name, port, busPort }: Ports): Promise<{ port: number; busPort: number }> {
     await this.#close(name)
-    const data = await startTcpProxy({ targetPort: port, peerOf: redisPeerOf })
+    const data = await startTcpProxy({ targetPort: port, peerOf: this.#peerOf })
     const bus =
       busPort === undefined ? undefined : await startTcpProxy({ targetPort: busPort, peerOf: busPeerOf })
     this.#proxies.set(name, { data, bus })
@@ -61,6 +74,7 @@ export class NodeNetwork {
     const { data, bus } = this.#proxiesOf(name)
     return {
       clients: data.lane('clients'),
+      client: (user) => data.lane(`client:${user}`),
       replicas: data.lane('replicas'),
       sentinels: data.lane('sentinels'),
       bus: (bus ?? data).lane('bus'),
@@ -75,7 +89,7 @@ export class NodeNetwork {
     const group = new Set(nodes.map(({ name }) => name))
     for (const [name, { data, bus }] of this.#proxies) {
       const isCut = (peer: Peer): boolean =>
-        peer.lane !== 'clients' && group.has(this.#nameOf(peer) ?? '') !== group.has(name)
+        !isClient(peer) && group.has(this.#nameOf(peer) ?? '') !== group.has(name)
       data.cutOff(isCut)
       bus?.cutOff(isCut)
     }
@@ -108,4 +122,8 @@ export class NodeNetwork {
     const node = this.#nodes().find((one) => one.port === port || one.clientPort === port || one.id === name)
     return node?.name
   }
+}
+
+function isClient({ lane }: Peer): boolean {
+  return lane === 'clients' || lane.startsWith('client:')
 }

@@ -17,6 +17,8 @@ export interface InstallationOptions {
   readonly respond?: (request: ReceivedRequest) => Answer
   /** On top of the settings that every process gets. */
   readonly env?: Environment
+  /** REDIS_URL of a Redis that somebody else has started, and stops: a cluster, say. The installation then has none of its own. */
+  readonly redisUrl?: string
   /** Where Redis' data and the logs of the services go, for measuring. Default: the one away at the end, the others in memory. */
   readonly folder?: string
 }
@@ -27,9 +29,9 @@ export interface Listening extends Service {
   readonly url: string
 }
 
-/** A whole installation of its own: a Redis, built processes, and a receiver. The test must `close()` it. */
+/** A whole installation of its own: a Redis, or a place in another one, built processes, and a receiver. The test must `close()` it. */
 export class Installation {
-  readonly redis: TestRedis
+  readonly #redis: TestRedis | undefined
   readonly receiver: Receiver
   /** Those that became ready, in that order; the ended ones too. */
   readonly apis: Listening[] = []
@@ -38,8 +40,8 @@ export class Installation {
   readonly #options: InstallationOptions
   #turn = 0
 
-  private constructor(redis: TestRedis, receiver: Receiver, options: InstallationOptions) {
-    this.redis = redis
+  private constructor(redis: TestRedis | undefined, receiver: Receiver, options: InstallationOptions) {
+    this.#redis = redis
     this.receiver = receiver
     this.#options = options
   }
@@ -47,11 +49,7 @@ export class Installation {
   static async start(options: InstallationOptions = {}): Promise<Installation> {
     const { apis = 1, workers = 2, respond = answerSlowly, folder } = options
     if (folder !== undefined) mkdirSync(folder, { recursive: true })
-    const redis = await startTestRedis(
-      folder === undefined
-        ? {}
-        : { dataDir: join(folder, 'redis'), silenceMs: 120_000, commandTimeoutMs: 60_000 },
-    )
+    const redis = options.redisUrl === undefined ? await startOwnRedis(folder) : undefined
     const installation = new Installation(redis, await startReceiver({ respond }), options)
     try {
       await Promise.all([
@@ -63,6 +61,12 @@ export class Installation {
       await installation.close()
       throw error
     }
+  }
+
+  /** Its own. */
+  get redis(): TestRedis {
+    if (this.#redis === undefined) throw new Error('This installation has no Redis of its own: redisUrl')
+    return this.#redis
   }
 
   /** Number of shards of this installation. */
@@ -113,7 +117,8 @@ export class Installation {
   /** Starts a process with the settings of this installation, and waits for nothing. */
   spawn(app: App, env: Environment = {}, execArgv: readonly string[] = []): Service {
     const { folder, env: own } = this.#options
-    const common = { REDIS_URL: this.redis.url, HOST: '127.0.0.1', DELIVERY_ALLOW_CIDRS: '127.0.0.0/8' }
+    const redisUrl = this.#options.redisUrl ?? this.redis.url
+    const common = { REDIS_URL: redisUrl, HOST: '127.0.0.1', DELIVERY_ALLOW_CIDRS: '127.0.0.0/8' }
     const service = spawnService({
       entry: entryOf(app),
       execArgv,
@@ -128,7 +133,7 @@ export class Installation {
   async close(): Promise<void> {
     await Promise.all(this.#services.map((service) => service.exit ?? service.kill('SIGKILL')))
     await this.receiver.close()
-    await this.redis.stop()
+    await this.#redis?.stop()
   }
 
   async #boot(
@@ -143,6 +148,11 @@ export class Installation {
     await service.ready(`${url}/healthz`)
     return Object.defineProperty(service, 'url', { value: url }) as Listening
   }
+}
+
+function startOwnRedis(folder: string | undefined): Promise<TestRedis> {
+  if (folder === undefined) return startTestRedis()
+  return startTestRedis({ dataDir: join(folder, 'redis'), silenceMs: 120_000, commandTimeoutMs: 60_000 })
 }
 
 /** 200 after 50 to 400 ms: the same for the same timer, different for its neighbours. */

@@ -10,6 +10,6 @@ export type TestCluster = TestNodes<LocalCluster>
 
 /** Starts a Redis Cluster of the test's own, three primaries with a replica each by default. The test must `stop()` it. */
 export function startTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
-  const { dataDir: _, network: __, user: ___, tls: ____, ...own } = options
+  const { dataDir: _1, network: _2, clients: _3, user: _4, tls: _5, certificate: _6, ...own } = options
   return startTestNodes(options, (common) => startLocalCluster({ ...own, ...common }))
 }

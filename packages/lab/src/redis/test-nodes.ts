@@ -12,6 +12,8 @@ export interface TestNodesOptions extends TestSecurityOptions {
   readonly dataDir?: string
   /** Puts proxies between the nodes, and between them and everybody else. */
   readonly network?: boolean
+  /** Users that get in with any password: the network tells their connections apart, `network.to(node).client(user)`. */
+  readonly clients?: readonly string[]
 }
 
 /** Several Redis that are started together. */
@@ -52,13 +54,13 @@ export async function startTestNodes<T extends StartedNodes>(
     throw new Error(
       'Proxies get new ports, where the nodes of an earlier start do not look: take an empty folder.',
     )
-  const network = options.network === true ? new NodeNetwork() : undefined
+  const network = options.network === true ? new NodeNetwork(options.clients) : undefined
   const cleanUp = async (): Promise<void> => {
     await network?.close()
     if (options.dataDir === undefined) await rm(folder, { recursive: true, force: true })
   }
   try {
-    const security = await testSecurity(folder, options)
+    const security = withClients(await testSecurity(folder, options), options.clients)
     const announce = network && { announce: network.announce.bind(network) }
     const redis = await start({ dataDir: folder, ...security, ...announce })
     network?.know(() => redis.nodes)
@@ -79,4 +81,9 @@ export async function startTestNodes<T extends StartedNodes>(
     await cleanUp()
     throw error
   }
+}
+
+function withClients(security: NodeSecurity, clients: readonly string[] = []): NodeSecurity {
+  const users = clients.map((name) => [name, 'on', 'nopass', '~*', '&*', '+@all'])
+  return { ...security, users: [...(security.users ?? []), ...users] }
 }

@@ -2,12 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  asArguments,
   type RedisReply,
   type RedisServer,
   redisCommand,
   stablePort,
   startRedisServer,
+  type TlsFiles,
+  tlsLines,
 } from '@timers/local-redis'
+import { type CertificateOptions, makeCertificates } from './certificates.ts'
 
 /** Another test may take the port that was free a moment ago. */
 const PORT_TRIES = 3
@@ -19,6 +23,8 @@ export interface TestRedisOptions {
   readonly port?: number
   /** More settings, as on redis-server's command line: `['--maxmemory', '8mb']`. */
   readonly extraArgs?: readonly string[]
+  /** A port for TLS beside the plain one (`tls`), with a certificate of a CA of the test's own. */
+  readonly certificate?: CertificateOptions
   /** How long it may stay silent while it starts. */
   readonly silenceMs?: number
   /** How long a command may take. Default: 10 s. */
@@ -36,15 +42,18 @@ export class TestRedis {
   readonly url: string
   readonly port: number
   readonly dataDir: string
+  /** Where it speaks TLS, and the CA of its certificate; undefined without `certificate`. */
+  readonly tls: { readonly url: string; readonly caFile: string } | undefined
   /** Whether its end is expected, and no crash. */
   mayEnd = false
   readonly #options: TestRedisOptions
   #server: RedisServer | undefined
 
-  constructor(server: RedisServer, options: TestRedisOptions) {
+  constructor(server: RedisServer, options: TestRedisOptions, tls: TestRedis['tls']) {
     this.port = server.port
     this.url = server.url
     this.dataDir = server.dataDir
+    this.tls = tls
     this.#options = options
     this.#adopt(server)
   }
@@ -127,14 +136,24 @@ export class TestRedis {
 /** Starts a Redis of the test's own. The test must `stop()` it. */
 export async function startTestRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'timers-redis-')))
+  const files = options.certificate && (await makeCertificates(dataDir, options.certificate))
   for (let tries = 1; ; tries += 1) {
     // Tests kill it, and want its port back: nobody else may sit on it by then.
     const port = options.port ?? (await stablePort())
+    const secured = await withTls(options, files)
     try {
-      return new TestRedis(await startRedisServer({ ...options, dataDir, port }), options)
+      const server = await startRedisServer({ ...secured, dataDir, port })
+      return new TestRedis(server, secured, secured.tls)
     } catch (error) {
       const wasTaken = /is taken by another process/.test((error as Error).message)
       if (!wasTaken || options.port !== undefined || tries === PORT_TRIES) throw error
     }
   }
+}
+
+async function withTls(options: TestRedisOptions, files: TlsFiles | undefined) {
+  if (files === undefined) return { ...options, tls: undefined }
+  const port = await stablePort()
+  const extraArgs = [...(options.extraArgs ?? []), ...asArguments(tlsLines(files, port))]
+  return { ...options, extraArgs, tls: { url: `rediss://127.0.0.1:${port}`, caFile: files.caFile } }
 }

@@ -10,6 +10,6 @@ export type TestSentinel = TestNodes<LocalSentinel>
 
 /** Starts a primary, a replica by default, and three Sentinels of the test's own. The test must `stop()` them. */
 export function startTestSentinel(options: TestSentinelOptions = {}): Promise<TestSentinel> {
-  const { dataDir: _, network: __, user: ___, tls: ____, ...own } = options
+  const { dataDir: _1, network: _2, clients: _3, user: _4, tls: _5, certificate: _6, ...own } = options
   return startTestNodes(options, (common) => startLocalSentinel({ ...own, ...common }))
 }

@@ -5,12 +5,12 @@
 -- knows an older one: '<number>:<from>:<shards>'. Where none is recorded it is the first, of which every process knows the
 -- number of shards.
 
--- How far a counter jumps on a server that was promoted: above all that a failover may have made it forget. Much more than
--- can be handed out in the seconds for which a replica may lag.
+-- How far a counter jumps on a server that was promoted, at least: above all that a failover may have made it forget. Much
+-- more than can be handed out in the seconds for which a replica may lag.
 local JUMP = 1000000
 
--- The layout in force: its number, from which id on it holds, its number of shards, and the key of its counter. `first` is
--- '<shard>:<shards of the first layout>'.
+-- The layout in force: its number, from which id on it holds, its number of shards, the shard, and the key of its counter.
+-- `first` is '<shard>:<shards of the first layout>'.
 local function layoutOf(base, first)
   local shard, shards = string.match(first, '^(%d+):(%d+)$')
   local number, from = '0', '0'
@@ -28,7 +28,8 @@ local function jumpIfPromoted(base, counter)
   if not before or string.match(before, '^0+$') then return end
   local now = string.match(info, 'master_replid:(%x+)')
   if redis.call('GET', base .. 'ids:by') == now then return end
-  redis.call('INCRBY', counter, JUMP)
+  -- By another way each time: where a second one is promoted that has seen nothing of the first, it must land elsewhere.
+  redis.call('INCRBY', counter, JUMP + math.floor(tonumber(string.sub(now, 1, 6), 16) / 4))
   redis.call('SET', base .. 'ids:by', now)
 end
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import type { Shard } from '../shards/shards.ts'
+import type { Shard, Shards } from '../shards/shards.ts'
 import { define, loadScript } from '../timers/scripts.ts'
 
 /** Entries that one command looks at: some 1 us each in Redis. */
@@ -9,6 +9,8 @@ const STEP = 200
 const A_ROUND = 5_000
 /** Between two steps, in milliseconds: others want Redis too. */
 const STEP_PAUSE_MS = 5
+
+const REPAIR_TEXT = loadScript('repair', 'places')
 
 interface Scripts extends Redis {
   timersRepair(
@@ -30,23 +32,23 @@ interface Walk {
 
 /** Walks over the label indexes of all shards, a part a round, and takes out what points at nothing. */
 export class LabelRepair {
-  readonly #shards: readonly Shard[]
+  readonly #shards: Pick<Shards, 'all'>
   readonly #walks = new Map<Shard, Walk>()
 
-  constructor(shards: readonly Shard[]) {
+  constructor(shards: Pick<Shards, 'all'>) {
     this.#shards = shards
-    for (const { reads } of shards) define(reads, 'timersRepair', 1, loadScript('repair', 'places'))
   }
 
   /** One round. Returns how many entries went. */
   async round(): Promise<number> {
     let removed = 0
-    for (const shard of this.#shards) removed += await this.#roundOf(shard)
+    for (const shard of this.#shards.all) removed += await this.#roundOf(shard)
     return removed
   }
 
   async #roundOf(shard: Shard): Promise<number> {
     const labels = shard.keys.key('labels')
+    define(shard.reads, 'timersRepair', 1, REPAIR_TEXT)
     const redis = shard.reads as Scripts
     const walk = this.#walks.get(shard) ?? { ahead: [], rank: 0, cursor: '0' }
     this.#walks.set(shard, walk)

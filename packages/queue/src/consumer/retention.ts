@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../nodes/error-fields.ts'
-import type { Shard } from '../shards/shards.ts'
+import type { Shard, Shards } from '../shards/shards.ts'
 import { forgetGuards, sweepGuards } from '../timers/guards.ts'
 import { define, loadScript } from '../timers/scripts.ts'
 import { LabelRepair } from './label-repair.ts'
@@ -16,6 +16,8 @@ const STEP_PAUSE_MS = 5
 
 /** Lists of ends, each in its order. Those of timers that an older release finished are apart (lua/arrange.lua). */
 const ENDS = ['finished', 'finished:completed', 'finished:failed']
+
+const SWEEP_TEXT = loadScript('sweep', 'places')
 
 interface Scripts extends Redis {
   timersSweep(
@@ -31,7 +33,7 @@ interface Scripts extends Redis {
  * Every worker sweeps; two of them at once only share the work.
  */
 export class RetentionSweeper {
-  readonly #shards: readonly Shard[]
+  readonly #shards: Pick<Shards, 'all'>
   readonly #retentionMs: number
   readonly #labels: LabelRepair
   readonly #log: Log
@@ -39,12 +41,11 @@ export class RetentionSweeper {
   #stopped = false
   #sweeping = false
 
-  constructor(shards: readonly Shard[], retentionDays: number, log: Log) {
+  constructor(shards: Pick<Shards, 'all'>, retentionDays: number, log: Log) {
     this.#shards = shards
     this.#retentionMs = retentionDays * DAY_MS
     this.#labels = new LabelRepair(shards)
     this.#log = log
-    for (const { reads } of shards) define(reads, 'timersSweep', 1, loadScript('sweep', 'places'))
   }
 
   start(): void {
@@ -65,11 +66,11 @@ export class RetentionSweeper {
     this.#sweeping = true
     let removed = 0
     try {
-      for (const shard of this.#shards) {
+      for (const shard of this.#shards.all) {
         for (const list of ENDS) removed += await this.#sweepShard(shard, list)
       }
       if (removed > 0) this.#log.info({ removed }, 'timers past their retention removed')
-      await sweepGuards(this.#shards)
+      await sweepGuards(this.#shards.all)
       const repaired = await this.#labels.round()
       if (repaired > 0) this.#log.warn({ repaired }, 'entries of labels that pointed at nothing removed')
     } catch (error) {
@@ -82,13 +83,14 @@ export class RetentionSweeper {
 
   async #sweepShard(shard: Shard, list: string): Promise<number> {
     const { reads, keys } = shard
+    define(reads, 'timersSweep', 1, SWEEP_TEXT)
     const redis = reads as Scripts
     let removed = 0
     while (!this.#stopped) {
       const before = Math.floor(Date.now() - this.#retentionMs)
       const [looked, went, digests] = await redis.timersSweep(keys.key(list), before, STEP, list)
       removed += went
-      await forgetGuards(this.#shards, shard, digests)
+      await forgetGuards(this.#shards.all, shard, digests)
       if (looked < STEP) break
       await sleep(STEP_PAUSE_MS, undefined, { ref: false })
     }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Callback, Census, DueTimer, Log } from '@timers/core'
+import type { Callback, Census, DueTimer, Log, RedisNodeState } from '@timers/core'
 import { CensusTaker } from '../index/census.ts'
 import type { RedisHealth } from '../nodes/redis-monitor.ts'
+import type { ShardSpread } from '../nodes/shard-spread.ts'
 import { type RedisOptions, Shards } from '../shards/shards.ts'
 import { upgradeTimers } from '../timers/upgrade.ts'
 import { assertScriptsKnown } from './bullmq-scripts.ts'
@@ -16,7 +17,7 @@ import { Watchdog } from './watchdog.ts'
 const EMPTY_LOOKS = 10
 const LOOK_MS = 100
 export interface TimerConsumerOptions extends RedisOptions {
-  /** Most timers in hand at a time, over all shards; at least as many as there are shards. */
+  /** Most timers in hand at a time, over all shards; where there are more shards, one for each of them. */
   readonly concurrency: number
   /** How long finished timers are kept, in days; may be a fraction. */
   readonly retentionDays: number
@@ -36,13 +37,17 @@ export interface TimerConsumer {
   /** Starts to take timers anew with fresh connections; what is in hand finishes as it is. For the watchdog. */
   restart(): Promise<void>
   health(): RedisHealth
+  /** Which shards each primary has; undefined until that is known. */
+  shardsPerNode(): ShardSpread | undefined
+  /** The servers that hold the timers, as they were found at the last look. */
+  nodes(): readonly RedisNodeState[]
   /** Timers in hand. */
   readonly inFlight: number
   /** How many timers there are, as of the last look; undefined while that is not known. */
   census(): Census | undefined
   /** How often the watchdog has started it anew. */
   readonly restarts: number
-  /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`). */
+  /** Resolves when this process must not use this Redis (`WRONG_REDIS`, `DATA_TOO_NEW`). */
   readonly failed: Promise<Error>
 }
 
@@ -67,7 +72,10 @@ class BullTimerConsumer implements TimerConsumer {
   readonly #census: CensusTaker
   readonly #watchdog: Watchdog
   readonly #sweeper: RetentionSweeper
-  readonly #hands: readonly Hands[]
+  /** Of each shard, in their order. */
+  #hands: readonly Hands[]
+  /** Of crews that were retired when there came to be more shards: empty when they have finished what they hold. */
+  #handsBefore: readonly Hands[] = []
   readonly #complaints: Complaints
   /** Crews out of service that still finish what they hold. */
   readonly #retired = new Map<Crew, Promise<void>>()
@@ -77,15 +85,15 @@ class BullTimerConsumer implements TimerConsumer {
   #stopped: Promise<void> | undefined
 
   constructor(options: TimerConsumerOptions) {
-    const { log, concurrency, retentionDays, stuckAfterMs } = options
+    const { log, retentionDays, stuckAfterMs } = options
     this.#options = options
     this.#log = log
     this.#shards = new Shards(options, { changes: false })
     this.failed = this.#shards.failed
     this.#complaints = new Complaints(log)
-    this.#hands = Hands.shareOut(concurrency, this.#shards.all.length)
-    this.#census = new CensusTaker(this.#shards.all, log)
-    this.#sweeper = new RetentionSweeper(this.#shards.all, retentionDays, log)
+    this.#hands = this.#shareOut()
+    this.#census = new CensusTaker(this.#shards, log)
+    this.#sweeper = new RetentionSweeper(this.#shards, retentionDays, log)
     this.#watchdog = new Watchdog({
       log,
       ...(stuckAfterMs === undefined ? {} : { stuckAfterMs }),
@@ -95,14 +103,19 @@ class BullTimerConsumer implements TimerConsumer {
       cause: () => this.#complaints.last,
       restart: () => this.restart(),
     })
+    this.#shards.onChange(() => this.#grow())
   }
 
   get inFlight(): number {
-    return this.#hands.reduce((sum, { inFlight }) => sum + inFlight, 0)
+    return [...this.#hands, ...this.#handsBefore].reduce((sum, { inFlight }) => sum + inFlight, 0)
   }
 
   #handsFor(id: number): Hands {
     return this.#hands[this.#shards.of(id).keys.index] as Hands
+  }
+
+  shardsPerNode(): ShardSpread | undefined {
+    return this.#shards.perNode()
   }
 
   census(): Census | undefined {
@@ -114,12 +127,22 @@ class BullTimerConsumer implements TimerConsumer {
   }
 
   health(): RedisHealth {
-    return this.#shards.health()
+    const health = this.#shards.health()
+    const { concurrency } = this.#options
+    const shards = this.#shards.all.length
+    if (concurrency >= shards) return health
+    const advice = `WORKER_CONCURRENCY is ${concurrency}, and there are ${shards} shards: ${shards} are used, one for each`
+    return { ...health, problems: [...health.problems, advice] }
+  }
+
+  nodes(): readonly RedisNodeState[] {
+    return this.#shards.nodeStates()
   }
 
   async start(): Promise<void> {
     await this.#shards.whenVerified()
     if (this.#stopping) return
+    this.#hands = this.#shareOut()
     this.#launch()
     this.#watchdog.start()
     this.#sweeper.start()
@@ -175,6 +198,25 @@ class BullTimerConsumer implements TimerConsumer {
       complaints: this.#complaints,
       handle,
     })
+  }
+
+  /** At least one for each shard: what is in one that nobody looks at would never fire. */
+  #shareOut(): Hands[] {
+    const shards = this.#shards.all.length
+    return Hands.shareOut(Math.max(this.#options.concurrency, shards), shards)
+  }
+
+  /** A new crew, for all shards that there are now; the one before finishes what it holds. */
+  #grow(): void {
+    if (this.#crew === undefined || this.#stopping) return
+    this.#log.info(
+      { shards: this.#shards.all.length },
+      'there are more shards: taking timers from all of them',
+    )
+    this.#handsBefore = [...this.#handsBefore, ...this.#hands].filter(({ inFlight }) => inFlight > 0)
+    this.#hands = this.#shareOut()
+    this.#retire()
+    this.#launch()
   }
 
   /** Takes the present crew out of service. */

@@ -6,11 +6,12 @@ import type { Connections, Nodes } from '../nodes/nodes.ts'
 export class WorkerConnections implements Connections {
   readonly #nodes: Nodes
   readonly #byNode = new Map<Node, Redis>()
+  readonly #unlisten: () => void
   #closed = false
 
   constructor(nodes: Nodes) {
     this.#nodes = nodes
-    nodes.onChange(() => this.#letGo())
+    this.#unlisten = nodes.onChange(() => this.#letGo())
   }
 
   get closed(): boolean {
@@ -29,6 +30,7 @@ export class WorkerConnections implements Connections {
   /** What still waits for Redis ends here. */
   close(): void {
     this.#closed = true
+    this.#unlisten()
     for (const redis of this.#byNode.values()) redis.disconnect()
   }
 

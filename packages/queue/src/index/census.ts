@@ -2,7 +2,7 @@ import type { Census, Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../nodes/error-fields.ts'
 import type { ShardKeys } from '../shards/shard-keys.ts'
-import type { Shard } from '../shards/shards.ts'
+import type { Shards } from '../shards/shards.ts'
 import { waitingTimers } from './waiting.ts'
 
 const LOOK_EVERY_MS = 2_000
@@ -11,13 +11,13 @@ const COMPARED = 256
 
 /** Counts the timers every two seconds, from Redis' own sets; what it found last can be asked for at any time. */
 export class CensusTaker {
-  readonly #shards: readonly Shard[]
+  readonly #shards: Pick<Shards, 'all'>
   readonly #log: Log
   #timer: NodeJS.Timeout | undefined
   #looking = false
   #last: { readonly census: Census; readonly at: number } | undefined
 
-  constructor(shards: readonly Shard[], log: Log) {
+  constructor(shards: Pick<Shards, 'all'>, log: Log) {
     this.#shards = shards
     this.#log = log
   }
@@ -40,10 +40,10 @@ export class CensusTaker {
 
   /** One look. Never throws. */
   async look(now = Date.now()): Promise<void> {
-    if (this.#looking || !this.#shards.every(({ verified }) => verified)) return
+    if (this.#looking || !this.#shards.all.every(({ verified }) => verified)) return
     this.#looking = true
     try {
-      const counted = await Promise.all(this.#shards.map(({ reads, keys }) => count(reads, keys, now)))
+      const counted = await Promise.all(this.#shards.all.map(({ reads, keys }) => count(reads, keys, now)))
       this.#last = { census: counted.reduce(sum, NONE), at: performance.now() }
     } catch (error) {
       // Redis is away: the connections say so themselves.

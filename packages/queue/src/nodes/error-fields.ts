@@ -1,3 +1,5 @@
+import { isNativeError } from 'node:util/types'
+
 /** What may be logged of an error of Redis or its client. */
 export interface ErrorFields {
   readonly error: string
@@ -10,7 +12,7 @@ export interface ErrorFields {
  * arguments of AUTH are the password.
  */
 export function errorFields(error: unknown): ErrorFields {
-  if (!(error instanceof Error)) return { error: typeof error, reason: 'not an error' }
+  if (!isNativeError(error)) return { error: typeof error, reason: 'not an error' }
   const { code } = error as NodeJS.ErrnoException
   return { error: error.name, ...(typeof code === 'string' && { code }), reason: error.message }
 }

@@ -10,15 +10,16 @@ export type ConnectorClass = new (options: unknown) => AbstractConnector
  * Connects to wherever `where` says at the time: for a connection that waits at one shard, on whichever node that is.
  *
  * @param where undefined while no node is known to serve the shard
+ * @param endWithinMs how long to wait for the other side's end at a disconnect
  */
 export function followingConnector(
   where: () => Address | undefined,
   tls: TlsOptions | undefined,
+  endWithinMs: number,
 ): ConnectorClass {
   return class FollowingConnector extends AbstractConnector {
     constructor() {
-      // How long to wait for the other side's end at a disconnect, in milliseconds; ioredis' own default.
-      super(2_000)
+      super(endWithinMs)
     }
 
     async connect(): Promise<Socket> {

@@ -1,6 +1,9 @@
+import type { TimerError } from '@timers/core'
 import type { Command, Redis } from 'ioredis'
 import { isConfirmedScript } from '../timers/scripts.ts'
 import { Acks } from './acks.ts'
+import { ConnectionTrouble } from './connection-trouble.ts'
+import { replicaRuleOf } from './promotable.ts'
 import { type ConnectionOptions, connect, type Endpoint } from './redis-client.ts'
 import { type MonitorHooks, type RedisHealth, RedisMonitor } from './redis-monitor.ts'
 
@@ -10,6 +13,8 @@ export interface NodeUse {
   readonly changes: boolean
   /** What follows from the checks of a node. */
   readonly hooks: (node: Node) => MonitorHooks
+  /** This process must not use this Redis. */
+  readonly unfit: (error: TimerError) => void
   /** How many replicas must have a change, or a claim, before it counts; without it, none. */
   readonly replicaAcks?: number | undefined
 }
@@ -45,7 +50,10 @@ export class Node {
       })
       this.#confirm(this.changes, CHANGE_ACKED_WITHIN_MS, isChange)
     }
-    this.monitor = new RedisMonitor(this.reads, use.hooks(this), options.log)
+    this.monitor = new RedisMonitor(this.reads, use.hooks(this), options.log, {
+      trouble: new ConnectionTrouble(this.reads, endpoint, options),
+      replicaRule: replicaRuleOf(this.#replicaAcks, endpoint, this.reads, options),
+    })
   }
 
   /** How often the connection for changes was lost: a command that is under way meanwhile may be sent again. */
@@ -70,7 +78,8 @@ export class Node {
   #confirm(redis: Redis, withinMs: number, which: (command: Command) => boolean): void {
     if (this.#replicaAcks === 0) return
     const onDisk = () => knowsWaitAof(this.monitor.version)
-    new Acks(redis, { replicas: this.#replicaAcks, withinMs, onDisk }, which)
+    const { log } = this.#options
+    new Acks(redis, { replicas: this.#replicaAcks, withinMs, onDisk, log, node: this.name }, which)
   }
 
   close(): void {

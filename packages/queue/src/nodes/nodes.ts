@@ -3,6 +3,7 @@ import type { ShardKeys } from '../shards/shard-keys.ts'
 import { Node, type NodeUse } from './node.ts'
 import type { ConnectionOptions, Endpoint } from './redis-client.ts'
 import type { RedisHealth } from './redis-monitor.ts'
+import type { SlotOwner } from './shard-spread.ts'
 
 /** Connections of one kind to all nodes. */
 export interface Connections {
@@ -16,6 +17,10 @@ export interface Connections {
 export interface Nodes {
   /** Those that serve shards now. */
   readonly all: readonly Node[]
+  /** All servers that could: the primaries, with their slots. Empty until they are known. */
+  readonly primaries: readonly SlotOwner[]
+  /** A shard more to know of. */
+  add(shard: ShardKeys): void
   /** The node that serves a shard; undefined while none is known. */
   of(shard: ShardKeys): Node | undefined
   /**
@@ -27,8 +32,12 @@ export interface Nodes {
   redisFor(shard: ShardKeys, connections: Connections, withinMs?: number): Redis
   /** How often a command for a shard was sent again, its first answer lost: it may have been carried out before. */
   resendsOf(redis: Redis): number
-  /** Called when a shard is served by another node, and when a node serves none any more. */
-  onChange(listener: () => void): void
+  /**
+   * Called when a shard is served by another node, and when a node serves none any more.
+   *
+   * @returns what ends it
+   */
+  onChange(listener: () => void): () => void
   health(): RedisHealth
   close(): void
 }
@@ -36,10 +45,15 @@ export interface Nodes {
 /** A single Redis, or the one primary that Sentinels watch over: it serves all shards. */
 export class OneNode implements Nodes {
   readonly all: readonly [Node]
+  readonly primaries: readonly [SlotOwner] = [
+    { name: 'redis', slots: [[0, 16_383]], moving: 0, failing: false },
+  ]
 
   constructor(endpoint: Endpoint, options: ConnectionOptions, use: NodeUse) {
     this.all = [new Node('redis', endpoint, options, use)]
   }
+
+  add(): void {}
 
   of(): Node {
     return this.all[0]
@@ -53,7 +67,9 @@ export class OneNode implements Nodes {
     return 0
   }
 
-  onChange(): void {}
+  onChange(): () => void {
+    return () => {}
+  }
 
   health(): RedisHealth {
     return this.all[0].health()

@@ -18,6 +18,13 @@ export const ANSWER_TIMEOUT_MS = 1_800
 const LOADING_LOOK_MS = 250
 
 /**
+/**
+ * How long the other side may take to end a connection that we end, in milliseconds; ioredis' own is 2 s. One that stands still
+ * never does, and what it has not answered waits until then to be asked of another node.
+ */
+const END_WITHIN_MS = 100
+
+/**
  * # Connection profiles
  *
  * | profile  | used for                  | Redis away                                                   |
@@ -69,20 +76,24 @@ export interface ConnectionOptions {
 export function connect(endpoint: Endpoint, profile: Profile, common: ConnectionOptions): Redis {
   const options = {
     connectionName: `timers-${profile}`,
+    // Its name and version in CLIENT LIST: a right more to ask for, of which Redis 7.0 does not know the name.
+    disableClientInfo: true,
     connectTimeout: 1_500,
+    disconnectTimeout: END_WITHIN_MS,
     retryStrategy: (times: number) => Math.min(50 * times, 500),
     maxLoadingRetryTime: LOADING_LOOK_MS,
     reconnectOnError,
     ...(profile === 'worker' ? PATIENT : IMPATIENT),
   } satisfies ClientOptions
-  const client = open(endpoint, profile, options, common)
+  const client = open(endpoint, options, common)
   writeTogether(client)
-  return watchErrors(client, profile, common.log)
+  // Of a cluster it is told which shards are away, once for all connections (shard-news.ts).
+  const level = endpoint.kind === 'node' || endpoint.kind === 'following' ? 'debug' : undefined
+  return watchErrors(client, profile, common.log, level)
 }
 
 function open(
   endpoint: Endpoint,
-  profile: Profile,
   options: ClientOptions,
   { caFile, sentinelPassword }: ConnectionOptions,
 ): Redis {
@@ -110,13 +121,20 @@ function open(
     case 'following': {
       const { where, access } = endpoint
       const tls = access.tls ? tlsOf(caFile).tls : undefined
-      return new Redis({ ...options, ...credentials(access), Connector: followingConnector(where, tls) })
+      return new Redis({
+        ...options,
+        ...credentials(access),
+        Connector: followingConnector(where, tls, END_WITHIN_MS),
+      })
     }
     case 'node': {
       const { address, access } = endpoint
       return new Redis({
         ...options,
-        ...(profile !== 'worker' && { maxRetriesPerRequest: 0 }),
+        // Neither of a worker: what ioredis keeps for a connection to come back is lost for good where it is ended meanwhile.
+        maxRetriesPerRequest: 0,
+        enableOfflineQueue: false,
+        disconnectTimeout: END_WITHIN_MS,
         ...credentials(access),
         ...(access.tls && tlsOf(caFile)),
         host: address.host,
@@ -126,29 +144,29 @@ function open(
   }
 }
 
-function credentials({ username, password }: Access): ClientOptions {
+export function credentials({ username, password }: Access): ClientOptions {
   return { ...(username !== undefined && { username }), ...(password !== undefined && { password }) }
 }
 
-function tlsOf(caFile: string | undefined) {
+export function tlsOf(caFile: string | undefined) {
   return { tls: caFile === undefined ? {} : { ca: readFileSync(caFile) } }
 }
 
 /** After a failover the old primary answers READONLY: connect again, and send the command once more. */
-function reconnectOnError(error: Error): false | 2 {
+export function reconnectOnError(error: Error): false | 2 {
   return error.message.startsWith('READONLY') ? 2 : false
 }
 
 /** Says once that Redis went away and once that it is back, not once a try. */
-function watchErrors(client: Redis, profile: Profile, log: Log): Redis {
+function watchErrors(client: Redis, profile: Profile, log: Log, level: 'debug' | undefined): Redis {
   let away = false
   const where = () => ({ profile, node: `${client.options.host}:${client.options.port}` })
   client.on('error', (error: Error) => {
-    if (!away) log.warn({ ...where(), ...errorFields(error) }, 'redis connection lost')
+    if (!away) log[level ?? 'warn']({ ...where(), ...errorFields(error) }, 'redis connection lost')
     away = true
   })
   client.on('ready', () => {
-    if (away) log.info(where(), 'redis connection back')
+    if (away) log[level ?? 'info'](where(), 'redis connection back')
     away = false
   })
   return client

@@ -1,17 +1,26 @@
+import type { RedisFigures } from '@timers/core'
 import type { Redis } from 'ioredis'
+import { figuresOf, type RedisInfo, readInfo } from './redis-info.ts'
+import { type ReplicaRule, replicaFindings } from './replica-findings.ts'
+import { unlessForbidden } from './unless-forbidden.ts'
 
-/** Something about a Redis server that breaks a promise (`unsafe`) or costs speed or memory (`advice`). */
+/**
+ * Something about a Redis server that breaks a promise (`unsafe`), costs speed, memory or safety (`advice`), or may well be meant
+ * so, and has a price (`choice`).
+ */
 export interface RedisFinding {
-  readonly severity: 'unsafe' | 'advice'
+  readonly severity: 'unsafe' | 'advice' | 'choice'
   /** What is so, and what to set instead. */
   readonly message: string
 }
 
 export interface RedisInspection {
   readonly version: string
-  /** Whether it is a node of a cluster; undefined where it does not tell. */
-  readonly inCluster: boolean | undefined
+  /** `standalone`, `cluster` or `sentinel`; undefined where it does not tell. */
+  readonly mode: string | undefined
   readonly findings: readonly RedisFinding[]
+  /** Undefined where INFO is forbidden. */
+  readonly figures: RedisFigures | undefined
   /** Redis' clock minus ours, in milliseconds, to within half a round trip. */
   readonly clockSkewMs: number
 }
@@ -78,21 +87,32 @@ const RULES: readonly Rule[] = [
  * Looks at what the server is really set to: Redis is configured, not assumed. Settings that the server does not
  * know or does not show are named as advice, not guessed.
  *
+ * @param replicaRule without it nothing is said of replicas
  * @throws whatever the connection throws
  */
-export async function inspectRedis(redis: Redis): Promise<RedisInspection> {
-  const sentAt = Date.now()
-  const [seconds, micros] = await redis.time()
-  const clockSkewMs = Number(seconds) * 1_000 + Number(micros) / 1_000 - (sentAt + Date.now()) / 2
+export async function inspectRedis(redis: Redis, replicaRule?: ReplicaRule): Promise<RedisInspection> {
   const info = await readInfo(redis)
   const version = info?.redis_version ?? 'unknown'
-  const findings = [...infoFindings(info), ...(await settingFindings(redis)), ...skewFindings(clockSkewMs)]
   // Valkey calls it server_mode.
   const mode = info?.redis_mode ?? info?.server_mode
-  return { version, inCluster: mode === undefined ? undefined : mode === 'cluster', findings, clockSkewMs }
+  // It holds nothing, and knows neither TIME nor CONFIG: whoever asked is at the wrong address.
+  if (mode === 'sentinel') return { version, mode, findings: [], figures: undefined, clockSkewMs: 0 }
+  const [clockSkewMs, settings] = await Promise.all([measureSkew(redis), settingFindings(redis)])
+  const findings = [...infoFindings(info), ...settings, ...skewFindings(clockSkewMs)]
+  if (replicaRule !== undefined && info?.role === 'master') {
+    const minReplicas = await readSetting(redis, 'min-replicas-to-write')
+    findings.push(...(await replicaFindings(info, minReplicas, replicaRule)))
+  }
+  return { version, mode, findings, figures: info && figuresOf(info), clockSkewMs }
 }
 
-function infoFindings(info: Info | undefined): RedisFinding[] {
+async function measureSkew(redis: Redis): Promise<number> {
+  const sentAt = Date.now()
+  const [seconds, micros] = await redis.time()
+  return Number(seconds) * 1_000 + Number(micros) / 1_000 - (sentAt + Date.now()) / 2
+}
+
+function infoFindings(info: RedisInfo | undefined): RedisFinding[] {
   if (info === undefined) {
     // BullMQ's Worker does not run where it cannot ask for the version.
     const message = `INFO is forbidden here: allow it, and make sure that it is Redis ${OLDEST} or newer`
@@ -112,22 +132,16 @@ function isTooOld(version: string): boolean {
 }
 
 async function settingFindings(redis: Redis): Promise<RedisFinding[]> {
-  const findings: RedisFinding[] = []
-  for (const rule of RULES) {
-    const value = await readSetting(redis, rule.setting)
+  const values = await Promise.all(RULES.map(({ setting }) => readSetting(redis, setting)))
+  return RULES.flatMap(({ setting, severity, ok, want, because }, index): RedisFinding[] => {
+    const value = values[index]
     if (value === undefined) {
-      findings.push({
-        severity: 'advice',
-        message: `${rule.setting} cannot be read from this Redis: make sure that it is ${rule.want}`,
-      })
-    } else if (!rule.ok(value)) {
-      findings.push({
-        severity: rule.severity,
-        message: `${rule.setting} is ${value}: set it to ${rule.want} (${rule.because})`,
-      })
+      const message = `${setting} cannot be read from this Redis: make sure that it is ${want}`
+      return [{ severity: 'advice', message }]
     }
-  }
-  return findings
+    if (ok(value)) return []
+    return [{ severity, message: `${setting} is ${value}: set it to ${want} (${because})` }]
+  })
 }
 
 function skewFindings(clockSkewMs: number): RedisFinding[] {
@@ -147,25 +161,4 @@ async function readSetting(redis: Redis, setting: string): Promise<string | unde
     | Record<string, string>
     | undefined
   return Array.isArray(reply) ? reply[1] : reply?.[setting]
-}
-
-type Info = Readonly<Record<string, string | undefined>>
-
-/** What the server tells of itself, or undefined where INFO is forbidden. */
-async function readInfo(redis: Redis): Promise<Info | undefined> {
-  const text = await unlessForbidden(redis.info())
-  if (text === undefined) return undefined
-  return Object.fromEntries(
-    [...text.matchAll(/^([^#:\r\n]+):([^\r\n]*)/gm)].map(([, key, value]) => [key, value]),
-  )
-}
-
-/** Not of a Redis that is busy, loading or out of memory: that says nothing of what it allows. */
-async function unlessForbidden<T>(reply: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reply
-  } catch (error) {
-    if (error instanceof Error && /^(NOPERM|ERR unknown command)/i.test(error.message)) return undefined
-    throw error
-  }
 }

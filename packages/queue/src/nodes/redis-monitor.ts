@@ -1,7 +1,11 @@
-import { type Log, TimerError } from '@timers/core'
+import { type Log, type RedisFigures, TimerError } from '@timers/core'
 import type { Redis } from 'ioredis'
+import type { ConnectionTrouble } from './connection-trouble.ts'
 import { errorFields } from './error-fields.ts'
+import { missingRight } from './missing-right.ts'
 import { inspectRedis, type RedisFinding, type RedisInspection } from './redis-inspection.ts'
+import { troubleIn } from './redis-trouble.ts'
+import type { ReplicaRule } from './replica-findings.ts'
 
 /** Whether Redis is there, is the one we expect, and keeps what it is given. */
 export interface RedisHealth {
@@ -9,12 +13,14 @@ export interface RedisHealth {
   readonly ready: boolean
   /** What is wrong or could be better, in words; may hold advice when ready. */
   readonly problems: readonly string[]
+  /** What may well be meant so, and what it costs: nothing is wrong with it. */
+  readonly advice: readonly string[]
   /** Redis' clock minus ours, in milliseconds; undefined until it was measured. */
   readonly clockSkewMs: number | undefined
 }
 
 const CHECK_INTERVAL_MS = 10_000
-/** How soon to look again where a check failed although the connection stands, in milliseconds. */
+/** How soon to look again where a check failed although the connection stands, or found it unsafe, in milliseconds. */
 const CHECK_AGAIN_MS = 500
 
 /** What is to be done beside watching. */
@@ -25,6 +31,14 @@ export interface MonitorHooks {
   readonly verified: () => void
   /** This process must not use this Redis. */
   readonly unfit: (error: TimerError) => void
+}
+
+export interface MonitorOptions {
+  readonly checkEveryMs?: number
+  /** Without it nothing is said of replicas. */
+  readonly replicaRule?: ReplicaRule
+  /** Why there is no connection, as far as somebody knows. */
+  readonly trouble?: ConnectionTrouble
 }
 
 /**
@@ -41,9 +55,11 @@ export class RedisMonitor {
   readonly #redis: Redis
   readonly #hooks: MonitorHooks
   readonly #log: Log
+  readonly #replicaRule: ReplicaRule | undefined
+  readonly #trouble: ConnectionTrouble | undefined
   readonly #timer: NodeJS.Timeout
   #verified = false
-  /** Why the last check, or the last try to connect, came to nothing. */
+  /** Why the last check came to nothing. */
   #problem: string | undefined
   #findings: readonly RedisFinding[] = []
   #lastSaid = ''
@@ -52,19 +68,26 @@ export class RedisMonitor {
   #stopped = false
   #clockSkewMs: number | undefined
   #version = '0.0.0'
+  #figures: RedisFigures | undefined
 
-  constructor(redis: Redis, hooks: MonitorHooks, log: Log, checkEveryMs = CHECK_INTERVAL_MS) {
+  constructor(
+    redis: Redis,
+    hooks: MonitorHooks,
+    log: Log,
+    { checkEveryMs = CHECK_INTERVAL_MS, replicaRule, trouble }: MonitorOptions = {},
+  ) {
     this.#redis = redis
+    this.#replicaRule = replicaRule
+    this.#trouble = trouble
     this.#hooks = hooks
     this.#log = log
     redis.on('ready', () => void this.#check())
-    redis.on('error', (error: Error) => {
-      this.#problem = connectionProblem(error)
-    })
     redis.on('close', () => {
       this.#verified = false
+      this.#problem = undefined
       // What was true before the outage may not be after it.
       this.#clockSkewMs = undefined
+      this.#figures = undefined
     })
     this.#timer = setInterval(() => void this.#check(), checkEveryMs)
     this.#timer.unref()
@@ -81,17 +104,28 @@ export class RedisMonitor {
     return this.#version
   }
 
+  /** What the server told of itself at the last check; undefined where it did not answer it. */
+  get figures(): RedisFigures | undefined {
+    return this.#figures
+  }
+
   health(): RedisHealth {
     const clockSkewMs = this.#clockSkewMs
     if (!this.#verified) {
-      return { ready: false, problems: [this.#problem ?? 'Redis cannot be reached'], clockSkewMs }
+      const problem = this.#problem ?? this.#trouble?.words ?? 'Redis cannot be reached'
+      return { ready: false, problems: [problem], advice: [], clockSkewMs }
     }
-    const problems = this.#findings.map((finding) => finding.message)
+    const isChoice = ({ severity }: RedisFinding) => severity === 'choice'
+    const advice = this.#findings.filter(isChoice).map(({ message }) => message)
+    const problems = this.#findings.filter((each) => !isChoice(each)).map(({ message }) => message)
     if (this.#problem !== undefined) {
-      return { ready: false, problems: [this.#problem, ...problems], clockSkewMs }
+      return { ready: false, problems: [this.#problem, ...problems], advice, clockSkewMs }
     }
-    const ready = this.#findings.every((finding) => finding.severity !== 'unsafe')
-    return { ready, problems, clockSkewMs }
+    return { ready: !this.#isUnsafe, problems, advice, clockSkewMs }
+  }
+
+  get #isUnsafe(): boolean {
+    return this.#findings.some(({ severity }) => severity === 'unsafe')
   }
 
   stop(): void {
@@ -103,29 +137,38 @@ export class RedisMonitor {
   async #check(): Promise<void> {
     if (this.#stopped || this.#redis.status !== 'ready') return
     try {
-      const inspection = await inspectRedis(this.#redis)
-      const { version, findings, clockSkewMs } = inspection
+      const inspection = await inspectRedis(this.#redis, this.#replicaRule)
+      const { version, findings, clockSkewMs, figures } = inspection
       await this.#hooks.check(inspection)
       this.#version = version
       this.#findings = findings
       this.#clockSkewMs = clockSkewMs
+      this.#figures = figures
       this.#say(version)
       this.#verified = true
       this.#problem = undefined
       this.#lastComplaint = ''
       this.#hooks.verified()
+      // It says that this process had better not be used: no longer than that is true.
+      if (this.#isUnsafe) this.#lookAgainSoon()
     } catch (error) {
+      this.#figures = undefined
       if (error instanceof TimerError) {
         this.#verified = false
+        this.#problem = error.message
         this.#hooks.unfit(error)
       } else {
         this.#problem = checkProblem(error)
         this.#complain(error)
       }
-      clearTimeout(this.#again)
-      this.#again = setTimeout(() => void this.#check(), CHECK_AGAIN_MS)
-      this.#again.unref()
+      this.#lookAgainSoon()
     }
+  }
+
+  #lookAgainSoon(): void {
+    clearTimeout(this.#again)
+    this.#again = setTimeout(() => void this.#check(), CHECK_AGAIN_MS)
+    this.#again.unref()
   }
 
   #complain(error: unknown): void {
@@ -138,33 +181,22 @@ export class RedisMonitor {
     const said = JSON.stringify(this.#findings)
     if (said === this.#lastSaid) return
     this.#lastSaid = said
-    if (this.#findings.length === 0) this.#log.info({ version }, 'redis verified: safe to rely on')
+    if (this.#findings.every(({ severity }) => severity === 'choice')) {
+      this.#log.info({ version }, 'redis verified: safe to rely on')
+    }
     for (const { severity, message } of this.#findings) {
       if (severity === 'unsafe') this.#log.error({ version }, `unsafe redis: ${message}`)
+      else if (severity === 'choice') this.#log.info({ version }, `redis: ${message}`)
       else this.#log.warn({ version }, `redis: ${message}`)
     }
   }
 }
 
-/** Why there is no connection, in words for an operator. Holds no secret. */
-function connectionProblem(error: unknown): string {
-  return loginProblem(error) ?? 'Redis cannot be reached'
-}
-
 /** Why a Redis that is connected could not be checked. */
 function checkProblem(error: unknown): string {
-  const login = loginProblem(error)
-  if (login !== undefined) return login
+  const words = troubleIn(error) ?? missingRight(error)
+  if (words !== undefined) return words
   const [code] = /^[A-Z]{3,}\b/.exec(error instanceof Error ? error.message : '') ?? []
   if (code === 'BUSY') return 'Redis is busy with a script (BUSY) and answers nothing else'
   return code === undefined ? 'Redis did not answer the last check' : `Redis refuses to be checked (${code})`
-}
-
-export function loginProblem(error: unknown): string | undefined {
-  const message = error instanceof Error ? error.message : ''
-  if (/^NOAUTH\b/.test(message)) return 'Redis wants a password: set it in REDIS_URL'
-  if (/^WRONGPASS\b|AUTH.*called without any password/.test(message)) {
-    return 'Redis refuses the user or password in REDIS_URL'
-  }
-  return undefined
 }

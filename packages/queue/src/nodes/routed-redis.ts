@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Redis } from 'ioredis'
+import { NotConfirmedError } from './acks.ts'
 
 /** How long to wait before a command that a node does not take now is sent again, in milliseconds. */
 const AGAIN_MS = 25
@@ -7,9 +8,10 @@ const AGAIN_MS = 25
 /** How answers begin of a node that serves nothing now, or not this; another one may. */
 const NOT_NOW: ReadonlySet<string> = new Set(['CLUSTERDOWN', 'MASTERDOWN', 'LOADING', 'READONLY'])
 
-/** What ioredis says where a command had no answer because the connection went. */
+/** What ioredis says where a command was not sent, and where it had no answer because the connection went. */
+const NOT_SENT = /Stream isn't writeable/
 const CONNECTION_LOST =
-  /Stream isn't writeable|max retries per request|Connection is (not|already|closed)|ECONN|EPIPE|Socket timeout/i
+  /max retries per request|Connection is (not|already|closed)|ECONN|EPIPE|Socket timeout/i
 
 /** The way to the node that serves a shard. */
 export interface Route {
@@ -17,10 +19,10 @@ export interface Route {
   readonly neverKey: string
   /** Connection to the node that serves it now, undefined while none is known. */
   current(): Redis | undefined
-  /** Connection to the node at an address, which an answer has named. */
-  at(address: string): Redis
-  /** The slot is at that address now. */
-  moved(address: string): void
+  /** Connection to the node that an answer has named, which came over the connection `from`; undefined where it names none. */
+  named(address: string, from: Redis): Redis | undefined
+  /** The slot is at that address now, says the node at the other end of `from`. */
+  moved(address: string, from: Redis): void
   /** The node does not serve the slot, or cannot be reached: looks where it is now. */
   lookAgain(): Promise<unknown>
   /** Longest time for a command with all its ways, in milliseconds; undefined for as long as it takes. */
@@ -31,12 +33,22 @@ export interface Route {
   readonly closed: boolean
 }
 
+/** A command under way, as it was given: who sends it may put a script's text into it. */
+interface Journey {
+  readonly command: Command
+  readonly name: string
+  readonly first: Command['args'][number] | undefined
+  readonly giveUp: Command['reject']
+  /** How often it was sent on. */
+  redirections: number
+}
+
 /**
  * A Redis for one shard on a cluster: it has no connection of its own, and sends each command over that of the node which
  * serves the shard at the moment. Redirects are followed, and what could not be answered is sent again: every command of
  * ours knows its resends.
  *
- * It is not ioredis' `Cluster`, because it matters here which connection a command went over (docs/adr/0015-cluster.md).
+ * It is not ioredis' `Cluster`, because it matters here which connection a command went over (docs/adr/0015-cluster-connections.md).
  *
  * A script needs more. While a slot is on its way from one node to another, a script that comes upon a key which is not
  * there, or not there any more, ends in the middle: what it wrote before stays (measured with Redis 7.0.15). A node refuses a
@@ -75,56 +87,85 @@ export class RoutedRedis extends Redis {
   }
 
   override sendCommand(command: Command): unknown {
-    if (command.name === 'evalsha') tellOfKey(command, this.#route.neverKey)
+    const { name, reject: giveUp } = command
+    if (name === 'evalsha' || name === 'eval') tellOfKey(command, this.#route.neverKey)
     if (this.#route.withinMs !== undefined) command.setTimeout(this.#route.withinMs)
-    const giveUp = command.reject
-    command.reject = (error) => {
-      // Its time is over, or that of the process.
-      if (command.isSettled || this.#route.closed) giveUp.call(command, error)
-      else this.#again(command, error, giveUp)
-    }
-    this.#send(command)
+    this.#send({ command, name, first: command.args[0], giveUp, redirections: 0 })
     return command.promise
   }
 
-  #send(command: Command): void {
-    const node = this.#route.closed ? undefined : this.#route.current()
-    if (this.#route.closed) command.reject(new Error('Connection is closed.'))
-    else if (node === undefined) void this.#afterALook(command)
-    else void node.sendCommand(command)
+  #send(journey: Journey): void {
+    const { command, giveUp } = journey
+    // Its time may be over.
+    if (command.isSettled) return
+    if (this.#route.closed) {
+      giveUp.call(command, new Error('Connection is closed.'))
+      return
+    }
+    const node = this.#route.current()
+    if (node === undefined) void this.#afterALook(journey)
+    else this.#sendTo(node, journey)
   }
 
-  #again(command: Command, error: Error, giveUp: (error: Error) => void): void {
+  /** As it was given, also where it was sent before. */
+  #sendTo(node: Redis, journey: Journey): void {
+    const { command, name, first, giveUp } = journey
+    command.name = name
+    if (first !== undefined) command.args[0] = first
+    command.reject = (error) => {
+      // Its time is over, or that of the process; or it was carried out, and only the replicas have not confirmed it.
+      const isOver = command.isSettled || this.#route.closed || error instanceof NotConfirmedError
+      if (isOver) giveUp.call(command, error)
+      else this.#again(journey, error, node)
+    }
+    void node.sendCommand(command)
+  }
+
+  #again(journey: Journey, error: Error, from: Redis): void {
+    const { command, giveUp } = journey
     const [kind = '', , address = ''] = error.message.split(' ')
     if (kind === 'MOVED') {
-      this.#route.moved(address)
-      this.#send(command)
+      this.#route.moved(address, from)
+      this.#redirect(journey, () => this.#send(journey))
     } else if (kind === 'ASK') {
-      this.#ask(command, this.#route.at(address))
+      const node = this.#route.named(address, from)
+      if (node === undefined) void this.#afterALook(journey)
+      else this.#redirect(journey, () => this.#ask(node, journey))
     } else if (kind === 'TRYAGAIN') {
-      void sleep(AGAIN_MS).then(() => this.#send(command))
-    } else if (NOT_NOW.has(kind)) {
-      void this.#afterALook(command)
+      void sleep(AGAIN_MS).then(() => this.#send(journey))
+    } else if (NOT_NOW.has(kind) || NOT_SENT.test(error.message)) {
+      void this.#afterALook(journey)
     } else if (CONNECTION_LOST.test(error.message)) {
       this.#resends += 1
-      void this.#afterALook(command)
+      void this.#afterALook(journey)
     } else {
       giveUp.call(command, error)
     }
   }
 
+  /** At once the first time; then nodes may disagree, and send it to and fro. */
+  #redirect(journey: Journey, send: () => void): void {
+    journey.redirections += 1
+    if (journey.redirections === 1) send()
+    else void sleep(AGAIN_MS).then(send)
+  }
+
   /** For this once: the slot is on its way to that node. */
-  #ask(command: Command, node: Redis): void {
-    // One after the other over one connection: it holds for the next command only.
+  #ask(node: Redis, journey: Journey): void {
+    if (journey.command.isSettled || this.#route.closed) {
+      this.#send(journey)
+      return
+    }
+    // One right after the other over one connection: it holds for the next command only.
     const asking = new Command('asking', [])
     asking.promise.catch(() => {})
     void node.sendCommand(asking)
-    void node.sendCommand(command)
+    this.#sendTo(node, journey)
   }
 
-  async #afterALook(command: Command): Promise<void> {
+  async #afterALook(journey: Journey): Promise<void> {
     await Promise.all([sleep(AGAIN_MS), this.#route.lookAgain()])
-    this.#send(command)
+    this.#send(journey)
   }
 }
 

@@ -1,20 +1,33 @@
 import type { Address, Log } from '@timers/core'
-import type { Redis } from 'ioredis'
-import { type ClusterNode, readClusterNodes } from './cluster-nodes.ts'
+import { type ClusterNode, readClusterNodes, readEndpoints } from './cluster-nodes.ts'
 import { errorFields } from './error-fields.ts'
-import { loginProblem } from './redis-monitor.ts'
+import { troubleIn } from './redis-trouble.ts'
+import type { SlotOwner } from './shard-spread.ts'
 
-/** How often the map is read anew without anything having happened, in milliseconds. */
+/** How often the map is read anew: without anything having happened, and while something is wrong; in milliseconds. */
 const REFRESH_EVERY_MS = 2_000
+const REFRESH_TROUBLED_EVERY_MS = 200
 /** Shortest time between two readings that errors ask for. */
 const REFRESH_PAUSE_MS = 50
+/** Whoever has not answered by then is not waited for, in milliseconds. */
+const ANSWER_WITHIN_MS = 500
 /** What nobody confirms for this long is believed no more, in milliseconds. */
 const BELIEVED_FOR_MS = 10_000
 
 /** Somebody who can be asked for the map, and at which address. */
 export interface Witness {
   readonly address: Address
-  readonly redis: Redis
+  /** The connection: there is one question at a time over each. */
+  readonly via: object
+  /** What it answers to `CLUSTER NODES` and `CLUSTER SLOTS`. */
+  readonly ask: () => Promise<readonly [nodes: string, slots: unknown]>
+}
+
+export interface SlotMapHooks {
+  /** Who can be asked. */
+  readonly witnesses: () => readonly Witness[]
+  /** Told after each change of who serves what, and after each reading. */
+  readonly looked: () => void
 }
 
 interface Claim {
@@ -23,37 +36,41 @@ interface Claim {
   readonly seenAt: number
 }
 
+/** What a node told last. */
+interface View {
+  readonly epoch: number
+  readonly seenAt: number
+  readonly nodes: readonly ClusterNode[]
+}
+
 /**
- * Which primary of a cluster serves which slot, for the slots of our shards. Read from all nodes every two seconds, and at
- * once where an answer says that it is out of date.
+ * Which primary of a cluster serves which slot, for the slots of our shards. Read from all nodes every two seconds, more often
+ * while one of them is away, and at once where an answer says that it is out of date.
  *
  * Nodes may disagree: one that was cut off still claims what another has taken over. The one with the higher epoch has
  * it, as among the nodes themselves.
  */
 export class SlotMap {
   readonly #claims = new Map<number, Claim | undefined>()
-  readonly #witnesses: () => readonly Witness[]
-  readonly #changed: () => void
+  readonly #hooks: SlotMapHooks
   readonly #log: Log
-  readonly #timer: NodeJS.Timeout
+  /** Questions that are not answered yet. */
+  readonly #asked = new Map<object, { readonly at: number; readonly answer: Promise<void> }>()
+  /** How many slots a node says that are on their way, by its id. */
+  readonly #moving = new Map<string, number>()
+  #timer: NodeJS.Timeout | undefined
   #refreshing: Promise<boolean> | undefined
-  #readAt = 0
+  #readAt = Number.NEGATIVE_INFINITY
   #lastComplaint = ''
-  #nodes: readonly ClusterNode[] = []
-  #problem: string | undefined
+  #view: View = { epoch: -1, seenAt: Number.NEGATIVE_INFINITY, nodes: [] }
+  #error: unknown
   #closed = false
 
-  /**
-   * @param witnesses who can be asked
-   * @param changed told after each change
-   */
-  constructor(slots: Iterable<number>, witnesses: () => readonly Witness[], changed: () => void, log: Log) {
+  constructor(slots: Iterable<number>, hooks: SlotMapHooks, log: Log) {
     for (const slot of slots) this.#claims.set(slot, undefined)
-    this.#witnesses = witnesses
-    this.#changed = changed
+    this.#hooks = hooks
     this.#log = log
-    this.#timer = setInterval(() => void this.refresh(), REFRESH_EVERY_MS)
-    this.#timer.unref()
+    this.#refreshLater()
   }
 
   /** `host:port` of the primary that serves a slot, as far as is known. */
@@ -66,20 +83,44 @@ export class SlotMap {
     return new Set([...this.#claims.values()].flatMap((claim) => claim?.owner ?? []))
   }
 
-  /** All nodes, as one of them described them last. */
+  /** All nodes, as the one described them last that knows most. */
   get nodes(): readonly ClusterNode[] {
-    return this.#nodes
+    return this.#view.nodes
   }
 
-  /** Why nobody could tell it at the last try, in words for an operator. */
-  get problem(): string | undefined {
-    return this.#problem
+  /** All primaries that serve slots, of ours or not. */
+  get primaries(): readonly SlotOwner[] {
+    return this.nodes
+      .filter(({ role, slots }) => role === 'primary' && slots.length > 0)
+      .map(({ id, address, slots, failing }) => {
+        return { name: address, slots, moving: this.#moving.get(id) ?? 0, failing }
+      })
+  }
+
+  /** Whether the nodes agree that a slot is served: somebody has it who is not held for dead. */
+  isCovered(slot: number): boolean {
+    return this.nodes.some(
+      ({ role, failing, slots }) =>
+        role === 'primary' && !failing && slots.some(([first, last]) => first <= slot && slot <= last),
+    )
+  }
+
+  /** Why nobody could tell it at the last try. */
+  get error(): unknown {
+    return this.#error
+  }
+
+  /** Whether a witness lets us wait for its answer. */
+  isSilent(via: object): boolean {
+    const asked = this.#asked.get(via)
+    return asked !== undefined && performance.now() - asked.at > ANSWER_WITHIN_MS
   }
 
   /** More slots to know of. */
   add(slots: Iterable<number>): void {
-    for (const slot of slots) if (!this.#claims.has(slot)) this.#claims.set(slot, undefined)
-    void this.refresh()
+    const news = [...slots].filter((slot) => !this.#claims.has(slot))
+    for (const slot of news) this.#claims.set(slot, undefined)
+    if (news.length > 0) void this.refresh()
   }
 
   /** What a node has answered instead of serving a slot. */
@@ -87,8 +128,9 @@ export class SlotMap {
     const claim = this.#claims.get(slot)
     if (claim?.owner !== owner) {
       // Newer than what nodes say that have not heard of it yet, and older than what they will say.
-      this.#claims.set(slot, { owner, epoch: (claim?.epoch ?? 0) + 0.5, seenAt: performance.now() })
-      this.#changed()
+      const epoch = Math.floor(claim?.epoch ?? 0) + 0.5
+      this.#claims.set(slot, { owner, epoch, seenAt: performance.now() })
+      this.#hooks.looked()
     }
     void this.refresh()
   }
@@ -97,13 +139,22 @@ export class SlotMap {
   refresh(): Promise<boolean> {
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined
+      this.#refreshLater()
     })
     return this.#refreshing
   }
 
   close(): void {
     this.#closed = true
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
+  }
+
+  #refreshLater(): void {
+    clearTimeout(this.#timer)
+    if (this.#closed) return
+    const well = this.#error === undefined && [...this.#claims.keys()].every((slot) => this.isCovered(slot))
+    this.#timer = setTimeout(() => void this.refresh(), well ? REFRESH_EVERY_MS : REFRESH_TROUBLED_EVERY_MS)
+    this.#timer.unref()
   }
 
   /** Done with the first answer: a node that stands still must not hold up what others know. Later ones count, too. */
@@ -113,27 +164,53 @@ export class SlotMap {
     this.#readAt = performance.now()
     if (this.#closed) return false
     try {
-      await Promise.any(this.#witnesses().map((witness) => this.#ask(witness)))
+      await inTime(Promise.any(this.#hooks.witnesses().map((witness) => this.#ask(witness))))
       this.#lastComplaint = ''
-      this.#problem = undefined
-      return true
+      this.#error = undefined
     } catch (error) {
-      const first = error instanceof AggregateError ? error.errors[0] : error
-      const fields = errorFields(first)
-      this.#problem = problemOf(first)
-      if (fields.reason !== this.#lastComplaint && !this.#closed) {
-        this.#log.warn(fields, 'no node tells the layout of the cluster')
-      }
-      this.#lastComplaint = fields.reason
-      return false
+      this.#error = error instanceof AggregateError ? mostTelling(error.errors) : error
+      this.#complain()
     }
+    if (!this.#closed) this.#hooks.looked()
+    return this.#error === undefined
   }
 
-  async #ask({ address, redis }: Witness): Promise<void> {
-    const nodes = readClusterNodes(String(await redis.cluster('NODES')), address)
+  #complain(): void {
+    const fields = errorFields(this.#error)
+    if (fields.reason !== this.#lastComplaint && !this.#closed) {
+      const trouble = troubleIn(this.#error)
+      const why = trouble === undefined ? '' : `: ${trouble}`
+      this.#log.warn(fields, `no node tells the layout of the cluster${why}`)
+    }
+    this.#lastComplaint = fields.reason
+  }
+
+  /** One question to each at a time: who stands still is not asked again and again. */
+  #ask(witness: Witness): Promise<void> {
+    const { via } = witness
+    const asked = this.#asked.get(via)
+    if (asked !== undefined) return asked.answer
+    const answer = this.#read(witness).finally(() => this.#asked.delete(via))
+    this.#asked.set(via, { at: performance.now(), answer })
+    return answer
+  }
+
+  async #read({ address, ask }: Witness): Promise<void> {
+    const [text, slots] = await ask()
     if (this.#closed) return
-    this.#nodes = nodes
     const now = performance.now()
+    const nodes = readClusterNodes(text, address, readEndpoints(slots, address))
+    const epoch = Math.max(...nodes.map((node) => node.epoch))
+    const me = nodes.find(({ myself }) => myself)
+    if (me !== undefined) this.#moving.set(me.id, me.moving.length)
+    if (epoch >= this.#view.epoch || now - this.#view.seenAt > BELIEVED_FOR_MS) {
+      this.#view = { epoch, seenAt: now, nodes }
+    }
+    if (this.#claim(nodes, now)) this.#hooks.looked()
+  }
+
+  /** Whether anything is another's now. */
+  #claim(nodes: readonly ClusterNode[], now: number): boolean {
     let differs = false
     for (const { role, address: owner, epoch, slots } of nodes) {
       if (role !== 'primary' || slots.length === 0) continue
@@ -144,14 +221,24 @@ export class SlotMap {
         differs ||= claim?.owner !== owner
       }
     }
-    if (differs) this.#changed()
+    return differs
   }
 }
 
-function problemOf(error: unknown): string | undefined {
-  const message = error instanceof Error ? error.message : ''
-  if (/cluster support disabled/.test(message)) {
-    return 'this Redis is a single one and not a cluster: write redis:// instead of redis+cluster:// in REDIS_URL'
+/** What says what is wrong tells more than that a connection is not there. */
+function mostTelling(errors: readonly unknown[]): unknown {
+  return errors.find((error) => troubleIn(error) !== undefined) ?? errors[0]
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no node has answered in time')), ANSWER_WITHIN_MS)
+    timer.unref()
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
   }
-  return loginProblem(error)
 }

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { AttemptResult, Callback } from '@timers/core'
+import type { Redis } from 'ioredis'
+import { missingRight } from '../nodes/missing-right.ts'
 import { jobIdOf, timerIdOf } from '../shards/shard-keys.ts'
 import type { RedisOptions } from '../shards/shards.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
@@ -14,10 +16,10 @@ const LOOK_MS = 100
 const STEP = 200
 /**
  * Ids that may have been handed out since the backup: more a second than one Redis can create (docs/benchmarks.md), and
- * never less than this. There are 9 * 10^15 of them.
+ * never less than this, which is more than adding shards passes over (shards/growth.ts). There are 9 * 10^15 of them.
  */
 const IDS_A_SECOND = 20_000
-const LEAST_IDS = 1_000_000
+const LEAST_IDS = 100_000_000
 
 /** The data was restored in this very way before, or must not be now. */
 export class RestoreRefused extends Error {
@@ -66,7 +68,7 @@ export async function restoreTimers(
     const skipped = Math.max(LEAST_IDS, Math.ceil(((now - restoredAt) / 1_000) * IDS_A_SECOND))
     let [doubted, sentAgain] = [0, 0]
     for (const shard of shards.all) {
-      await shard.reads.incrby(shard.keys.ids, skipped)
+      await shard.skipIds(skipped)
       const found = await doubtDue(shard, now)
       doubted += found.doubted
       sentAgain += found.sentAgain
@@ -94,7 +96,7 @@ async function refuseServices(shards: Shards): Promise<void> {
   const own = (shards.all[0] as Shard).reads
   const deadline = performance.now() + LISTED_MS
   for (;;) {
-    const clients = String(await own.client('LIST'))
+    const clients = await listClients(own)
     const workers = clients.match(/ name=timers-worker /g)?.length ?? 0
     // One of these is our own.
     const apis = (clients.match(/ name=timers-producer /g)?.length ?? 0) - 1
@@ -106,6 +108,14 @@ async function refuseServices(shards: Shards): Promise<void> {
       )
     }
     await sleep(LOOK_MS)
+  }
+}
+
+async function listClients(redis: Redis): Promise<string> {
+  try {
+    return String(await redis.client('LIST'))
+  } catch (error) {
+    throw new RestoreRefused(missingRight(error) ?? 'Redis does not tell who is connected', { cause: error })
   }
 }
 

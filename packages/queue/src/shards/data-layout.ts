@@ -10,29 +10,20 @@ import type { ShardKeys } from './shard-keys.ts'
 const EVENT_STREAM_LENGTH = 100
 /** Format of data that was written before formats had a number: release 0.1. */
 const FIRST_FORMAT = 1
-
-/** What is recorded in Redis of the data in it. */
-export interface DataLayout {
-  /** Version of the form in which the oldest of its timers may be kept. */
-  readonly format: number
-}
+/**
+ * What is recorded in place of `FORMAT` once shards were added. Timers lie as they did; but releases that know nothing of layouts
+ * would look for them in the wrong shards, and must keep out.
+ */
+export const GROWN_FORMAT = 4
 
 /**
- * Compares what Redis holds with what this process can work with, and records it where nothing is recorded yet. Reads
- * before it writes: a Redis that takes no writes now (out of memory, disk full) still tells of its timers.
+ * Asks in which format the timers are, and records it where nothing is recorded yet. Reads before it writes: a Redis that takes no
+ * writes now (out of memory, disk full) still tells of its timers.
  *
- * @throws TimerError `SHARD_MISMATCH` or `DATA_TOO_NEW`: this process must not use this Redis; or whatever the
- * connection throws
+ * @returns version of the form in which the oldest of the timers may be kept
+ * @throws TimerError `DATA_TOO_NEW`: this process must not use this Redis; or whatever the connection throws
  */
-export async function checkDataLayout(redis: Redis, shards: readonly ShardKeys[]): Promise<DataLayout> {
-  const [first] = shards
-  if (first === undefined) return { format: FORMAT }
-  const format = await checkFormat(redis, first)
-  await checkShardCount(redis, first, shards.length)
-  return { format }
-}
-
-async function checkFormat(redis: Redis, { format: key, shardCount }: ShardKeys): Promise<number> {
+export async function checkFormat(redis: Redis, { format: key, shardCount }: ShardKeys): Promise<number> {
   let recorded = await redis.get(key)
   if (recorded === null) {
     // Release 0.1 recorded the number of shards, and nothing else.
@@ -41,27 +32,13 @@ async function checkFormat(redis: Redis, { format: key, shardCount }: ShardKeys)
     recorded = await redis.get(key)
   }
   const format = Number(recorded)
-  if (format > FORMAT) {
+  if (format > GROWN_FORMAT) {
     throw new TimerError(
       'DATA_TOO_NEW',
-      `this Redis holds timers in format ${format}, and this release knows formats up to ${FORMAT}: use a newer release`,
+      `this Redis holds timers in format ${format}, and this release knows formats up to ${GROWN_FORMAT}: use a newer release`,
     )
   }
   return format
-}
-
-async function checkShardCount(redis: Redis, { shardCount }: ShardKeys, shards: number): Promise<void> {
-  let recorded = Number(await redis.get(shardCount))
-  if (recorded === 0) {
-    await redis.setnx(shardCount, shards)
-    recorded = Number(await redis.get(shardCount))
-  }
-  if (recorded !== shards) {
-    throw new TimerError(
-      'SHARD_MISMATCH',
-      `this Redis holds timers in ${recorded} shards, and TIMER_SHARDS is ${shards}: set TIMER_SHARDS=${recorded}`,
-    )
-  }
 }
 
 /** Keeps short what nobody reads. */

@@ -1,11 +1,15 @@
+import { TimerError } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { define, loadScript } from '../timers/scripts.ts'
+import { idOf, type Layout } from './layouts.ts'
 import type { ShardKeys } from './shard-keys.ts'
 
 /** Ids that one command fetches. A restart wastes what is left of the blocks; there are 9 * 10^15 ids. */
 const BLOCK_SIZE = 100
 /** The next block is fetched when this much is left of the last one, so that no timer waits for it under load. */
 const SPARE = BLOCK_SIZE / 2
+
+const IDS_TEXT = loadScript('ids', 'mint', 'follow')
 
 interface Scripts extends Redis {
   timersIds(
@@ -15,17 +19,28 @@ interface Scripts extends Redis {
     count: number,
     above: number,
     layout: number,
+    followed: string,
+    skip: '' | 'skip',
   ): Promise<[last: number, layout: number, from: string, shards: number]>
 }
 
 const ANY_KEY = 'ids'
 
+/** What is to be known of all shards to make ids of one. */
+export interface IdSource {
+  /** The newest layout that some shard is known to follow, as ids.lua takes it. */
+  readonly followedText: string
+  /** A shard follows this layout. */
+  learn(number: number, layout: Layout): void
+  /** A shard hands out no ids any more in the layout that it follows: somebody has to see to it that it follows another. */
+  idsEnded(): void
+}
+
 /** Numbers that are to be handed out: from the first one up to, and without, the second; and the layout they belong to. */
 interface Block {
   next: number
   readonly end: number
-  readonly from: number
-  readonly shards: number
+  readonly layout: Layout
 }
 
 /**
@@ -41,6 +56,7 @@ export class IdAllocator {
   readonly #redis: Scripts
   readonly #keys: ShardKeys
   readonly #connection: () => string
+  readonly #layouts: IdSource
   #blocks: Block[] = []
   #left = 0
   /** The highest number so far, and of which layout it is. */
@@ -50,11 +66,12 @@ export class IdAllocator {
   #refill: Promise<void> | undefined
 
   /** @param connection tells a connection to the shard from any other, before and after */
-  constructor(redis: Redis, keys: ShardKeys, connection: () => string) {
-    define(redis, 'timersIds', 1, loadScript('ids', 'mint'))
+  constructor(redis: Redis, keys: ShardKeys, connection: () => string, layouts: IdSource) {
+    define(redis, 'timersIds', 1, IDS_TEXT)
     this.#redis = redis as Scripts
     this.#keys = keys
     this.#connection = connection
+    this.#layouts = layouts
     this.#known = connection()
   }
 
@@ -85,6 +102,11 @@ export class IdAllocator {
     }
   }
 
+  /** Takes so many numbers that nobody is to have, also where they have come to their end. */
+  async skip(count: number): Promise<void> {
+    await this.#ask(count, 'skip')
+  }
+
   /** Undefined where no id is at hand. */
   #take(): number | undefined {
     this.#forgetLost()
@@ -99,7 +121,7 @@ export class IdAllocator {
   }
 
   #idFrom(block: Block): number {
-    const id = block.from + (block.next - 1) * block.shards + this.#keys.index + 1
+    const id = idOf(block.layout, this.#keys.index, block.next)
     block.next += 1
     return id
   }
@@ -130,22 +152,30 @@ export class IdAllocator {
     }
   }
 
-  /** A block of numbers of its own, or undefined where the connection was lost meanwhile. */
+  /**
+   * A block of numbers of its own, or undefined where the connection was lost meanwhile.
+   *
+   * @throws TimerError `STORE_REFUSED` where the shard hands out none at the moment
+   */
   async #reserve(size: number): Promise<Block | undefined> {
     const connection = this.#connection()
-    const { key, layout: first } = this.#keys
-    const { number: above, layout: ofLayout } = this.#highest
-    const [last, layout, from, shards] = await this.#redis.timersIds(
-      key(ANY_KEY),
-      ANY_KEY,
-      first,
-      size,
-      above,
-      ofLayout,
-    )
+    const [last, number, from, shards] = await this.#ask(size, '')
+    const layout = { from: Number(from), shards }
+    this.#layouts.learn(number, layout)
+    if (last === 0) {
+      this.#layouts.idsEnded()
+      throw new TimerError('STORE_REFUSED', 'shards are being added, and this one is not ready yet')
+    }
     if (connection !== this.#connection()) return undefined
-    if (layout > this.#highest.layout) this.#highest = { number: last, layout }
-    else if (layout === this.#highest.layout) this.#highest.number = Math.max(this.#highest.number, last)
-    return { next: last - size + 1, end: last + 1, from: Number(from), shards }
+    if (number > this.#highest.layout) this.#highest = { number: last, layout: number }
+    else if (number === this.#highest.layout) this.#highest.number = Math.max(this.#highest.number, last)
+    return { next: last - size + 1, end: last + 1, layout }
+  }
+
+  #ask(count: number, skip: '' | 'skip') {
+    const { key, layout: first } = this.#keys
+    const { number: above, layout } = this.#highest
+    const { followedText } = this.#layouts
+    return this.#redis.timersIds(key(ANY_KEY), ANY_KEY, first, count, above, layout, followedText, skip)
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Shards and their keys.
  *
- * A shard is one BullMQ queue. A timer's shard follows from its id: `(id - 1) % shards`. Every key of a shard carries
+ * A shard is one BullMQ queue. A timer's shard follows from its id (layouts.ts). Every key of a shard carries
  * the hash tag `{shard}`, so that on Redis Cluster a shard lives whole in one slot, and all of a timer's scripts with it.
  *
  * Key names are short because every timer pays for its own: see docs/operations.md, memory.
@@ -23,6 +23,10 @@
  * | `k:<owner>:<key>`     | job id of the newest timer with that key of its own                              |
  * | `i:<digest>`          | job id of the timer that was created under that idempotency key                  |
  * | `guards`              | digests whose `i:` speaks of a timer in another shard (timers/guards.ts)         |
+ * | `ids`, `ids:<layout>` | the last number that was taken for an id, in the first and in each later layout   |
+ * | `ids:by`              | in which replication the server was when numbers last jumped (lua/includes/mint.lua) |
+ * | `ids:end`             | where numbers end, while shards are being added (growth.ts)                      |
+ * | `layout`              | the layout that the shard follows, `<number>:<from>:<shards>`, but for the first  |
  *
  * All sets are sorted by epoch ms (BullMQ's `delayed` by that * 4096). Where a timer in `delayed` is not there with its
  * due time, it is in `held` or `retries` too.
@@ -31,14 +35,14 @@ export const DEFAULT_PREFIX = 'timers'
 
 export interface ShardKeys {
   readonly index: number
-  /** `<index>:<number of shards>`: what a script needs to make an id of this shard. */
+  /** `<index>:<number of shards of the first layout>`: what a script needs to make an id of this shard. */
   readonly layout: string
   /** Name of the BullMQ queue; with the prefix it makes every key of the shard. */
   readonly queueName: string
-  /** Counter from which blocks of ids are taken. */
-  readonly ids: string
-  /** Number of shards that the data was made with; kept with the first shard only. */
+  /** Number of shards that the data was made with: those of the first layout; kept with the first shard only. */
   readonly shardCount: string
+  /** The later layouts, where shards were added; kept with the first shard only. */
+  readonly layouts: string
   /** Version of the form in which timers are kept; with the first shard only. */
   readonly format: string
   /** Due timers that are held back, by due time. */
@@ -50,28 +54,22 @@ export interface ShardKeys {
   key(type: string): string
 }
 
-export function shardKeys(prefix: string, index: number, shards = 1): ShardKeys {
+/** @param shards how many there were in the first layout: known for sure when Redis was asked */
+export function shardKeys(prefix: string, index: number, shards: () => number = () => 1): ShardKeys {
   const queueName = `{${index}}`
   const key = (type: string) => `${prefix}:${queueName}:${type}`
   return {
     index,
-    layout: `${index}:${shards}`,
+    get layout() {
+      return `${index}:${shards()}`
+    },
     queueName,
-    ids: key('ids'),
     shardCount: key('shards'),
+    layouts: key('layouts'),
     format: key('format'),
     held: key('held'),
     key,
   }
-}
-
-export function allShardKeys(prefix: string, shards: number): ShardKeys[] {
-  return Array.from({ length: shards }, (_, index) => shardKeys(prefix, index, shards))
-}
-
-/** The shard of a timer. */
-export function shardOf(id: number, shards: number): number {
-  return (id - 1) % shards
 }
 
 /** BullMQ forbids plain integers as job ids; `t` before them also keeps clear of its own key names. */

@@ -1,17 +1,29 @@
 import { createHash } from 'node:crypto'
-import { type Callback, type Log, parseRedisUrl, type RedisPlace, TimerError } from '@timers/core'
+import {
+  type Callback,
+  type Log,
+  parseRedisUrl,
+  type RedisNodeState,
+  type RedisPlace,
+  TimerError,
+} from '@timers/core'
 import type { Redis } from 'ioredis'
 import { Cluster } from '../nodes/cluster.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Connections, type Nodes, OneNode } from '../nodes/nodes.ts'
 import { ANSWER_TIMEOUT_MS } from '../nodes/redis-client.ts'
 import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
+import { wrongRedis } from '../nodes/redis-trouble.ts'
+import { type ShardSpread, spreadOf } from '../nodes/shard-spread.ts'
 import { ClientCommands } from '../timers/client-commands.ts'
+import { unavailable } from '../timers/store-error.ts'
 import { FORMAT } from '../timers/stored-timer.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
-import { checkDataLayout, shortenEvents } from './data-layout.ts'
-import { IdAllocator } from './id-allocator.ts'
-import { allShardKeys, DEFAULT_PREFIX, type ShardKeys, shardOf } from './shard-keys.ts'
+import { checkFormat, shortenEvents } from './data-layout.ts'
+import { GrowthWatch } from './growth-watch.ts'
+import { IdAllocator, type IdSource } from './id-allocator.ts'
+import { LiveLayouts, parseFollowed } from './live-layouts.ts'
+import { DEFAULT_PREFIX, type ShardKeys, shardKeys } from './shard-keys.ts'
 
 /** Which Redis, and how its keys are laid out. The same for every process of an installation. */
 export interface RedisOptions {
@@ -23,7 +35,7 @@ export interface RedisOptions {
   readonly sentinelPassword?: string | undefined
   /** How many replicas must have a create, a change or a claim before it counts; 0 by default. */
   readonly replicaAcks?: number | undefined
-  /** Number of shards; must be what the data was made with. */
+  /** Number of shards of an empty Redis; what is recorded in it counts for any other. */
   readonly shards: number
   /** First part of every key; tests give each suite its own. */
   readonly prefix?: string
@@ -37,6 +49,9 @@ export interface ShardUse {
   /** Who is told of the ends of all timers. */
   readonly events?: Callback | undefined
 }
+
+/** How often a word is looked for anew, each time with more shards known than before. */
+const MOST_TRIES = 3
 
 const READS: Connections = { to: (node) => node.reads, closed: false }
 const CHANGES: Connections = { to: (node) => node.changes as Redis, closed: false }
@@ -60,7 +75,8 @@ export class Shard {
       }
     | undefined
 
-  constructor(keys: ShardKeys, nodes: Nodes, use: ShardUse) {
+  /** @param layouts what is to be known of other shards to make ids */
+  constructor(keys: ShardKeys, nodes: Nodes, use: ShardUse, layouts: IdSource) {
     this.keys = keys
     this.#nodes = nodes
     this.reads = nodes.redisFor(keys, READS, ANSWER_TIMEOUT_MS)
@@ -70,7 +86,7 @@ export class Shard {
         redis,
         clients: new ClientCommands(redis, keys, use.events),
         commands: new TimerCommands(redis, keys, { events: use.events }),
-        ids: new IdAllocator(redis, keys, () => this.#connection),
+        ids: new IdAllocator(redis, keys, () => this.connection, layouts),
       }
     }
   }
@@ -105,6 +121,16 @@ export class Shard {
     return this.#forChanges.ids.take(count)
   }
 
+  /** Takes so many ids that nobody is to have. */
+  async skipIds(count: number): Promise<void> {
+    return this.#forChanges.ids.skip(count)
+  }
+
+  /** For changing what all timers of the shard have in common. */
+  get changes(): Redis {
+    return this.#forChanges.redis
+  }
+
   /** How often a connection for changes was lost: a command that is under way meanwhile may be sent again. */
   get losses(): number {
     return (this.node?.losses ?? 0) + this.#nodes.resendsOf(this.#forChanges.redis)
@@ -116,7 +142,7 @@ export class Shard {
   }
 
   /** Tells the connection for changes from any other, before and after. */
-  get #connection(): string {
+  get connection(): string {
     const { node } = this
     return node === undefined ? '' : `${node.name} ${node.losses}`
   }
@@ -127,13 +153,30 @@ export class Shard {
   }
 }
 
-/** All shards of an installation. */
+/** A shard in which a word may lie, and up to which layout it is its home (layouts.ts). */
+export interface Home {
+  readonly shard: Shard
+  readonly upTo: number
+}
+
+/** What is answered where a word has its home elsewhere: the layout that the shard follows. */
+export interface Moved {
+  readonly kind: 'moved'
+  readonly layout: string
+}
+
+/** All shards of an installation. There may be more of them at any time, and never fewer. */
 export class Shards {
-  readonly all: readonly Shard[]
-  /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`). */
+  /** Resolves when this process must not use this Redis (`WRONG_REDIS`, `DATA_TOO_NEW`). */
   readonly failed: Promise<Error>
+  readonly layouts: LiveLayouts
   readonly #nodes: Nodes
-  readonly #keys: readonly ShardKeys[]
+  readonly #use: ShardUse
+  readonly #keysOf: (index: number) => ShardKeys
+  readonly #made: Shard[] = []
+  #all: readonly Shard[]
+  readonly #growth: GrowthWatch | undefined
+  readonly #listeners = new Set<() => void>()
   #format = FORMAT
   /** Whether this process was found fit for the data in Redis. */
   #fits = false
@@ -142,9 +185,8 @@ export class Shards {
 
   /** @throws RangeError where the URL is none */
   constructor(options: RedisOptions, use: ShardUse) {
-    const { redisUrl, redisCaFile, sentinelPassword, log, prefix = DEFAULT_PREFIX } = options
-    const keys = allShardKeys(prefix, options.shards)
-    this.#keys = keys
+    const { redisUrl, redisCaFile, sentinelPassword, log, prefix = DEFAULT_PREFIX, shards: wanted } = options
+    this.#use = use
     this.failed = new Promise((resolve) => {
       this.#fail = resolve
     })
@@ -154,12 +196,23 @@ export class Shards {
       changes: use.changes,
       replicaAcks: options.replicaAcks,
       hooks: (node: Node) => this.#hooksFor(node, place.kind),
+      unfit: (error: TimerError) => this.#fail(error),
     }
+    this.#keysOf = (index) => shardKeys(prefix, index, () => this.layouts.layouts.first.shards)
+    const redis = () => (this.all[0] as Shard).reads
+    this.layouts = new LiveLayouts({ keys: this.#keysOf(0), redis, wanted, log })
+    const keys = Array.from({ length: wanted }, (_, index) => this.#keysOf(index))
     this.#nodes =
       place.kind === 'cluster'
         ? new Cluster(place, keys, common, nodeUse)
         : new OneNode(place, common, nodeUse)
-    this.all = keys.map((each) => new Shard(each, this.#nodes, use))
+    this.#all = this.#upTo(wanted)
+    this.layouts.onChange(() => this.#follow())
+    this.#growth = use.changes ? new GrowthWatch(this, log) : undefined
+  }
+
+  get all(): readonly Shard[] {
+    return this.#all
   }
 
   /** The servers that hold them. */
@@ -177,24 +230,94 @@ export class Shards {
     return this.#format
   }
 
-  /** The shard of a timer. */
+  /** The shard of a timer, as far as this process knows the layouts. */
   of(id: number): Shard {
-    return this.all[shardOf(id, this.all.length)] as Shard
+    return this.all[this.layouts.layouts.shardOf(id)] as Shard
   }
 
-  /** The shard that a word decides on: always the same, and as good as any other. */
-  forWord(word: string): Shard {
-    if (this.all.length === 1) return this.all[0] as Shard
-    return this.at(createHash('sha256').update(word).digest().readUInt32BE())
+  /** Where a word may lie, the oldest home first (layouts.ts). */
+  homesOf(word: string): readonly Home[] {
+    const { layouts, settled } = this.layouts
+    if (layouts.number === 0 && this.all.length === 1) return [{ shard: this.all[0] as Shard, upTo: 0 }]
+    const hash = createHash('sha256').update(word).digest().readUInt32BE()
+    return layouts.homesOf(hash).map(({ shard, upTo }) => ({
+      shard: this.all[shard] as Shard,
+      // A shard that a failover made forget which layout it follows.
+      upTo: upTo < settled ? -1 : upTo,
+    }))
   }
 
-  /** The `turn`-th shard, counted round. */
+  /**
+   * Does something with a word in the shard that has it or is to have it: from one of its homes to the next, where the answer is
+   * that it has moved.
+   */
+  async atHome<T extends object>(word: string, work: (home: Home) => Promise<T | Moved>): Promise<T> {
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      for (const home of this.homesOf(word)) {
+        const done = await work(home)
+        if (!isMoved(done)) return done
+        this.moved(done)
+      }
+      // All of them: there are more shards than this process knows.
+      await this.layouts.refresh()
+    }
+    throw unavailable(new Error('more shards than this process can learn of'))
+  }
+
+  /** What a shard has said of the layout that it follows. */
+  moved({ layout }: Moved): void {
+    const followed = parseFollowed(layout)
+    if (followed !== undefined) this.layouts.learn(followed.number, followed.layout)
+  }
+
+  /**
+   * Looks for something, and once more where nothing was found and there turn out to be more shards: nobody is told that there is
+   * no such timer only because this process has not heard of its shard.
+   */
+  async seek<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {
+    const { version } = this.layouts
+    const found = await look()
+    if (found !== undefined || !(await this.isNews(version))) return found
+    return look()
+  }
+
+  /** Whether more is known of the layouts, when they are read anew, than was when they had this version. */
+  async isNews(version: number): Promise<boolean> {
+    await this.layouts.refresh()
+    return this.layouts.version !== version
+  }
+
+  /** The `turn`-th of the shards for new timers, counted round. */
   at(turn: number): Shard {
-    return this.all[turn % this.all.length] as Shard
+    return this.all[turn % this.layouts.inUse] as Shard
+  }
+
+  /** Called when there are other shards than before. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener)
   }
 
   health(): RedisHealth {
-    return this.#nodes.health()
+    const health = this.#nodes.health()
+    const { advice } = this.layouts
+    return advice === undefined ? health : { ...health, advice: [...health.advice, advice] }
+  }
+
+  /** How they are spread over the servers; undefined until that is known. */
+  perNode(): ShardSpread | undefined {
+    const { primaries } = this.#nodes
+    const keys = this.all.map((shard) => shard.keys)
+    return primaries.length === 0 ? undefined : spreadOf(keys, primaries)
+  }
+
+  /** The servers that hold them, as they were found at the last look. */
+  nodeStates(): RedisNodeState[] {
+    const spread = this.perNode()?.nodes ?? []
+    return spread.map(({ node: name, shards, movingSlots }) => {
+      const node = this.#nodes.all.find((each) => each.name === name)
+      const figures = node?.monitor.figures
+      return { name, ready: node?.health().ready, shards: shards.length, movingSlots, figures }
+    })
   }
 
   /** Resolves as soon as one of the servers is verified. */
@@ -204,13 +327,32 @@ export class Shards {
   }
 
   close(): void {
+    this.#growth?.stop()
+    this.layouts.close()
     this.#nodes.close()
+  }
+
+  #upTo(count: number): readonly Shard[] {
+    while (this.#made.length < count) {
+      const keys = this.#keysOf(this.#made.length)
+      this.#nodes.add(keys)
+      this.#made.push(new Shard(keys, this.#nodes, this.#use, this.layouts))
+    }
+    return this.#made.slice(0, count)
+  }
+
+  #follow(): void {
+    const { shards } = this.layouts.layouts
+    if (shards === this.#all.length) return
+    this.#all = this.#upTo(shards)
+    for (const listener of this.#listeners) listener()
   }
 
   #hooksFor(node: Node, kind: RedisPlace['kind']): MonitorHooks {
     return {
-      check: async ({ inCluster }) => {
-        assertKind(kind, inCluster)
+      check: async ({ mode }) => {
+        const wrong = wrongRedis(kind, mode)
+        if (wrong !== undefined) throw wrong
         await this.#checkData()
         const mine = this.all.filter((shard) => shard.node === node)
         await Promise.all(mine.map(({ reads, keys }) => shortenEvents(reads, keys)))
@@ -222,10 +364,12 @@ export class Shards {
     }
   }
 
-  /** Whether this process can work with the data. */
+  /** Whether this process can work with the data, and how many shards there are. */
   async #checkData(): Promise<void> {
     try {
-      this.#format = (await checkDataLayout((this.all[0] as Shard).reads, this.#keys)).format
+      const { reads, keys } = this.all[0] as Shard
+      this.#format = await checkFormat(reads, keys)
+      await this.layouts.refresh()
       this.#fits = true
     } catch (error) {
       // What is recorded lies on one of the servers: the others go on while that one is away.
@@ -234,12 +378,6 @@ export class Shards {
   }
 }
 
-function assertKind(kind: RedisPlace['kind'], inCluster: boolean | undefined): void {
-  if (inCluster === undefined || inCluster === (kind === 'cluster')) return
-  throw new TimerError(
-    'WRONG_REDIS',
-    inCluster
-      ? 'this Redis is a node of a cluster: write redis+cluster://host:port,host:port,... in REDIS_URL'
-      : 'this Redis is a single one and not a cluster: write redis:// instead of redis+cluster:// in REDIS_URL',
-  )
+export function isMoved(answer: object): answer is Moved {
+  return 'kind' in answer && answer.kind === 'moved'
 }

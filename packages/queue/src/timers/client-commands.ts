@@ -1,6 +1,7 @@
 import type { Callback, TimerStatus } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { jobIdOf, type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
+import type { Moved } from '../shards/shards.ts'
 import { define, loadScript } from './scripts.ts'
 import { type StoredChange, type StoredExtras, toListener } from './stored-change.ts'
 import { type TimerHash, toHash } from './stored-timer.ts'
@@ -18,7 +19,7 @@ interface Scripts {
   timersChange(...args: Args): Promise<Reply>
   timersRedrive(...args: Args): Promise<Reply>
   timersResolve(...args: Args): Promise<Reply>
-  timersGuard(...args: Args): Promise<[kind: 'ok' | 'reused' | 'doubt', guard?: string]>
+  timersGuard(...args: Args): Promise<[kind: 'ok' | 'reused' | 'doubt' | 'moved', other?: string]>
   timersUnguard(...args: Args): Promise<number>
 }
 
@@ -27,8 +28,8 @@ type Reply = [kind: string, jobIdOrStatus?: string, hash?: string[]]
 
 /** What only timers need that have more than a due time. */
 const ADORNED = {
-  includes: ['places', 'labels', 'adorn', 'guards', 'subject'],
-  gives: ['baseOf', 'adorn', 'judgeGuard', 'inherited'],
+  includes: ['places', 'labels', 'adorn', 'guards', 'subject', 'homes', 'again'],
+  gives: ['baseOf', 'adorn', 'judgeGuard', 'inherited', 'movedOn', 'writeAgain'],
 }
 
 /** Name of each command, how many keys it takes, and its text. */
@@ -38,21 +39,21 @@ const SCRIPTS = [
   [
     'timersUpsert',
     3,
-    loadScript('upsert', 'places', 'delay', 'labels', 'store', 'adorn', 'subject', 'alter'),
+    loadScript('upsert', 'places', 'delay', 'labels', 'store', 'adorn', 'subject', 'alter', 'homes', 'again'),
   ],
   [
     'timersCancel',
     1,
-    loadScript('cancel', 'places', 'delay', 'labels', 'finish', 'mint', 'outbox', 'subject'),
+    loadScript('cancel', 'places', 'delay', 'labels', 'finish', 'mint', 'outbox', 'subject', 'again'),
   ],
-  ['timersChange', 1, loadScript('change', 'places', 'delay', 'labels', 'subject', 'alter')],
-  ['timersRedrive', 1, loadScript('redrive', 'places', 'delay', 'labels', 'unfinish', 'subject')],
-  ['timersGuard', 1, loadScript('guard', 'places', 'guards')],
+  ['timersChange', 1, loadScript('change', 'places', 'delay', 'labels', 'subject', 'alter', 'again')],
+  ['timersRedrive', 1, loadScript('redrive', 'places', 'delay', 'labels', 'unfinish', 'subject', 'again')],
+  ['timersGuard', 1, loadScript('guard', 'places', 'guards', 'homes')],
   ['timersUnguard', 1, loadScript('unguard', 'places')],
   [
     'timersResolve',
     1,
-    loadScript('resolve', 'places', 'delay', 'finish', 'unfinish', 'mint', 'outbox', 'subject'),
+    loadScript('resolve', 'places', 'delay', 'finish', 'unfinish', 'mint', 'outbox', 'subject', 'again'),
   ],
 ] as const
 
@@ -67,6 +68,8 @@ export interface NewTimer {
   readonly owner: string
   readonly extras?: StoredExtras | undefined
   readonly idempotency?: { readonly digest: string; readonly fingerprint: string } | undefined
+  /** The last layout in which the shard is the home of its word; without one, it has no word (shards/layouts.ts). */
+  readonly upTo?: number | undefined
 }
 
 /** What became of a create. */
@@ -79,6 +82,7 @@ export type CreateAnswer =
   /** `reused`, unless the timer of the request that is remembered is gone. */
   | { readonly kind: 'doubt'; readonly guard: string }
   | { readonly kind: 'key taken'; readonly id: number }
+  | Moved
 
 /**
  * Whose timer a command is about, and which. Never one by its key: sent again, the command could find another timer that
@@ -105,12 +109,14 @@ export type UpsertAnswer =
     }
   | { readonly kind: 'changed'; readonly id: number; readonly hash: TimerHash }
   | { readonly kind: 'id taken' }
+  | Moved
 
 /** What became of a guard. */
 export type GuardAnswer =
   | { readonly kind: 'ok' }
   | { readonly kind: 'reused' }
   | { readonly kind: 'doubt'; readonly guard: string }
+  | Moved
 
 const NO_EXTRAS: StoredExtras = { key: '', labels: '', expires: '', callback: '' }
 
@@ -132,13 +138,11 @@ export class ClientCommands {
   }
 
   async create(timer: NewTimer): Promise<CreateAnswer> {
-    const { id, data, createdAt, dueAt, owner, extras, idempotency } = timer
+    const { id, data, createdAt, dueAt, owner } = timer
     const jobId = jobIdOf(id)
     const plain = [...this.#placesOf(jobId), jobId, data, createdAt, dueAt, owner]
     const answer = await this.#redis.timersCreate(
-      ...(extras === undefined && idempotency === undefined
-        ? plain
-        : [...plain, ...moreArguments(extras, idempotency)]),
+      ...(hasMore(timer) ? [...plain, ...moreArguments(timer)] : plain),
     )
     return toCreateAnswer(answer)
   }
@@ -154,13 +158,9 @@ export class ClientCommands {
     const { key } = this.#keys
     const keys = [key('delayed'), key('marker')]
     const args: Args = [first.createdAt, first.owner, key('').length + 1]
-    for (const { id, data, dueAt, extras, idempotency } of timers) {
-      const more =
-        extras === undefined && idempotency === undefined
-          ? ''
-          : JSON.stringify(moreArguments(extras, idempotency))
-      keys.push(key(jobIdOf(id)))
-      args.push(data, dueAt, more)
+    for (const timer of timers) {
+      keys.push(key(jobIdOf(timer.id)))
+      args.push(timer.data, timer.dueAt, hasMore(timer) ? JSON.stringify(moreArguments(timer)) : '')
     }
     const answers = await this.#redis.timersCreateMany(keys.length, ...keys, ...args)
     return new Map(answers.map(([place, answer]) => [place - 1, toCreateAnswer(answer)]))
@@ -171,7 +171,7 @@ export class ClientCommands {
    * @param change to a pending timer that has the key; undefined leaves it as it is
    */
   async upsert(timer: NewTimer, nonce: string, change: StoredChange | undefined): Promise<UpsertAnswer> {
-    const { id, data, createdAt, dueAt, owner, extras } = timer
+    const { id, data, createdAt, dueAt, owner, extras, upTo } = timer
     const jobId = jobIdOf(id)
     const [kind, found, flat, before = '', status] = await this.#redis.timersUpsert(
       ...this.#placesOf(jobId),
@@ -183,8 +183,11 @@ export class ClientCommands {
       ...extraArguments(extras),
       nonce,
       change === undefined ? '' : JSON.stringify(change),
+      upTo ?? '',
     )
     switch (kind) {
+      case 'moved':
+        return { kind, layout: found }
       case 'created': {
         const previous = before === '' ? undefined : { id: timerIdOf(before), status: status as TimerStatus }
         return { kind, id: timerIdOf(found), hash: toHash(flat), previous }
@@ -224,16 +227,23 @@ export class ClientCommands {
     return this.#answer(subject, (redis, of) => redis.timersResolve(...of, ...args))
   }
 
-  /** Remembers a request whose timer is to lie in the shard `home`. */
+  /**
+   * Remembers a request whose timer is to lie in the shard `home`.
+   *
+   * @param upTo the last layout in which this shard is the home of the idempotency key
+   */
   async guard(
     { digest, fingerprint }: { readonly digest: string; readonly fingerprint: string },
     home: number,
     now: number,
     lookAt: number,
+    upTo: number,
   ): Promise<GuardAnswer> {
     const marker = this.#keys.key('marker')
-    const [kind, guard = ''] = await this.#redis.timersGuard(marker, digest, fingerprint, home, now, lookAt)
-    return kind === 'doubt' ? { kind, guard } : { kind }
+    const args = [digest, fingerprint, home, now, lookAt, upTo]
+    const [kind, other = ''] = await this.#redis.timersGuard(marker, ...args)
+    if (kind === 'moved') return { kind, layout: other }
+    return kind === 'doubt' ? { kind, guard: other } : { kind }
   }
 
   /** Forgets a guard, unless it has become another one. */
@@ -264,9 +274,14 @@ function extraArguments(extras = NO_EXTRAS): string[] {
   return [key, labels, expires, callback]
 }
 
+function hasMore({ extras, idempotency }: NewTimer): boolean {
+  return extras !== undefined || idempotency !== undefined
+}
+
 /** Of `create.lua`, what only some timers have. */
-function moreArguments(extras: NewTimer['extras'], idempotency: NewTimer['idempotency']): string[] {
-  return [...extraArguments(extras), idempotency?.digest ?? '', idempotency?.fingerprint ?? '']
+function moreArguments({ extras, idempotency, upTo }: NewTimer): string[] {
+  const words = [idempotency?.digest ?? '', idempotency?.fingerprint ?? '', String(upTo ?? '')]
+  return [...extraArguments(extras), ...words]
 }
 
 function toCreateAnswer(answer: CreateReply): CreateAnswer {
@@ -282,6 +297,8 @@ function toCreateAnswer(answer: CreateReply): CreateAnswer {
       return { kind }
     case 'doubt':
       return { kind, guard: other }
+    case 'moved':
+      return { kind, layout: other }
     default:
       return { kind: 'reused' }
   }

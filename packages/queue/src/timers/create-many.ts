@@ -1,16 +1,19 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Created, Log, NewTimerRequest } from '@timers/core'
 import { ANSWER_TIMEOUT_MS } from '../nodes/redis-client.ts'
-import type { Shard } from '../shards/shards.ts'
+import { isMoved, type Moved, type Shard } from '../shards/shards.ts'
 import { born, createdBy, idempotencyWord, keyWord, type Unborn, unborn } from './creation.ts'
 import { doubted } from './refusal.ts'
-import { toStoreError } from './store-error.ts'
-import { idsTaken, MOST_IDS, type TimerCreator } from './timer-creator.ts'
+import { toStoreError, unavailable } from './store-error.ts'
+import { idsTaken, MOST_IDS, type Site, type TimerCreator } from './timer-creator.ts'
 import type { Item, Run, Together } from './together.ts'
 
 /** How long a batch may take here: reading a thousand timers, judging and answering them belongs to the two seconds, too. */
 const WITHIN_MS = ANSWER_TIMEOUT_MS - 200
 /** Most timers of one step of Redis: half a millisecond of its time. */
 const MOST_A_STEP = 50
+/** How often it is looked for more shards, where all homes of a word say that it has moved. */
+const MOST_LOOKS = 2
 
 export interface CreateManyDeps {
   readonly creator: TimerCreator
@@ -18,10 +21,12 @@ export interface CreateManyDeps {
   readonly log: Log
 }
 
-/** A request, and the shard in which its timer is to lie. */
+/** A request, the site at which it is tried, and those that come after it. */
 interface Sited {
+  readonly place: number
   readonly request: NewTimerRequest
-  readonly shard: Shard
+  readonly site: Site
+  readonly later: readonly Site[]
 }
 
 /** One request, as it is to be stored, and the id it has for now. */
@@ -42,14 +47,52 @@ export async function createMany(
   const until = performance.now() + WITHIN_MS
   const results: (Created | Error)[] = []
   for (const wave of wavesOf(requests)) {
-    const sited = wave.map((place) => {
-      const request = requests[place] as NewTimerRequest
-      return { request, shard: deps.creator.shardFor(request) }
-    })
-    const outcomes = await createTogether(sited, until - performance.now(), deps)
-    for (const [at, place] of wave.entries()) results[place] = outcomes[at] as Created | Error
+    const tell = (place: number, result: Created | Error) => {
+      results[place] = result
+    }
+    const asked = wave.map((place) => ({ place, request: requests[place] as NewTimerRequest }))
+    await createWave(asked, until, tell, deps)
   }
   return results
+}
+
+/** From site to site, where a word is told to have its home elsewhere. */
+async function createWave(
+  asked: readonly Pick<Sited, 'place' | 'request'>[],
+  until: number,
+  tell: (place: number, result: Created | Error) => void,
+  deps: CreateManyDeps,
+): Promise<void> {
+  const { creator } = deps
+  const toSites = (each: Pick<Sited, 'place' | 'request'>): Sited => {
+    const [site, ...later] = creator.sitesFor(each.request)
+    return { ...each, site, later }
+  }
+  let sited = asked.map(toSites)
+  for (let looks = 0; sited.length > 0; ) {
+    const outcomes = await createTogether(sited, until - performance.now(), deps)
+    const moved = sited.filter((_, at) => isMoved(outcomes[at] as object))
+    for (const [at, { place }] of sited.entries()) {
+      const outcome = outcomes[at] as Created | Error | Moved
+      if (!isMoved(outcome)) tell(place, outcome)
+    }
+    const isOver = moved.some(({ later }) => later.length === 0)
+    if (isOver && ++looks > MOST_LOOKS) {
+      for (const { place } of moved) tell(place, unavailable())
+      return
+    }
+    if (isOver) await lookAgain(creator, until - performance.now())
+    sited = moved.map((each) => {
+      const [site, ...later] = each.later
+      return site === undefined || isOver ? toSites(each) : { ...each, site, later }
+    })
+  }
+}
+
+/** Where it fails, the next try says so. */
+async function lookAgain(creator: TimerCreator, withinMs: number): Promise<void> {
+  const looked = creator.lookAgain().catch(() => {})
+  await Promise.race([looked, sleep(Math.max(0, withinMs), undefined, { ref: false })])
 }
 
 /**
@@ -81,9 +124,9 @@ function createTogether(
   sited: readonly Sited[],
   withinMs: number,
   deps: CreateManyDeps,
-): Promise<readonly (Created | Error)[]> {
-  const shardOf = ({ shard }: Sited) => shard
-  return deps.together.all<Sited, Created>(sited, withinMs, shardOf, async (shard, items, run) => {
+): Promise<readonly (Created | Error | Moved)[]> {
+  const shardOf = ({ site }: Sited) => site.shard
+  return deps.together.all<Sited, Created | Moved>(sited, withinMs, shardOf, async (shard, items, run) => {
     let ids: readonly number[]
     try {
       ids = await shard.takeIds(items.length)
@@ -115,11 +158,11 @@ function stepsOf(births: readonly Birth[]): Birth[][] {
 async function createSome(
   shard: Shard,
   births: readonly Birth[],
-  run: Run<Created>,
+  run: Run<Created | Moved>,
   { creator, log }: CreateManyDeps,
 ): Promise<void> {
   const { losses } = shard
-  let left = await guarded(shard, births, run, creator)
+  let left = await guarded(births, run, creator)
   try {
     for (let tries = 0; tries < MOST_IDS; tries += 1) {
       left = await createOnce(shard, left, run, creator)
@@ -136,16 +179,15 @@ async function createSome(
 
 /** Those that no other request stands in the way of; of the rest it is told. */
 async function guarded(
-  shard: Shard,
   births: readonly Birth[],
-  run: Run<Created>,
+  run: Run<Created | Moved>,
   creator: TimerCreator,
 ): Promise<readonly Birth[]> {
   if (!births.some(({ item }) => mayNeedGuard(item.thing.request))) return births
   const free = await Promise.all(
     births.map(async ({ item }) => {
       try {
-        await creator.guard(shard, item.thing.request)
+        await creator.guard(item.thing.site, item.thing.request)
         return true
       } catch (error) {
         run.tell(item, toStoreError(error))
@@ -164,11 +206,13 @@ function mayNeedGuard({ draft, idempotency }: NewTimerRequest): boolean {
 async function createOnce(
   shard: Shard,
   births: readonly Birth[],
-  run: Run<Created>,
+  run: Run<Created | Moved>,
   creator: TimerCreator,
 ): Promise<Birth[]> {
   const now = Date.now()
-  const timers = births.map(({ timer, item, id }) => born(timer, item.thing.request.draft, id, now))
+  const timers = births.map(({ timer, item: { thing }, id }) =>
+    born(timer, thing.request.draft, id, now, thing.site.upTo),
+  )
   const answers = await shard.clients.createMany(timers)
   const left: Birth[] = []
   for (const [at, timer] of timers.entries()) {
@@ -179,12 +223,16 @@ async function createOnce(
       left.push(birth)
       continue
     }
+    if (answer.kind === 'moved') {
+      run.tell(item, answer)
+      continue
+    }
     try {
       // In doubt, seldom: it is looked into as for a timer that is created alone.
       run.tell(
         item,
         answer.kind === 'doubt'
-          ? await creator.create(shard, item.thing.request)
+          ? await creator.create(item.thing.request)
           : createdBy(item.thing.request, timer, answer),
       )
     } catch (error) {

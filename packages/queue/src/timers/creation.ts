@@ -27,8 +27,14 @@ export function idempotencyWord(owner: string | undefined, key: string): string 
   return `idempotency\0${ownerField(owner)}\0${key}`
 }
 
-/** A timer that is to be stored, but for its id and the moment at which it is made. */
-export type Unborn = Omit<NewTimer, 'id' | 'createdAt' | 'dueAt'>
+/** The word that decides where a timer lies, so that all who use it meet there; undefined where any shard will do. */
+export function wordOf({ draft: { owner, key }, idempotency }: NewTimerRequest): string | undefined {
+  if (key !== undefined) return keyWord(owner, key)
+  return idempotency && idempotencyWord(owner, idempotency.key)
+}
+
+/** A timer that is to be stored, but for its id, its shard, and the moment at which it is made. */
+export type Unborn = Omit<NewTimer, 'id' | 'createdAt' | 'dueAt' | 'upTo'>
 
 export function unborn({ draft, idempotency }: NewTimerRequest): Unborn {
   const owner = ownerField(draft.owner)
@@ -43,13 +49,19 @@ export function unborn({ draft, idempotency }: NewTimerRequest): Unborn {
   }
 }
 
-export function born(timer: Unborn, draft: TimerDraft, id: number, createdAt: number): NewTimer {
+export function born(
+  timer: Unborn,
+  draft: TimerDraft,
+  id: number,
+  createdAt: number,
+  upTo: number | undefined,
+): NewTimer {
   const { data, owner, extras, idempotency } = timer
-  return { id, data, createdAt, dueAt: dueAtOf(draft, createdAt), owner, extras, idempotency }
+  return { id, data, createdAt, dueAt: dueAtOf(draft, createdAt), owner, extras, idempotency, upTo }
 }
 
-/** What is still to be seen to, and by whom: the id was taken, or a guard stands in doubt. */
-export type Unsettled = Extract<CreateAnswer, { readonly kind: 'id taken' | 'doubt' }>
+/** What is still to be seen to, and by whom: the id was taken, a guard stands in doubt, or the word has its home elsewhere. */
+export type Unsettled = Extract<CreateAnswer, { readonly kind: 'id taken' | 'doubt' | 'moved' }>
 
 /**
  * What the client is told.

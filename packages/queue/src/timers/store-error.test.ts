@@ -10,6 +10,13 @@ test.each<[Error, string, string | undefined]>([
   [reply('NOREPLICAS Not enough good replicas to write'), 'refused', 'STORE_REFUSED'],
   [reply('NOAUTH Authentication required.'), 'denied', 'STORE_REFUSED'],
   [reply("NOPERM this user has no permissions to run the 'evalsha' command"), 'denied', 'STORE_REFUSED'],
+  [
+    reply(
+      "ERR The user executing the script can't run this command or subcommand script: c7f4, on @user_script:1.",
+    ),
+    'denied',
+    'STORE_REFUSED',
+  ],
   [new Error('Command timed out'), 'unreachable', 'STORE_UNAVAILABLE'],
   [
     new Error("Stream isn't writeable and enableOfflineQueue options is false"),

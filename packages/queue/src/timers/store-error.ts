@@ -1,4 +1,6 @@
+import { isNativeError } from 'node:util/types'
 import { TimerError } from '@timers/core'
+import { lacksRight } from '../nodes/missing-right.ts'
 
 /**
  * What an error of Redis or its client means.
@@ -13,19 +15,19 @@ export type StoreErrorKind = 'refused' | 'denied' | 'unreachable' | 'closed' | '
 
 const REFUSED =
   /^(OOM|MISCONF|READONLY|LOADING|NOREPLICAS|CLUSTERDOWN|BUSY|MASTERDOWN|TRYAGAIN|NOSCRIPT|UNKILLABLE)\b/
-const DENIED = /^(NOPERM|NOAUTH|WRONGPASS)\b|AUTH.*called without any password/
+const DENIED = /^(NOAUTH|WRONGPASS)\b|AUTH.*called without any password/
 /** What ioredis 6 says where there was no answer; it has no codes for these. */
 const UNREACHABLE =
   /Command timed out|Socket timeout|Stream isn't writeable|max retries per request|Connection is (not|already)|ECONN|EPIPE|ETIMEDOUT|EHOST|ENET|ENOTFOUND|EAI_AGAIN/i
 const UNREACHABLE_NAMES = new Set(['MaxRetriesPerRequestError', 'AbortError', 'NotConfirmedError'])
 
 export function storeErrorKind(error: unknown): StoreErrorKind {
-  if (!(error instanceof Error)) return 'defect'
+  if (!isNativeError(error)) return 'defect'
   const { message, name } = error
   const { code = '' } = error as NodeJS.ErrnoException
   if (message === 'Connection is closed.') return 'closed'
   if (REFUSED.test(message)) return 'refused'
-  if (DENIED.test(message)) return 'denied'
+  if (DENIED.test(message) || lacksRight(error)) return 'denied'
   if (UNREACHABLE_NAMES.has(name) || UNREACHABLE.test(message) || UNREACHABLE.test(code)) return 'unreachable'
   return 'defect'
 }

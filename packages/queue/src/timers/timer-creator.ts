@@ -1,9 +1,10 @@
 import { type Created, type Log, type NewTimerRequest, TimerError } from '@timers/core'
-import type { Shard, Shards } from '../shards/shards.ts'
+import type { Home, Moved, Shard, Shards } from '../shards/shards.ts'
 import type { NewTimer } from './client-commands.ts'
-import { born, createdBy, idempotencyWord, keyWord, unborn } from './creation.ts'
+import { born, createdBy, idempotencyWord, unborn, wordOf } from './creation.ts'
 import { FIRST_LOOK_MS, isGuarding } from './guards.ts'
 import { doubted, keyReused } from './refusal.ts'
+import { unavailable } from './store-error.ts'
 
 /** How many ids are tried where Redis hands out some that are taken (after a failover), before it is given up. */
 export const MOST_IDS = 3
@@ -12,6 +13,12 @@ export const MOST_IDS = 3
 interface Asked {
   readonly digest: string
   readonly fingerprint: string
+}
+
+/** Where a timer is tried to be stored; without `upTo` it has no word, and may lie anywhere. */
+export interface Site {
+  readonly shard: Shard
+  readonly upTo?: number | undefined
 }
 
 /** Creates timers, each with an id that was minted for it, in the shard where it belongs. */
@@ -25,18 +32,43 @@ export class TimerCreator {
     this.#log = log
   }
 
-  /** A key decides where its timer lies, so that all who use it meet there; any other timer lies where it is its turn. */
-  shardFor({ draft: { owner, key }, idempotency }: NewTimerRequest): Shard {
-    if (key !== undefined) return this.#shards.forWord(keyWord(owner, key))
-    if (idempotency !== undefined) return this.#shards.forWord(idempotencyWord(owner, idempotency.key))
+  /**
+   * Where a timer may lie, to be tried in this order: a word decides it, so that all who use it meet there, and has one home more
+   * for each time that shards were added (shards/layouts.ts); any other timer lies where it is its turn.
+   */
+  sitesFor(request: NewTimerRequest): readonly [Site, ...Site[]] {
+    const word = wordOf(request)
+    if (word !== undefined) return this.#shards.homesOf(word) as readonly [Home, ...Home[]]
     const shard = this.#shards.at(this.#turn)
-    this.#turn = (this.#turn + 1) % this.#shards.all.length
-    return shard
+    this.#turn = (this.#turn + 1) % this.#shards.layouts.inUse
+    return [{ shard }]
   }
 
-  async create(shard: Shard, request: NewTimerRequest): Promise<Created> {
-    await this.guard(shard, request)
-    return this.#store(shard, request)
+  /** For who has tried all sites of a word: there are more shards than this process knew. */
+  async lookAgain(): Promise<void> {
+    await this.#shards.layouts.refresh()
+  }
+
+  create(request: NewTimerRequest): Promise<Created> {
+    return this.atSite(request, async (site) => {
+      await this.guard(site, request)
+      return this.#store(site, request)
+    })
+  }
+
+  /** Does `work` where the timer has its word or is to have it. */
+  async atSite<T extends object>(
+    request: NewTimerRequest,
+    work: (site: Site) => Promise<T | Moved>,
+  ): Promise<T> {
+    const word = wordOf(request)
+    const known = (site: Site) => {
+      if (!site.shard.verified) throw unavailable()
+      return work(site)
+    }
+    if (word !== undefined) return this.#shards.atHome(word, known)
+    // Nothing that has no word is told to go elsewhere.
+    return (await known(this.sitesFor(request)[0])) as T
   }
 
   /**
@@ -45,14 +77,18 @@ export class TimerCreator {
    *
    * @throws TimerError `IDEMPOTENCY_KEY_REUSED`
    */
-  async guard(home: Shard, { draft, idempotency }: NewTimerRequest): Promise<void> {
+  async guard({ shard: home }: Site, { draft, idempotency }: NewTimerRequest): Promise<void> {
     if (idempotency === undefined || idempotency.orElse !== undefined || draft.key === undefined) return
-    const known = this.#shards.forWord(idempotencyWord(draft.owner, idempotency.key))
-    if (known === home) return
+    const word = idempotencyWord(draft.owner, idempotency.key)
+    const homes = this.#shards.homesOf(word)
+    if (homes.length === 1 && homes[0]?.shard === home) return
     const asked = unborn({ draft, idempotency }).idempotency as Asked
     for (let tries = 0; tries < MOST_IDS; tries += 1) {
       const now = Date.now()
-      const done = await known.clients.guard(asked, home.keys.index, now, now + FIRST_LOOK_MS)
+      const { known, done } = await this.#shards.atHome(word, async ({ shard: known, upTo }) => {
+        const done = await known.clients.guard(asked, home.keys.index, now, now + FIRST_LOOK_MS, upTo)
+        return done.kind === 'moved' ? done : { known, done }
+      })
       if (done.kind === 'ok') return
       if (done.kind === 'reused') throw keyReused()
       await this.#judge(known, asked.digest, done.guard)
@@ -66,19 +102,20 @@ export class TimerCreator {
     await known.clients.unguard(digest, guard)
   }
 
-  #store(shard: Shard, request: NewTimerRequest): Promise<Created> {
-    return this.withId(shard, request, async (timer) => {
-      const done = await shard.clients.create(timer)
+  #store(site: Site, request: NewTimerRequest): Promise<Created | Moved> {
+    return this.withId(site, request, async (timer) => {
+      const done = await site.shard.clients.create(timer)
       if (done.kind === 'id taken') return undefined
+      if (done.kind === 'moved') return done
       if (done.kind !== 'doubt') return createdBy(request, timer, done)
-      await this.#judge(shard, timer.idempotency?.digest ?? '', done.guard)
-      return this.#store(shard, request)
+      await this.#judge(site.shard, timer.idempotency?.digest ?? '', done.guard)
+      return this.#store(site, request)
     })
   }
 
   /** Mints an id for a timer and does `store` with it; again with another id where it answers undefined: the id was taken. */
   async withId<T>(
-    shard: Shard,
+    { shard, upTo }: Site,
     request: NewTimerRequest,
     store: (timer: NewTimer) => Promise<T | undefined>,
   ): Promise<T> {
@@ -87,7 +124,7 @@ export class TimerCreator {
     try {
       for (let tries = 0; tries < MOST_IDS; tries += 1) {
         const id = await shard.nextId()
-        const stored = await store(born(timer, request.draft, id, Date.now()))
+        const stored = await store(born(timer, request.draft, id, Date.now(), upTo))
         if (stored !== undefined) return stored
         this.#log.error({ timerId: id }, 'redis handed out an id that is taken: has it lost its last writes?')
       }

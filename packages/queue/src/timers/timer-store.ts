@@ -9,6 +9,7 @@ import {
   type Log,
   type MaybeReplayed,
   type NewTimerRequest,
+  type RedisNodeState,
   type RedriveOptions,
   type ShardStats,
   type TimerById,
@@ -28,17 +29,17 @@ import { forecast } from '../index/forecast.ts'
 import { Lister } from '../index/lister.ts'
 import { countTimers } from '../index/stats.ts'
 import type { RedisHealth } from '../nodes/redis-monitor.ts'
+import type { ShardSpread } from '../nodes/shard-spread.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
 import type { RedisOptions } from '../shards/shards.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
-import { answer } from './answer.ts'
+import { answer, checked } from './answer.ts'
 import { type ChangeOne, changeMany } from './change-many.ts'
 import type { ChangeAnswer, NewTimer, Subject } from './client-commands.ts'
 import { createMany } from './create-many.ts'
 import { keyWord, ownerField } from './creation.ts'
 import { clientNonce, freshNonce } from './nonce.ts'
 import { doubted, refusalOf } from './refusal.ts'
-import { toStoreError, unavailable } from './store-error.ts'
 import { type StoredChange, toChange } from './stored-change.ts'
 import { toRecord, toResolution } from './stored-timer.ts'
 import { TimerCreator } from './timer-creator.ts'
@@ -48,9 +49,13 @@ export interface RedisTimerStore extends TimerStore {
   /** Begins to look at Redis. Resolves at once, also while Redis is away. */
   start(): Promise<void>
   health(): RedisHealth
+  /** Which shards each primary has; undefined until that is known. */
+  shardsPerNode(): ShardSpread | undefined
+  /** The servers that hold the timers, as they were found at the last look. */
+  nodes(): readonly RedisNodeState[]
   /** How many timers there are, as of the last look; undefined while that is not known. */
   census(): Census | undefined
-  /** Resolves when this process must not use this Redis (`SHARD_MISMATCH`, `DATA_TOO_NEW`). */
+  /** Resolves when this process must not use this Redis (`WRONG_REDIS`, `DATA_TOO_NEW`). */
   readonly failed: Promise<Error>
   close(): Promise<void>
 }
@@ -80,7 +85,7 @@ class ShardedTimerStore implements RedisTimerStore {
     this.#lister = new Lister(this.#shards)
     this.#creator = new TimerCreator(this.#shards, options.log)
     this.failed = this.#shards.failed
-    this.#census = new CensusTaker(this.#shards.all, options.log)
+    this.#census = new CensusTaker(this.#shards, options.log)
   }
 
   async start(): Promise<void> {
@@ -88,9 +93,7 @@ class ShardedTimerStore implements RedisTimerStore {
   }
 
   create(draft: TimerDraft, idempotency?: Idempotency): Promise<Created> {
-    const request = { draft, idempotency }
-    const shard = this.#creator.shardFor(request)
-    return answer(shard, () => this.#creator.create(shard, request))
+    return answer(() => this.#creator.create({ draft, idempotency }))
   }
 
   createAll(requests: readonly NewTimerRequest[]): Promise<readonly (Created | Error)[]> {
@@ -99,36 +102,35 @@ class ShardedTimerStore implements RedisTimerStore {
 
   async upsert(key: string, draft: TimerDraft, mode: ConflictMode): Promise<Upserted> {
     const request = { draft: { ...draft, key } }
-    const shard = this.#creator.shardFor(request)
     const nonce = freshNonce()
-    return answer(shard, () =>
-      this.#creator.withId(shard, request, async (timer) => {
-        const done = await shard.clients.upsert(timer, nonce, conflictChange(timer, mode))
-        if (done.kind === 'id taken') return undefined
-        return {
-          timer: toRecord(done.id, done.hash) as TimerRecord,
-          created: done.kind === 'created',
-          previous: done.kind === 'created' ? done.previous : undefined,
-        }
-      }),
+    return answer(() =>
+      this.#creator.atSite<Upserted>(request, (site) =>
+        this.#creator.withId(site, request, async (timer) => {
+          const done = await site.shard.clients.upsert(timer, nonce, conflictChange(timer, mode))
+          if (done.kind === 'id taken') return undefined
+          if (done.kind === 'moved') return done
+          return {
+            timer: toRecord(done.id, done.hash) as TimerRecord,
+            created: done.kind === 'created',
+            previous: done.kind === 'created' ? done.previous : undefined,
+          }
+        }),
+      ),
     )
   }
 
   async find(ref: TimerRef): Promise<TimerRecord | undefined> {
     const subject = subjectOf(ref)
     if (!isPossible(subject)) return undefined
-    const shard = this.#shardOf(subject)
-    const { reads, keys } = shard
-    if (!shard.verified) throw unavailable()
-    try {
-      // The connection bounds the time of each command; with a key there are two.
-      const id = await idOf(shard, subject)
-      if (id === undefined) return undefined
-      const hash = await reads.hgetall(keys.key(jobIdOf(id)))
-      return (hash.ow ?? '') === subject.owner ? toRecord(id, hash) : undefined
-    } catch (error) {
-      throw toStoreError(error)
-    }
+    return answer(() =>
+      this.#shards.seek(async () => {
+        const located = await this.#locate(subject)
+        if (located === undefined) return undefined
+        const { shard, id } = located
+        const hash = await shard.reads.hgetall(shard.keys.key(jobIdOf(id)))
+        return (hash.ow ?? '') === subject.owner ? toRecord(id, hash) : undefined
+      }),
+    )
   }
 
   cancel(ref: TimerRef): Promise<TimerRecord | undefined> {
@@ -188,19 +190,27 @@ class ShardedTimerStore implements RedisTimerStore {
   }
 
   list(query: TimerQuery): Promise<TimerPage> {
-    return answer(this.#shards.at(0), () => this.#lister.list(query))
+    return this.#look(() => this.#lister.list(query))
   }
 
   stats(): Promise<readonly ShardStats[]> {
-    return answer(this.#shards.at(0), () => countTimers(this.#shards.all, Date.now()))
+    return this.#look(() => countTimers(this.#shards.all, Date.now()))
   }
 
   forecast(query: ForecastQuery): Promise<readonly number[]> {
-    return answer(this.#shards.at(0), () => forecast(this.#shards.all, query))
+    return this.#look(() => forecast(this.#shards.all, query))
   }
 
   health(): RedisHealth {
     return this.#shards.health()
+  }
+
+  shardsPerNode(): ShardSpread | undefined {
+    return this.#shards.perNode()
+  }
+
+  nodes(): readonly RedisNodeState[] {
+    return this.#shards.nodeStates()
   }
 
   census(): Census | undefined {
@@ -212,6 +222,14 @@ class ShardedTimerStore implements RedisTimerStore {
     this.#shards.close()
   }
 
+  /** At all shards. */
+  #look<T>(work: () => Promise<T>): Promise<T> {
+    return answer(async () => {
+      checked(this.#shards.at(0))
+      return work()
+    })
+  }
+
   /** One for the whole command, also where the connection sends it again; with a client's key, for all that come under it. */
   #nonce(verb: string, ref: TimerRef, idempotencyKey: string | undefined): string {
     return idempotencyKey === undefined
@@ -219,15 +237,48 @@ class ShardedTimerStore implements RedisTimerStore {
       : clientNonce(verb, subjectOf(ref).owner, idempotencyKey)
   }
 
-  #shardOf(subject: Named): Shard {
-    return 'id' in subject
-      ? this.#shards.of(subject.id)
-      : this.#shards.forWord(keyWord(subject.owner, subject.key))
+  /** Where a timer lies, as far as this process knows the shards; undefined where no timer has the key. */
+  async #locate(subject: Named): Promise<Located | undefined> {
+    if ('id' in subject) return { shard: checked(this.#shards.of(subject.id)), id: subject.id }
+    const { owner, key } = subject
+    const homes = this.#shards.homesOf(keyWord(owner, key)).map(({ shard }) => checked(shard))
+    const found = await Promise.all(homes.map(({ reads, keys }) => reads.get(keys.key(keyRef(owner, key)))))
+    const at = found.findIndex((jobId) => jobId !== null)
+    return at < 0 ? undefined : { shard: homes[at] as Shard, id: timerIdOf(found[at] as string) }
   }
 
-  #changeAll(refs: readonly TimerById[], withinMs: number, command: ChangeOne): Promise<readonly Acted[]> {
-    const shardOf = (subject: Subject) => this.#shardOf(subject)
-    return changeMany(refs.map(subjectById), { together: this.#together, shardOf, withinMs, command })
+  async #changeAll(
+    refs: readonly TimerById[],
+    withinMs: number,
+    command: ChangeOne,
+  ): Promise<readonly Acted[]> {
+    const until = performance.now() + withinMs
+    const { version } = this.#shards.layouts
+    const change = (some: readonly Subject[], placeOf: (at: number) => number) =>
+      changeMany(some, {
+        together: this.#together,
+        shardOf: ({ id }) => this.#shards.of(id),
+        withinMs: until - performance.now(),
+        command: (shard, subject, at) => command(shard, subject, placeOf(at)),
+      })
+    const subjects = refs.map(subjectById)
+    const acted = [...(await change(subjects, (at) => at))]
+    const missing = [...acted.keys()].filter((place) => acted[place] === 'missing')
+    if (missing.length === 0) return acted
+    const news = await answer(() => this.#shards.isNews(version), until - performance.now()).catch(
+      (error: Error) => error,
+    )
+    if (news === false) return acted
+    const again =
+      news === true
+        ? await change(
+            missing.map((place) => subjects[place] as Subject),
+            (at) => missing[at] as number,
+          )
+        : // Nobody knows whether it is there.
+          missing.map(() => news)
+    for (const [at, place] of missing.entries()) acted[place] = again[at] as Acted
+    return acted
   }
 
   /** Does a command about one timer, and says in the words of the port what came of it. */
@@ -238,24 +289,31 @@ class ShardedTimerStore implements RedisTimerStore {
   ): Promise<MaybeReplayed | undefined> {
     const subject = subjectOf(ref)
     if (!isPossible(subject)) return undefined
-    const shard = this.#shardOf(subject)
-    return answer(shard, async () => {
-      // A key is looked up once: sent again, a command must not find another timer that has the key by then. What has the
-      // key at this look and is pending at the command had it all the while between.
-      const id = await idOf(shard, subject)
-      if (id === undefined) return undefined
-      const { losses } = shard
-      const done = await command(shard, { owner: subject.owner, id }).catch((error) => {
-        throw doubted(error, shard, losses)
-      })
-      if (done.kind === 'missing') return undefined
-      if ('hash' in done) {
-        const record = toRecord(done.id, done.hash) as TimerRecord
-        return done.kind === 'again' ? { ...record, replayed: true } : record
-      }
-      throw refusalOf(done, refused)
-    })
+    return answer(() =>
+      this.#shards.seek(async () => {
+        // A key is looked up once: sent again, a command must not find another timer that has the key by then. What has the
+        // key at this look and is pending at the command had it all the while between.
+        const located = await this.#locate(subject)
+        if (located === undefined) return undefined
+        const { shard, id } = located
+        const { losses } = shard
+        const done = await command(shard, { owner: subject.owner, id }).catch((error) => {
+          throw doubted(error, shard, losses)
+        })
+        if (done.kind === 'missing') return undefined
+        if ('hash' in done) {
+          const record = toRecord(done.id, done.hash) as TimerRecord
+          return done.kind === 'again' ? { ...record, replayed: true } : record
+        }
+        throw refusalOf(done, refused)
+      }),
+    )
   }
+}
+
+interface Located {
+  readonly shard: Shard
+  readonly id: number
 }
 
 /** Which timer is meant, in the words of Redis. */
@@ -272,12 +330,6 @@ function subjectById(ref: TimerById): Subject {
 
 function isPossible(subject: Named): boolean {
   return !('id' in subject) || (Number.isSafeInteger(subject.id) && subject.id > 0)
-}
-
-async function idOf({ reads, keys }: Shard, subject: Named): Promise<number | undefined> {
-  if ('id' in subject) return subject.id
-  const jobId = await reads.get(keys.key(keyRef(subject.owner, subject.key)))
-  return jobId === null ? undefined : timerIdOf(jobId)
 }
 
 /** What a pending timer takes of a new one that comes under its key. */

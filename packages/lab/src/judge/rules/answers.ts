@@ -14,10 +14,10 @@ const EXPECTED: Readonly<Record<ChangeKind | 'redrive', readonly number[]>> = {
 
 /** Answers that there is no reason for. */
 export function refusals({ changes, redrives, healedAt }: JudgedTimer): string[] {
-  const asked = [...changes, ...redrives.map((one) => ({ ...one, kind: 'redrive' as const, id: one.id }))]
-  return asked.flatMap(({ kind, id, answer, code, askedAt }) => {
-    // By key, there may be none yet.
-    const expected = EXPECTED[kind].includes(answer as number) || (id === undefined && answer === 404)
+  const asked = [...changes, ...redrives.map((one) => ({ ...one, kind: 'redrive' as const }))]
+  return asked.flatMap(({ kind, answer, code, askedAt }) => {
+    // Whether there was one is judged apart (denials.ts).
+    const expected = EXPECTED[kind].includes(answer as number) || answer === 404
     const excused = isTrouble(answer) && askedAt <= healedAt + RECOVERED_AFTER_MS
     const at = new Date(askedAt).toISOString()
     return expected || excused ? [] : [`got ${answer} ${code ?? ''} for a ${kind} at ${at}`]

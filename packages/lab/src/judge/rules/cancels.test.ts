@@ -121,7 +121,7 @@ judged('a cancel', [
   [
     'that finds no timer',
     { changes: [{ kind: 'cancel', answer: 404, code: 'TIMER_NOT_FOUND' }] },
-    { unavailable: 1 },
+    { denied: 1 },
   ],
   [
     'that answers and does not say cancelled',

@@ -134,3 +134,36 @@ judged('a timer that is due when nothing is broken', [
     { slow: 1 },
   ],
 ])
+
+/** A timer that was seen so late, with Redis away for so long meanwhile. */
+const late = (lateMs: number, awayMs: number | undefined, promptWithinMs: number | undefined = 5_000) => ({
+  seen: [{ receivedAt: DUE + lateMs }],
+  evidence: {
+    promptWithinMs: () => promptWithinMs,
+    unservedMs: (id: number, from: number, to: number) =>
+      id === 1 && from === DUE && to === DUE + lateMs ? awayMs : 0,
+  },
+})
+
+judged('a timer that is due while nodes are broken', [
+  ['may be as late as its shard could not be served, and a second', late(4_900, 4_000), {}],
+  ['and no later', late(5_001, 4_000), { slow: 1 }],
+  ['may not wait for the nodes of other shards', late(1_001, 0), { slow: 1 }],
+  ['is not judged while something else is broken, too', late(9_000, undefined), {}],
+  [
+    'is not judged where its receiver is no good',
+    { ...late(9_000, 0), evidence: { unservedMs: () => 0 } },
+    {},
+  ],
+  [
+    'is not judged where its first attempt came to nothing',
+    {
+      ...late(9_000, 0),
+      view: {
+        attempts: 2,
+        attempt_log: [attempt('never_sent'), { ...attempt('delivered', DUE + 8_990), attempt: 2 }],
+      },
+    },
+    {},
+  ],
+])

@@ -59,6 +59,30 @@ export function slowness(timer: JudgedTimer, withinMs: number | undefined): stri
   return lateMs > withinMs ? [`was seen ${lateMs} ms late`] : []
 }
 
+/** How long after Redis could serve it again a timer may be seen, in milliseconds. */
+const AFTER_RECOVERY_MS = 1_000
+
+/**
+ * Later than what was broken can account for: its receiver is well, it was delivered at once, and nothing was broken but Redis, which
+ * could serve it again long before.
+ */
+export function tardiness(
+  timer: JudgedTimer,
+  isPrompt: boolean,
+  unservedMs: (id: number, from: number, to: number) => number | undefined,
+): string[] {
+  const { id, seen, view, redrives } = timer
+  const [first] = seen
+  if (!isPrompt || view === undefined || first === undefined || redrives.length > 0) return []
+  if (view.attempt_log[0]?.outcome !== 'delivered') return []
+  const dueAt = Date.parse(view.due_at)
+  const lateMs = first.receivedAt - dueAt
+  if (lateMs <= AFTER_RECOVERY_MS) return []
+  const excusedMs = unservedMs(id, dueAt, first.receivedAt)
+  if (excusedMs === undefined || lateMs <= excusedMs + AFTER_RECOVERY_MS) return []
+  return [`was seen ${lateMs} ms late, and Redis could not serve it for ${excusedMs} ms of that`]
+}
+
 /** Moves that were answered with a time that nobody had asked for. */
 function toldOthers(timer: JudgedTimer): NewTime[] {
   const all = newTimes(timer)

@@ -1,0 +1,74 @@
+import { replicaFindings } from './replica-findings.ts'
+
+const REPLICAS = {
+  role: 'master',
+  slave0: 'ip=10.0.0.1,port=6379,state=online,offset=100,lag=0',
+  slave1: 'ip=10.0.0.2,port=6380,state=online,offset=100,lag=1',
+  slave2: 'ip=10.0.0.3,port=6379,state=wait_bgsave,offset=0,lag=0',
+}
+const ONE = { role: 'master', slave0: REPLICAS.slave0 }
+const NONE = { role: 'master' }
+
+interface Case {
+  readonly info: Readonly<Record<string, string>>
+  readonly acks: number
+  readonly promotable?: number
+  readonly minReplicas?: string
+  readonly refusesAlone?: boolean
+}
+
+describe('what REDIS_REPLICA_ACKS means with the replicas that are there', () => {
+  async function told({ info, acks, promotable, minReplicas = '1', refusesAlone = false }: Case) {
+    const rule = {
+      acks,
+      refusesAlone,
+      promotable: async (replicas: readonly unknown[]) => promotable ?? replicas.length,
+    }
+    const findings = await replicaFindings(info, minReplicas, rule)
+    return findings.map(({ severity, message }) => `${severity}: ${message}`)
+  }
+
+  test.each<[string, Case, RegExp[]]>([
+    [
+      'none, and no replica',
+      { info: NONE, acks: 0 },
+      [/^choice: no replica is connected: whoever loses the disk/],
+    ],
+    [
+      'none, with replicas',
+      { info: REPLICAS, acks: 0 },
+      [/^choice: .* is 0 with 2 replicas connected: a failover may lose/],
+    ],
+    ['one, and the only replica', { info: ONE, acks: 1 }, []],
+    [
+      'one of two replicas',
+      { info: REPLICAS, acks: 1 },
+      [/^advice: .* must cover every replica that may be promoted.* set it to 2/],
+    ],
+    ['one of two, of which one is never promoted', { info: REPLICAS, acks: 1, promotable: 1 }, []],
+    ['both of two; a third that still loads is none', { info: REPLICAS, acks: 2 }, []],
+    [
+      'one, and no replica',
+      { info: NONE, acks: 1 },
+      [/^unsafe: .* is 1 with no replica connected: creates and changes are refused/],
+    ],
+    [
+      'two, and one replica',
+      { info: ONE, acks: 2 },
+      [/^unsafe: .* is 2 with 1 replica connected: .* until 2 are connected$/],
+    ],
+    [
+      'a primary that goes on alone',
+      { info: ONE, acks: 1, minReplicas: '0' },
+      [/^choice: min-replicas-to-write is 0/],
+    ],
+    ['the same on a cluster', { info: ONE, acks: 1, minReplicas: '0', refusesAlone: true }, []],
+    [
+      'the same without a replica that it could be cut off from',
+      { info: NONE, acks: 1, minReplicas: '0' },
+      [/^unsafe/],
+    ],
+  ])('%s', async (_name, given, expected) => {
+    expect(await told(given)).toEqual(expected.map((each) => expect.stringMatching(each)))
+  })
+})

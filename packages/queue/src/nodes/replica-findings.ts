@@ -1,0 +1,78 @@
+import { type Address, addressText } from '@timers/core'
+import type { RedisFinding } from './redis-inspection.ts'
+
+/** What is asked of the replicas of a server, and what may become of them. */
+export interface ReplicaRule {
+  /** How many replicas must have a write before it counts (`REDIS_REPLICA_ACKS`). */
+  readonly acks: number
+  /** Of these replicas, how many a failover may make the primary. */
+  readonly promotable: (replicas: readonly Address[]) => Promise<number>
+  /** Whether a primary that is cut off from its replicas refuses writes by itself: on a cluster it does. */
+  readonly refusesAlone: boolean
+}
+
+type Fields = Readonly<Record<string, string | undefined>>
+
+/**
+ * What `REDIS_REPLICA_ACKS` means with the replicas that are there (docs/failover.md).
+ *
+ * The rule: acks must cover every replica that may be promoted. A failover picks one of them, and an acknowledgement of another
+ * is worth nothing then.
+ *
+ * @param info what the server tells of itself
+ * @param minReplicas its setting `min-replicas-to-write`; undefined where it does not show it
+ */
+export async function replicaFindings(
+  info: Fields,
+  minReplicas: string | undefined,
+  { acks, promotable, refusesAlone }: ReplicaRule,
+): Promise<RedisFinding[]> {
+  const replicas = onlineReplicas(info)
+  const seen = replicas.length
+  const findings: RedisFinding[] = []
+  const say = (severity: RedisFinding['severity'], message: string) => findings.push({ severity, message })
+  if (acks === 0 && seen === 0) {
+    say('choice', 'no replica is connected: whoever loses the disk of this Redis loses all timers on it')
+  } else if (acks === 0) {
+    say(
+      'choice',
+      `REDIS_REPLICA_ACKS is 0 with ${replicasText(seen)}: a failover may lose acknowledged timers and send others twice; set it to the number of replicas that may be promoted`,
+    )
+  } else if (acks > seen) {
+    say(
+      'unsafe',
+      `REDIS_REPLICA_ACKS is ${acks} with ${replicasText(seen)}: creates and changes are refused, and nothing is sent, until ${acks} are connected`,
+    )
+  } else if (acks < seen) {
+    const heirs = await promotable(replicas)
+    if (acks < heirs) {
+      say(
+        'advice',
+        `REDIS_REPLICA_ACKS is ${acks} and ${heirs} replicas may be promoted: acks must cover every replica that may be promoted, or a failover loses and doubles timers; set it to ${heirs}, or keep replicas from promotion`,
+      )
+    }
+  }
+  if (seen > 0 && !refusesAlone && minReplicas === '0') {
+    say(
+      'choice',
+      'min-replicas-to-write is 0: a primary that is cut off from its replicas goes on as if it were the only one; set it to 1, and min-replicas-max-lag to 2',
+    )
+  }
+  return findings
+}
+
+function replicasText(count: number): string {
+  if (count === 0) return 'no replica connected'
+  return count === 1 ? '1 replica connected' : `${count} replicas connected`
+}
+
+/** Those that have caught up and follow. */
+export function onlineReplicas(info: Fields): Address[] {
+  const replicas: Address[] = []
+  for (const [name, value = ''] of Object.entries(info)) {
+    if (!/^slave\d+$/.test(name)) continue
+    const { ip = '', port, state } = Object.fromEntries(value.split(',').map((part) => part.split('=')))
+    if (state === 'online') replicas.push({ host: ip, port: Number(port) })
+  }
+  return replicas.sort((a, b) => addressText(a).localeCompare(addressText(b)))
+}

@@ -1,0 +1,65 @@
+import type { Log } from '@timers/core'
+import { eventually, startTestCluster, startTestRedis, startTestSentinel } from '@timers/lab'
+import { createRedisTimerStore, type RedisTimerStore } from '../src/timers/timer-store.ts'
+
+const QUIET: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+describe('what readiness says of replicas', () => {
+  const closers: (() => Promise<unknown>)[] = []
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) await close()
+  })
+
+  async function health(redisUrl: string, replicaAcks: number) {
+    const store: RedisTimerStore = createRedisTimerStore({ redisUrl, shards: 1, replicaAcks, log: QUIET })
+    try {
+      // Any answer of a check: before it there is no advice, and Redis "cannot be reached".
+      await eventually(() => expect(store.health().clockSkewMs).toBeDefined())
+      return store.health()
+    } finally {
+      await store.close()
+    }
+  }
+
+  test('one Redis without a replica is ready, and says what that means', async () => {
+    const redis = await startTestRedis()
+    closers.push(() => redis.stop())
+    expect(await health(redis.url, 0)).toMatchObject({
+      ready: true,
+      problems: [],
+      advice: [expect.stringMatching(/^no replica is connected/)],
+    })
+    expect(await health(redis.url, 1)).toMatchObject({
+      ready: false,
+      problems: [expect.stringMatching(/creates and changes are refused/)],
+    })
+  })
+
+  test('under Sentinels, a replica that is never promoted needs no acknowledgement', async () => {
+    const sentinel = await startTestSentinel({ replicas: 2, minReplicasToWrite: 1 })
+    closers.push(() => sentinel.stop())
+    expect(await health(sentinel.url, 2)).toMatchObject({ ready: true, problems: [], advice: [] })
+    expect(await health(sentinel.url, 1)).toMatchObject({
+      ready: true,
+      problems: [expect.stringMatching(/is 1 and 2 replicas may be promoted/)],
+    })
+    const [replica] = await sentinel.redis.replicas()
+    await replica?.command('CONFIG', 'SET', 'replica-priority', '0')
+    expect(await health(sentinel.url, 1)).toMatchObject({ ready: true, problems: [] })
+  })
+
+  test('on a cluster, the same', async () => {
+    const cluster = await startTestCluster({ primaries: 1, replicas: 2 })
+    closers.push(() => cluster.stop())
+    expect(await health(cluster.url, 1)).toMatchObject({
+      ready: true,
+      problems: [expect.stringMatching(/is 1 and 2 replicas may be promoted/)],
+    })
+    const [primary] = await cluster.redis.primaries()
+    const [replica] = primary === undefined ? [] : await cluster.redis.replicasOf(primary)
+    await replica?.command('CONFIG', 'SET', 'cluster-replica-no-failover', 'yes')
+    await eventually(async () =>
+      expect(await health(cluster.url, 1)).toMatchObject({ problems: [], advice: [] }),
+    )
+  })
+})
