@@ -104,10 +104,11 @@ export class Deployment {
     const url = `http://127.0.0.1:${port}`
     await service.ready(`${url}/readyz`)
     // Ready is who can use one node of a cluster: all are wanted here.
-    await eventually(async () => {
+    const allThere = async () => {
       const { problems = [] } = (await (await fetch(`${url}/readyz`)).json()) as { problems?: string[] }
-      if (problems.some((problem) => /reached/.test(problem))) throw new Error(problems.join('; '))
-    })
+      if (problems.length > 0) throw new Error(problems.join('; '))
+    }
+    await eventually(allThere, { timeoutMs: 30_000 })
     return Object.defineProperties(service, {
       url: { value: url },
       logFile: { value: logFile },

@@ -36,8 +36,7 @@ export class TimerSeeder {
     })
     await store.start()
     // Ready is who can use one node of a cluster: all are wanted here.
-    while (!store.health().ready || store.health().problems.some((problem) => /reached/.test(problem)))
-      await sleep(10)
+    while (!store.health().ready || store.health().problems.length > 0) await sleep(10)
     return new TimerSeeder(store)
   }
 
