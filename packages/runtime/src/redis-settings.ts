@@ -35,7 +35,7 @@ export const redisSettings = {
     maximum: 1_024,
     default: 1,
     description:
-      'Number of queues the timers are spread over; recorded in Redis by the first service that starts, and fixed from then on',
+      'Number of queues the timers are spread over, for an empty Redis: the first service that starts records it there. More are added by `npm run shards -- --grow`, and there are never fewer',
   }),
 }
 
