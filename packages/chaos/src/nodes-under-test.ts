@@ -141,10 +141,10 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
 
   async #playAlone(fault: PlannedFault): Promise<FaultOutcome> {
     const from = new Date()
-    const primary = pick(await this.primaries(), fault.node)
-    const replica = pick(await this.replicas(), fault.node)
-    const before = await this.#served()
     try {
+      const primary = pick(await this.primaries(), fault.node)
+      const replica = pick(await this.replicas(), fault.node)
+      const before = await this.#served()
       const { name, note } = await this.#break(fault, primary, replica)
       // Whatever is done to replicas, or with slots, no outcome may be lost by it.
       return { shards: before.get(name) ?? [], note }
