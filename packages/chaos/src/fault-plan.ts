@@ -25,6 +25,7 @@ const PAUSES_MS: Readonly<Record<Lane, readonly [number, number]>> = {
   worker: [10_000, 35_000],
   redis: [8_000, 30_000],
   rewrite: [15_000, 60_000],
+  shards: [60_000, 150_000],
   network: [8_000, 30_000],
 }
 /** Where there are several nodes: time for them to come to full strength again. */
@@ -47,6 +48,7 @@ export function planFaults(
     ...WORKER_SLOTS.map((slot): [Lane, string, () => readonly Slot[]] => ['worker', slot, () => [slot]]),
     ['redis', 'redis', () => []],
     ['rewrite', 'rewrite', () => []],
+    ['shards', 'shards', () => []],
     ['network', 'network-1', anySlots],
     ['network', 'network-2', anySlots],
   ]

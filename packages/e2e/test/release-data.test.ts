@@ -61,9 +61,9 @@ test('data of release 0.1: what was told stays true, what was owed fires once, a
 test('a Redis whose timers are in the format of a newer release: the services stop with a message', async () => {
   const installation = await Installation.start({ apis: 0, workers: 0 })
   try {
-    await installation.redis.command('SET', 'timers:{0}:format', '4')
-    await expect(installation.startApi()).rejects.toThrow(/format 4.*use a newer release/s)
-    await expect(installation.startWorker()).rejects.toThrow(/format 4.*use a newer release/s)
+    await installation.redis.command('SET', 'timers:{0}:format', '5')
+    await expect(installation.startApi()).rejects.toThrow(/format 5.*use a newer release/s)
+    await expect(installation.startWorker()).rejects.toThrow(/format 5.*use a newer release/s)
   } finally {
     await installation.close()
   }

@@ -28,14 +28,14 @@ export const redisSettings = {
     maximum: 5,
     default: 0,
     description:
-      'Replicas that must have a create, a change or a claim before it counts; must be the number of replicas that may be promoted, or a failover loses and doubles timers',
+      'Replicas that must have a create, a change or a claim before it counts; must be the number of all replicas of a primary, or a failover may lose and double timers (docs/failover.md)',
   }),
   TIMER_SHARDS: Type.Integer({
     minimum: 1,
     maximum: 1_024,
     default: 1,
     description:
-      'Number of queues the timers are spread over; recorded in Redis by the first service that starts, and fixed from then on',
+      'Number of queues the timers are spread over, for an empty Redis: the first service that starts records it there. More are added by `npm run shards -- --grow`, and there are never fewer',
   }),
 }
 

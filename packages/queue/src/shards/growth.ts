@@ -30,7 +30,7 @@ import type { Shard, Shards } from './shards.ts'
  * How many numbers each shard may still hand out in the layout that ends: at 20,000 a second for minutes, also where a server is
  * promoted meanwhile, which jumps by up to five million.
  */
-const NUMBERS_LEFT = 8_000_000
+const NUMBERS_LEFT = 24_000_000
 /** How far numbers may go beyond the end: callbacks do not ask. */
 const BEYOND_END = 16_000_000
 /** How long every process is given to read a new layout, in milliseconds. */

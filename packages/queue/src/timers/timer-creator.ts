@@ -43,6 +43,7 @@ export class TimerCreator {
     return [{ shard: this.#next() }]
   }
 
+  /** One whose server is there, where there is one: a node of a cluster that is away takes no creates with it. */
   #next(): Shard {
     const { inUse } = this.#shards.layouts
     for (let tries = 0; ; tries += 1) {
