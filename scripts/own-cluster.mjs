@@ -2,6 +2,13 @@ import { RestartBudget } from './restart-budget.mjs'
 import { SetupError } from './setup.mjs'
 
 /**
+ * Settings of the services on a cluster of three primaries with a replica each, here and in docker-compose.cluster.yml: enough
+ * shards that each primary has its part (4, 5 and 3, by their slots), and no more connections than that; and what counts is on the
+ * replica, too.
+ */
+export const OF_OWN_CLUSTER = { TIMER_SHARDS: '12', REDIS_REPLICA_ACKS: '1' }
+
+/**
  * The Redis Cluster of `npm start -- --cluster`: three primaries with a replica each on free ports; a node that dies is started
  * again on the same port and data.
  */

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { join, relative } from 'node:path'
+import { OF_OWN_CLUSTER } from './own-cluster.mjs'
 import { folderOf, ownServer } from './own-server.mjs'
 import { build, ensureInstalled, ROOT, runMain, SetupError } from './setup.mjs'
 import { readArguments } from './start-arguments.mjs'
@@ -60,7 +61,7 @@ async function runEverything(settings, cluster) {
       // Empty: the wish to stop came first.
       if (redisUrl === '') return stopRequested
       const access = accessTo(settings, redisUrl)
-      services = createServices(settings, access, onGivenUp)
+      services = createServices(settings, access, cluster, onGivenUp)
       const ready = await Promise.all(services.map((service) => service.start()))
       if (ready.every(Boolean)) printWelcome(settings, access, cluster)
       return stopRequested
@@ -102,11 +103,13 @@ function accessTo({ host, apiPort, dashboardPort, givenPassword }, redisUrl) {
 /**
  * @param {Settings} settings
  * @param {Access} access
+ * @param {boolean} cluster
  * @param {(reason: string) => void} onGivenUp
  * @returns {SupervisedService[]} in the order of stopping
  */
-function createServices(settings, { redisUrl, apiUrl, dashboardUrl, password }, onGivenUp) {
+function createServices(settings, { redisUrl, apiUrl, dashboardUrl, password }, cluster, onGivenUp) {
   const env = {
+    ...(cluster ? OF_OWN_CLUSTER : {}),
     ...process.env,
     REDIS_URL: redisUrl,
     HOST: settings.host,
@@ -150,7 +153,7 @@ Timers is running.
   API        ${apiUrl}
   Dashboard  ${dashboardUrl}   user: ${dashboardUser}   password: ${shownPassword}
   Redis      ${shownRedis}   ${settings.redisUrl === undefined ? ownData : '(REDIS_URL)'}
-  Logs       ${dataDir}/logs, at most 50 MiB a service; warnings and errors are shown here too
+${cluster ? clusterLine() : ''}  Logs       ${dataDir}/logs, at most 50 MiB a service; warnings and errors are shown here too
   Webhooks   go to public addresses${allowCidrs === '' ? ' only' : ` and to ${allowCidrs}`} (DELIVERY_ALLOW_CIDRS)
 
 Try it. A receiver, in a second terminal:
@@ -163,6 +166,13 @@ A timer of five seconds, in a third one; then POST /hook/<id> shows up at the re
 
 Ctrl-C stops everything. Timers stay in Redis and fire after the next start.
 `)
+}
+
+/** What the cluster is, for the welcome. */
+function clusterLine() {
+  const { TIMER_SHARDS: shards, REDIS_REPLICA_ACKS: acks } = { ...OF_OWN_CLUSTER, ...process.env }
+  return `  Cluster    3 primaries with a replica each, ${shards} shards (TIMER_SHARDS); what counts is on ${acks} more (REDIS_REPLICA_ACKS)
+`
 }
 
 /**

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { OF_OWN_CLUSTER } from '../own-cluster.mjs'
 
 interface Service {
   image?: string
@@ -28,7 +29,7 @@ const addresses = nodes.map(([, node]) => node.networks?.redis.ipv4_address ?? '
 
 /** A service without what a cluster changes: the Redis that it uses, and how it reaches that. */
 function withoutRedis({ environment, depends_on, networks, ...rest }: Service) {
-  const { REDIS_URL, ...settings } = environment ?? {}
+  const { REDIS_URL, TIMER_SHARDS, REDIS_REPLICA_ACKS, ...settings } = environment ?? {}
   return { ...rest, settings }
 }
 
@@ -50,6 +51,19 @@ describe('docker-compose.cluster.yml', () => {
     const hosts = nodes.map(([name]) => `${name}:6379`)
     for (const name of ['api', 'worker', 'dashboard']) {
       expect(cluster.services[name]?.environment?.REDIS_URL).toBe(`redis+cluster://${hosts.join()}`)
+    }
+  })
+
+  test('shards on every primary, and a replica that has what counts; the shell may say otherwise', () => {
+    for (const name of ['api', 'worker', 'dashboard']) {
+      expect(cluster.services[name]?.environment).toMatchObject(
+        Object.fromEntries(
+          Object.entries(OF_OWN_CLUSTER).map(([setting, value]) => [
+            setting,
+            ['$', `{${setting}:-${value}}`].join(''),
+          ]),
+        ),
+      )
     }
   })
 

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { type Clock, systemClock, type TimerRecord } from '@timers/core'
 import { eventually } from '@timers/lab'
 import { createRedisTimerStore } from '@timers/queue'
-import { createLogger, createMetrics, parseSettings } from '@timers/runtime'
+import { createLogger, createMetrics, parseSettings, redisOf } from '@timers/runtime'
 import type { App } from '../src/app.ts'
 import { buildApp } from '../src/build-app.ts'
 import { connectionBounds } from '../src/connection-bounds.ts'
@@ -42,7 +42,7 @@ export async function startTestApi({
     level: 'info',
     destination: { write: (line) => void logs.push(JSON.parse(line)) },
   })
-  const store = createRedisTimerStore({ redisUrl, shards: settings.TIMER_SHARDS, log: logger })
+  const store = createRedisTimerStore({ ...redisOf(settings), log: logger })
   const app = buildApp(settings, {
     store,
     clock,

@@ -3,6 +3,7 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter'
 import { FastifyAdapter } from '@bull-board/fastify'
 import type { ShardQueues } from '@timers/queue'
 import type { FastifyPluginCallback } from 'fastify'
+import { NODES_PATH } from './nodes-page.ts'
 import { readableData, readableName } from './readable-job.ts'
 
 /** Fonts of the machine it is looked at on: nothing is fetched from elsewhere. */
@@ -22,14 +23,29 @@ class ShardAdapter extends BullMQAdapter {
   }
 }
 
-/** Bull Board over all shards, to look at and not to touch, as a plugin to be mounted at the root. */
-export function createBoard(shards: Pick<ShardQueues, 'queues' | 'onChange'>): FastifyPluginCallback {
+/** With zeros before it, so that the order by name is that of the shards. */
+function nameOf(shard: number, shards: number): string {
+  return `shard ${String(shard).padStart(String(shards - 1).length, '0')}`
+}
+
+/**
+ * Bull Board over all shards, to look at and not to touch, as a plugin to be mounted at the root.
+ *
+ * It asks all queues for one page, and shows none where one fails. So shards whose server is away are left out as long as others
+ * answer; the page of the nodes tells of them.
+ */
+export function createBoard(
+  shards: Pick<ShardQueues, 'queues' | 'answers' | 'onChange'>,
+): FastifyPluginCallback {
   const serverAdapter = new FastifyAdapter()
+  const isShown = (shard: number) =>
+    shards.answers(shard) || !shards.queues.some((_, other) => shards.answers(other))
   const adapters = () =>
-    shards.queues.map((queue, shard) => {
-      const adapter = new ShardAdapter(queue, `shard ${shard}`)
+    shards.queues.map((queue, shard, { length }) => {
+      const adapter = new ShardAdapter(queue, nameOf(shard, length))
       adapter.setFormatter('data', readableData)
       adapter.setFormatter('name', readableName)
+      adapter.setVisibilityGuard(() => isShown(shard))
       return adapter
     })
   const { replaceQueues } = createBullBoard({
@@ -39,6 +55,9 @@ export function createBoard(shards: Pick<ShardQueues, 'queues' | 'onChange'>): F
       uiConfig: {
         boardTitle: 'Timers',
         hideDocsLink: true,
+        // It looks for them by a name that BullMQ gives their connections, and ours have another: it would say that there are none.
+        showWorkers: false,
+        miscLinks: [{ text: 'Redis', url: NODES_PATH }],
         theme: { light: FONTS, dark: FONTS },
       },
     },

@@ -3,18 +3,19 @@ import type { Logger } from '@timers/runtime'
 import { type FastifyInstance, fastify } from 'fastify'
 import { createBoard } from './board.ts'
 import { refuseForeignRequests } from './foreign-requests.ts'
+import { serveNodesPage } from './nodes-page.ts'
 import { securePages } from './page-security.ts'
 import { answerErrors, sendProblem } from './problems.ts'
 import { requireLogin } from './require-login.ts'
 import type { DashboardSettings } from './settings.ts'
 
 export interface DashboardDeps {
-  readonly shardQueues: Pick<ShardQueues, 'queues' | 'onChange' | 'health'>
+  readonly shardQueues: Pick<ShardQueues, 'queues' | 'answers' | 'onChange' | 'health' | 'nodes'>
   readonly logger: Logger
 }
 
 /**
- * Builds the dashboard: Bull Board over all shards, read-only, behind a login. Reads no environment, opens nothing and
+ * Builds the dashboard: Bull Board over all shards, and a page of the Redis that hold them, read-only, behind a login. Reads no environment, opens nothing and
  * does not listen.
  */
 export function buildDashboard(settings: DashboardSettings, deps: DashboardDeps): FastifyInstance {
@@ -39,9 +40,10 @@ export function buildDashboard(settings: DashboardSettings, deps: DashboardDeps)
 
   app.get('/healthz', async () => ({ status: 'ok' }))
   app.get('/readyz', async (_request, reply) => {
-    const { ready, problems } = shardQueues.health()
-    return ready ? { status: 'ready', problems } : sendProblem(reply, 503, problems.join('; '))
+    const { ready, problems, advice } = shardQueues.health()
+    return ready ? { status: 'ready', problems, advice } : sendProblem(reply, 503, problems.join('; '))
   })
+  serveNodesPage(app, shardQueues)
   app.register(createBoard(shardQueues))
   return app
 }

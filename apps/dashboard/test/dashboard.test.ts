@@ -1,48 +1,11 @@
 import { eventually, startTestRedis, type TestRedis, timed } from '@timers/lab'
-import { addShards, createRedisTimerStore, openShardQueues, type RedisTimerStore } from '@timers/queue'
-import { createLogger, parseSettings } from '@timers/runtime'
-import { buildDashboard } from '../src/build-dashboard.ts'
-import { dashboardSettings } from '../src/settings.ts'
+import { addShards, createRedisTimerStore, type RedisTimerStore } from '@timers/queue'
+import { createLogger } from '@timers/runtime'
+import { basic, PASSWORD, startDashboard, type TestDashboard, USER } from './dashboard-bed.ts'
 
-const USER = 'operator'
-const PASSWORD = 'pässword: with a colon'
 const SHARDS = 2
 /** A shard, as the board's addresses have it. */
 const QUEUE = encodeURIComponent('shard 0')
-
-interface TestDashboard {
-  /** A GET with the right login, unless told otherwise. */
-  get(url: string, authorization?: string | null): ReturnType<typeof inject>
-  send(method: 'PUT' | 'POST' | 'PATCH' | 'DELETE', url: string): ReturnType<typeof inject>
-  readonly logs: readonly object[]
-  close(): Promise<void>
-}
-
-const inject = (app: ReturnType<typeof buildDashboard>, options: object) => app.inject(options)
-
-function basic(user: string, password: string): string {
-  return `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
-}
-
-function startDashboard(redisUrl: string): TestDashboard {
-  const settings = parseSettings(dashboardSettings, { DASHBOARD_USER: USER, DASHBOARD_PASSWORD: PASSWORD })
-  const logs: object[] = []
-  const destination = { write: (line: string) => void logs.push(JSON.parse(line)) }
-  const logger = createLogger({ service: 'dashboard', level: 'info', destination })
-  const shardQueues = openShardQueues({ redisUrl, shards: SHARDS, log: logger })
-  const app = buildDashboard(settings, { shardQueues, logger })
-  return {
-    logs,
-    get: (url, authorization = basic(USER, PASSWORD)) =>
-      inject(app, { url, headers: authorization === null ? {} : { authorization } }),
-    send: (method, url) =>
-      inject(app, { method, url, headers: { authorization: basic(USER, PASSWORD) }, payload: {} }),
-    close: async () => {
-      await app.close()
-      await shardQueues.close()
-    },
-  }
-}
 
 let redis: TestRedis
 
@@ -64,7 +27,7 @@ describe('the dashboard', () => {
       ids.push(timer.id)
       dueAt.push(timer.dueAt)
     }
-    dashboard = startDashboard(redis.url)
+    dashboard = startDashboard({ redisUrl: redis.url, shards: SHARDS })
     await eventually(async () => expect((await dashboard.get('/readyz')).statusCode).toBe(200))
   })
 
@@ -247,7 +210,7 @@ describe('while Redis is away', () => {
 
   it('answers 503, also when it was started so, serves its page, and recovers', async () => {
     await redis.shutDown()
-    dashboard = startDashboard(redis.url)
+    dashboard = startDashboard({ redisUrl: redis.url, shards: SHARDS })
     await expect503()
     expect((await dashboard.get('/')).statusCode).toBe(200)
     const ready = await dashboard.get('/readyz')
@@ -264,7 +227,7 @@ describe('while Redis is away', () => {
   })
 
   it('answers 503 within five seconds when Redis hangs, and recovers', async () => {
-    dashboard = startDashboard(redis.url)
+    dashboard = startDashboard({ redisUrl: redis.url, shards: SHARDS })
     await expect200()
     redis.pause()
     const { tookMs } = await timed(expect503)

@@ -9,17 +9,18 @@ import { EXTRA_ARGS } from './redis-host.ts'
 const SHARDS = 8
 /** Keys of a slot that move in one step. */
 const KEYS_A_STEP = 20
+const MOVED_WITHIN_MS = 30_000
+const AGAIN_AFTER_MS = 250
 /** Shards that a new primary gets. */
 const SHARDS_TO_JOIN = 2
 
 /** A cluster of three primaries with their replicas, a network between each process and each node. */
 export class ClusterUnderTest extends NodesUnderTest<ClusterNode> {
-  readonly shards = SHARDS
   readonly #replicas: number
   #cluster!: TestCluster
 
   private constructor(options: NodesOptions) {
-    super(options)
+    super(options, SHARDS)
     this.#replicas = options.replicas
   }
 
@@ -60,7 +61,7 @@ export class ClusterUnderTest extends NodesUnderTest<ClusterNode> {
   protected async shardsOf(node: ClusterNode): Promise<number[]> {
     const slots = new Set(await this.#cluster.redis.slotsOf(node))
     const shards: number[] = []
-    for (let shard = 0; shard < SHARDS; shard += 1)
+    for (let shard = 0; shard < this.shards; shard += 1)
       if (slots.has(await this.#slotOf(shard))) shards.push(shard)
     return shards
   }
@@ -107,12 +108,7 @@ export class ClusterUnderTest extends NodesUnderTest<ClusterNode> {
       (await this.primaries()).filter((one) => one !== from),
       node,
     )
-    const move = await redis.beginMove([slot], to)
-    const keys = await move.keysLeft()
-    const pauseMs = lastsMs / Math.max(1, Math.ceil(keys / KEYS_A_STEP))
-    const until = performance.now() + lastsMs
-    while (performance.now() < until && (await move.step(KEYS_A_STEP)) > 0) await sleep(pauseMs)
-    await move.finish()
+    const keys = await this.#hand(slot, to, lastsMs)
     return `shard ${shard} with ${keys} keys from ${from.name} to ${to.name}`
   }
 
@@ -123,12 +119,37 @@ export class ClusterUnderTest extends NodesUnderTest<ClusterNode> {
     for (let left = this.#replicas; left > 0; left -= 1) replicas.push(await redis.addNode(primary))
     const first = Math.floor(dice * SHARDS)
     const shards = Array.from({ length: SHARDS_TO_JOIN }, (_, nth) => (first + nth) % SHARDS)
-    await redis.moveSlots(await Promise.all(shards.map((shard) => this.#slotOf(shard))), primary)
+    for (const shard of shards) await this.#hand(await this.#slotOf(shard), primary, 0)
     await sleep(lastsMs)
     // Its slots go first: they have all their replicas at any time.
     await redis.removeNode(primary)
     for (const replica of replicas) await redis.removeNode(replica)
     return `${primary.name} came with shards ${shards.join(' and ')}, and went`
+  }
+
+  /**
+   * Moves a slot, half here and half there for so long, and sees it through: on a machine that is busy nodes may take one another for
+   * gone meanwhile.
+   *
+   * @returns how many keys there were
+   */
+  async #hand(slot: number, to: ClusterNode, lastsMs: number): Promise<number> {
+    const { redis } = this.#cluster
+    const deadline = performance.now() + MOVED_WITHIN_MS
+    for (;;) {
+      try {
+        const move = await redis.beginMove([slot], to)
+        const keys = await move.keysLeft()
+        const pauseMs = lastsMs / Math.max(1, Math.ceil(keys / KEYS_A_STEP))
+        const until = performance.now() + lastsMs
+        while (performance.now() < until && (await move.step(KEYS_A_STEP)) > 0) await sleep(pauseMs)
+        await move.finish()
+        return keys
+      } catch (error) {
+        if (performance.now() > deadline) throw error
+        await sleep(AGAIN_AFTER_MS)
+      }
+    }
   }
 
   #slotOf(shard: number): Promise<number> {

@@ -58,7 +58,7 @@ test.each<[string, string, Parameters<typeof explains>[1]]>([
 
 /** Done to the node that has these shards, of two. */
 const failover = (from: number, to: number, shards: readonly number[]) => ({
-  shards: 2,
+  shardOf: (id: number) => (id - 1) % 2,
   faults: [fault('primary-lost', from, to, { slots: [], shards })],
 })
 

@@ -12,8 +12,8 @@ const LOCK_MS = 6_000
 
 export interface Circumstances extends Broken {
   readonly creates: readonly PlannedCreate[]
-  /** How many shards there are: which of them a timer is in follows from its id. Default: 1. */
-  readonly shards?: number
+  /** The shard of a timer, where its id tells. Default: there is one only. */
+  readonly shardOf?: (id: number) => number | undefined
   /** Longest time for a webhook, as the workers were told. */
   readonly webhookTimeoutMs: number
 }
@@ -29,12 +29,19 @@ export class Explanations {
   readonly #deaths: readonly FaultRun[]
   readonly #stops: readonly FaultRun[]
   readonly #failovers: readonly FaultRun[]
-  readonly #shards: number
+  readonly #shardOf: (id: number) => number | undefined
   readonly #troubles: readonly Span[]
   readonly #standstills: readonly Span[]
 
-  constructor({ creates, faults, closings, standstills, webhookTimeoutMs, shards = 1 }: Circumstances) {
-    this.#shards = shards
+  constructor({
+    creates,
+    faults,
+    closings,
+    standstills,
+    webhookTimeoutMs,
+    shardOf = () => 0,
+  }: Circumstances) {
+    this.#shardOf = shardOf
     this.#failovers = faults.filter((fault) => fault.shards !== undefined)
     this.#standstills = standstills
     this.#creates = creates
@@ -95,7 +102,7 @@ export class Explanations {
         to >= claimedAt - SLACK_MS && from - claimedAt - this.#troubleMs(claimedAt, from) <= inHandMs,
     )
     if (death !== undefined) return `${death.kind} of ${death.slots.join(', ')}`
-    const shard = acknowledged && (acknowledged.id - 1) % this.#shards
+    const shard = acknowledged && this.#shardOf(acknowledged.id)
     const failover = this.#failovers.find(
       ({ from, to, shards }) =>
         (shard === undefined || shards?.includes(shard)) &&

@@ -88,6 +88,12 @@ export const FAULT_KINDS = {
     lastsMs: [1_000, 6_000],
     says: 'a Sentinel: kill -9, started again',
   },
+  'shards-grow': {
+    lane: 'shards',
+    on: NODES,
+    lastsMs: [0, 0],
+    says: 'npm run shards -- --grow, one more of them, again until it is done',
+  },
   'redis-flush': { lane: 'rewrite', on: NODES, lastsMs: [0, 0], says: 'SCRIPT FLUSH on one node' },
   'redis-rewrite': { lane: 'rewrite', lastsMs: [0, 0], says: 'BGREWRITEAOF' },
   'net-drop': { lane: 'network', lastsMs: [1_000, 10_000], says: 'every byte is lost' },
@@ -116,7 +122,7 @@ export const FAULT_KINDS = {
 interface FaultKindFacts {
   /** Default: wherever the timers lie. */
   readonly on?: readonly RedisKind[]
-  readonly lane: 'api' | 'worker' | 'redis' | 'rewrite' | 'network'
+  readonly lane: 'api' | 'worker' | 'redis' | 'rewrite' | 'shards' | 'network'
   /** Shortest and longest. */
   readonly lastsMs: readonly [number, number]
   readonly says: string

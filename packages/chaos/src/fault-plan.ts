@@ -25,10 +25,11 @@ const PAUSES_MS: Readonly<Record<Lane, readonly [number, number]>> = {
   worker: [10_000, 35_000],
   redis: [8_000, 30_000],
   rewrite: [15_000, 60_000],
+  shards: [60_000, 150_000],
   network: [8_000, 30_000],
 }
-/** Where there are several nodes: each fault is over only when they are at full strength again, so there is calm enough. */
-const NODE_PAUSES_MS = [2_000, 8_000] as const
+/** Where there are several nodes: time for them to come to full strength again. */
+const NODE_PAUSES_MS = [6_000, 16_000] as const
 const FIRST_AT_MS = 3_000
 /** Shorter runs have shorter pauses, so that they see something, but never less than this part of them. */
 const LEAST_PACE = 0.5
@@ -47,6 +48,7 @@ export function planFaults(
     ...WORKER_SLOTS.map((slot): [Lane, string, () => readonly Slot[]] => ['worker', slot, () => [slot]]),
     ['redis', 'redis', () => []],
     ['rewrite', 'rewrite', () => []],
+    ['shards', 'shards', () => []],
     ['network', 'network-1', anySlots],
     ['network', 'network-2', anySlots],
   ]

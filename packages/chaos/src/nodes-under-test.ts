@@ -11,6 +11,7 @@ import { fillDisk, OUT_OF_MEMORY } from './node-troubles.ts'
 import type { RedisUnderTest } from './redis-under-test.ts'
 import type { FaultOutcome } from './service-slot.ts'
 import { Serving } from './serving.ts'
+import { growShards } from './shard-growth.ts'
 import { killAndCutTail } from './torn-kill.ts'
 
 export interface NodesOptions {
@@ -27,18 +28,22 @@ const WHOLE_WITHIN_MS = 60_000
  * at full strength again (fault-kinds.ts): a fault whose time has come until then is left out.
  */
 export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderTest {
-  abstract readonly shards: number
   readonly crashes: string[] = []
   /** Nodes whose end is no crash. */
   protected readonly mayEnd = new Set<string>()
   readonly #options: NodesOptions
+  /** With which it began. */
+  readonly #firstShards: number
+  #shards: number
   readonly #ways = new WeakMap<N, Map<Slot, Line>>()
   #serving: Serving | undefined
   #isBroken = false
   #playing: Promise<unknown> = Promise.resolve()
 
-  constructor(options: NodesOptions) {
+  constructor(options: NodesOptions, shards: number) {
     this.#options = options
+    this.#firstShards = shards
+    this.#shards = shards
   }
 
   protected abstract readonly url: string
@@ -57,13 +62,22 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
   protected abstract ownerOf(key: string): Promise<N>
   protected abstract stop(): Promise<void>
 
+  get shards(): number {
+    return this.#shards
+  }
+
+  /** Once there are more shards than at first, an id may belong to either layout. */
+  shardOf(id: number): number | undefined {
+    return this.#shards === this.#firstShards ? (id - 1) % this.#shards : undefined
+  }
+
   envOf(slot: Slot): Environment {
     return {
       // Each process is a user of its own: that is how the network tells them apart.
       REDIS_URL: this.url.replace('://', `://${slot}:any@`),
-      TIMER_SHARDS: this.shards,
+      TIMER_SHARDS: this.#firstShards,
       // They are shared out among the shards: enough for a crowd of silent receivers in each.
-      WORKER_CONCURRENCY: HANDS_A_SHARD * this.shards,
+      WORKER_CONCURRENCY: HANDS_A_SHARD * this.#firstShards,
       REDIS_REPLICA_ACKS: this.#options.acks,
     }
   }
@@ -75,6 +89,7 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
 
   async play(fault: PlannedFault): Promise<FaultOutcome> {
     if (fault.kind === 'redis-rewrite') return this.#tell(fault, 'BGREWRITEAOF')
+    if (fault.kind === 'shards-grow') return this.#grow()
     if (fault.kind === 'redis-flush') return this.#tell(fault, 'SCRIPT', 'FLUSH')
     if (this.#isBroken) return { isLeftOut: true }
     this.#isBroken = true
@@ -94,8 +109,8 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
     return this.#serving?.gaps ?? []
   }
 
-  unservedMs(shard: number, from: number, to: number): number | undefined {
-    return this.#serving?.unservedMs(shard, from, to)
+  unservedMs(id: number, from: number, to: number): number | undefined {
+    return this.#serving?.unservedMs(this.shardOf(id), from, to)
   }
 
   async heal(): Promise<void> {
@@ -120,16 +135,16 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
   }
 
   protected watch(): void {
-    const { shards } = this
-    this.#serving = new Serving({ nodes: () => this.nodes, shards, acks: this.#options.acks })
+    const { acks } = this.#options
+    this.#serving = new Serving({ nodes: () => this.nodes, shards: () => this.#shards, acks })
   }
 
   async #playAlone(fault: PlannedFault): Promise<FaultOutcome> {
     const from = new Date()
-    const primary = pick(await this.primaries(), fault.node)
-    const replica = pick(await this.replicas(), fault.node)
-    const before = await this.#served()
     try {
+      const primary = pick(await this.primaries(), fault.node)
+      const replica = pick(await this.replicas(), fault.node)
+      const before = await this.#served()
       const { name, note } = await this.#break(fault, primary, replica)
       // Whatever is done to replicas, or with slots, no outcome may be lost by it.
       return { shards: before.get(name) ?? [], note }
@@ -195,6 +210,21 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
     await node.kill()
     await sleep(ms)
     await node.start()
+  }
+
+  /** At any time: nodes, processes and networks may fail meanwhile. */
+  async #grow(): Promise<FaultOutcome> {
+    const to = this.#shards + 1
+    // From here on: those that have heard of it are ahead of this process.
+    this.#shards = to
+    try {
+      const redis = { REDIS_URL: this.url, REDIS_REPLICA_ACKS: this.#options.acks, TIMER_SHARDS: to }
+      const times = await growShards(to, redis)
+      return { note: `${to} shards${times === 1 ? '' : `, at the ${times}th time`}` }
+    } catch (error) {
+      this.crashes.push(`shards-grow to ${to}: ${(error as Error).message}`)
+      return {}
+    }
   }
 
   /** Where this fails the run goes on, and has failed. */

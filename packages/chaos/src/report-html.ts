@@ -24,6 +24,7 @@ const COLOURS: Readonly<Record<FaultKind, string>> = {
   'slots-move': '#7c3aed',
   'node-join': '#a78bfa',
   'sentinel-kill': '#525252',
+  'shards-grow': '#0284c7',
   'redis-flush': '#d6d3d1',
   'redis-rewrite': '#78716c',
   'net-drop': '#0f766e',

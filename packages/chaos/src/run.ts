@@ -128,7 +128,7 @@ export async function play({ plan, options, settleMs, progress, saveLogs }: RunS
       ...broken,
       creates,
       webhookTimeoutMs: WEBHOOK_TIMEOUT_MS,
-      shards: running.redis.shards,
+      shardOf: (id) => running.redis.shardOf(id),
     })
     return {
       startedAt,

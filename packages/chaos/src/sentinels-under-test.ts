@@ -9,8 +9,11 @@ const SHARDS = 2
 
 /** One primary with its replicas, three Sentinels, and a network between each process and each node. */
 export class SentinelsUnderTest extends NodesUnderTest<SentinelNode> {
-  readonly shards = SHARDS
   #sentinels!: TestSentinel
+
+  private constructor(options: NodesOptions) {
+    super(options, SHARDS)
+  }
 
   static async start(options: NodesOptions): Promise<SentinelsUnderTest> {
     const under = new SentinelsUnderTest(options)
@@ -46,7 +49,7 @@ export class SentinelsUnderTest extends NodesUnderTest<SentinelNode> {
   }
 
   protected async shardsOf(): Promise<number[]> {
-    return Array.from({ length: SHARDS }, (_, shard) => shard)
+    return Array.from({ length: this.shards }, (_, shard) => shard)
   }
 
   protected whole(timeoutMs: number): Promise<void> {

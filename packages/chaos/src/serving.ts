@@ -11,7 +11,8 @@ export interface AskedNode {
 
 export interface ServingOptions {
   readonly nodes: () => readonly AskedNode[]
-  readonly shards: number
+  /** How many there are: there may come to be more. */
+  readonly shards: () => number
   /** Replicas that must have a write before it counts. */
   readonly acks: number
 }
@@ -32,20 +33,19 @@ export class Serving {
   readonly #options: ServingOptions
   readonly #timer: NodeJS.Timeout
   readonly #asked = new Set<AskedNode>()
-  readonly #lastServed: number[]
-  readonly #gaps: Span[][]
+  readonly #lastServed: number[] = []
+  readonly #gaps: Span[][] = []
 
   constructor(options: ServingOptions) {
     this.#options = options
-    this.#lastServed = Array.from({ length: options.shards }, () => Date.now())
-    this.#gaps = Array.from({ length: options.shards }, () => [])
     this.#timer = setInterval(() => this.#askAll(), ASK_EVERY_MS)
   }
 
-  /** For how long a shard could not be served between two instants; a shard that nobody asks for: any of them. */
-  unservedMs(shard: number, from: number, to: number): number {
+  /** For how long a shard could not be served between two instants; undefined: the one that was away longest. */
+  unservedMs(shard: number | undefined, from: number, to: number): number {
+    if (shard === undefined) return Math.max(...this.#gaps.map((_, each) => this.unservedMs(each, from, to)))
     const last = this.#lastServed[shard]
-    const gaps = [...(this.#gaps[shard] ?? this.#gaps.flat())]
+    const gaps = [...(this.#gaps[shard] ?? [])]
     if (last !== undefined && Date.now() - last > GAP_MS) gaps.push({ from: last, to: Date.now() })
     return gaps.reduce((sum, gap) => sum + Math.max(0, Math.min(to, gap.to) - Math.max(from, gap.from)), 0)
   }
@@ -60,6 +60,10 @@ export class Serving {
   }
 
   #askAll(): void {
+    for (let shard = this.#gaps.length; shard < this.#options.shards(); shard += 1) {
+      this.#gaps.push([])
+      this.#lastServed.push(Date.now())
+    }
     for (const node of this.#options.nodes()) {
       if (!node.answers || this.#asked.has(node)) continue
       this.#asked.add(node)
@@ -68,7 +72,8 @@ export class Serving {
   }
 
   async #ask({ port }: AskedNode): Promise<void> {
-    const { shards, acks } = this.#options
+    const { acks } = this.#options
+    const shards = this.#gaps.length
     const writes = Array.from({ length: shards }, (_, shard) => {
       const key = `chaos:{${shard}}`
       return ['EVAL', WRITE, '2', key, `${key}:never`, String(Date.now())]
@@ -83,10 +88,18 @@ export class Serving {
     }
   }
 
+  /** Nobody knows when exactly a write was served, between its question and its answer: spans may overlap. */
+  #note(shard: number, gap: Span): void {
+    const gaps = this.#gaps[shard] ?? []
+    const last = gaps.at(-1)
+    if (last !== undefined && gap.from <= last.to) gaps[gaps.length - 1] = { from: last.from, to: gap.to }
+    else gaps.push(gap)
+  }
+
   #served(shard: number, askedAt: number): void {
     const from = this.#lastServed[shard] ?? askedAt
     const now = Date.now()
-    if (now - from > GAP_MS) this.#gaps[shard]?.push({ from, to: now })
+    if (now - from > GAP_MS) this.#note(shard, { from, to: now })
     this.#lastServed[shard] = Math.max(from, askedAt)
   }
 }
@@ -97,13 +110,13 @@ const AFTERMATH_MS = 15_000
 
 /** For how long the shard of a timer could not be served; undefined while workers, or their network, were broken or busy too. */
 export function unservedBy(
-  redis: Pick<RedisUnderTest, 'shards' | 'unservedMs'>,
+  redis: Pick<RedisUnderTest, 'unservedMs'>,
   faults: readonly FaultRun[],
   busy: readonly Span[],
 ): (id: number, from: number, to: number) => number | undefined {
   const others = [...faults.filter(({ kind }) => OTHERS.includes(FAULT_KINDS[kind].lane)), ...busy]
   return (id, from, to) => {
     if (others.some((other) => other.from <= to && other.to + AFTERMATH_MS >= from)) return undefined
-    return redis.unservedMs((id - 1) % redis.shards, from, to)
+    return redis.unservedMs(id, from, to)
   }
 }

@@ -67,6 +67,10 @@ export class SingleRedis implements RedisUnderTest {
     return this.#host.server.command(...words)
   }
 
+  shardOf(): number {
+    return 0
+  }
+
   get unserved(): [] {
     return []
   }

@@ -46,7 +46,7 @@ export async function fireTimer(due: DueTimer, deps: FireTimerDeps): Promise<voi
     // Nothing will be sent, so there is no turn to wait for. The claim decides.
     const claim = await due.claim()
     if (claim.kind !== 'granted') return conclude(due, claim, deps)
-    return settle(due, claim.attempt, claim.budget, tooOld(deps.clock.now()), deps)
+    return settle(due, claim.attempt, claim.budget, unsent(claim, deps.clock.now()), deps)
   }
   const admission = await deps.gate.enter(timer.url, timer.dueAt)
   if (admission.kind === 'defer') {
@@ -74,7 +74,7 @@ async function claimAndSend(due: DueTimer, pass: Pass, deps: FireTimerDeps): Pro
   try {
     const claim = await due.claim()
     if (claim.kind !== 'granted') return { claim, result: undefined }
-    if (!claim.mayLeave()) return { claim, result: tooOld(deps.clock.now()) }
+    if (!claim.mayLeave()) return { claim, result: unsent(claim, deps.clock.now()) }
     pass.sending()
     const result = await send(due.timer, claim, deps)
     // One that could not leave any more says nothing of the receiver.
@@ -85,9 +85,13 @@ async function claimAndSend(due: DueTimer, pass: Pass, deps: FireTimerDeps): Pro
   }
 }
 
-/** The grant came, or was acted on, so late that this attempt may have been declared interrupted meanwhile. */
-function tooOld(now: number): AttemptResult {
-  return { outcome: 'never_sent', sentAt: now, reason: 'the claim grew too old' }
+/**
+ * The grant came, or was acted on, so late that this attempt may have been declared interrupted meanwhile; or a failover may
+ * still forget it, and the attempt be granted again.
+ */
+function unsent({ unconfirmed = false }: Granted, now: number): AttemptResult {
+  const reason = unconfirmed ? 'too few replicas confirmed the claim' : 'the claim grew too old'
+  return { outcome: 'never_sent', sentAt: now, reason }
 }
 
 async function send(timer: Timer, claim: Granted, { client, clock }: FireTimerDeps): Promise<AttemptResult> {

@@ -25,6 +25,8 @@ export type Claim =
       /** When this attempt was planned for, where it is not the first. */
       readonly plannedAt: number | undefined
       readonly budget: RetryBudget | undefined
+      /** Too few replicas have it: a failover may forget it, so nothing may leave. */
+      readonly unconfirmed?: boolean
       /**
        * Whether the request may still leave. No longer than the lock could have lasted since it was last known to be
        * held: after that another worker may have declared this attempt interrupted, and nobody may be told so and

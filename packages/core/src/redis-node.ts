@@ -30,8 +30,8 @@ export interface RedisFigures {
 export interface RedisNodeState {
   /** `host:port`; `redis` where it is the only one. */
   readonly name: string
-  /** Reachable, verified and safe to rely on. */
-  readonly ready: boolean
+  /** Reachable, verified and safe to rely on; undefined where it has no shard, so that nobody is connected to it. */
+  readonly ready: boolean | undefined
   /** Shards that it serves. */
   readonly shards: number
   /** Slots of a cluster that are on their way from or to it. */

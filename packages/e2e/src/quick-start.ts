@@ -12,6 +12,8 @@ export interface QuickStartOptions {
   readonly dataDir: string
   readonly apiPort: number
   readonly dashboardPort: number
+  /** Words of its command line. */
+  readonly args?: readonly string[]
 }
 
 /** `npm start`, as a person at a terminal has it: what it prints, and Ctrl-C. */
@@ -22,11 +24,11 @@ export class QuickStart {
   readonly #lines: string[] = []
   #ended = false
 
-  constructor({ dataDir, apiPort, dashboardPort }: QuickStartOptions) {
+  constructor({ dataDir, apiPort, dashboardPort, args = [] }: QuickStartOptions) {
     this.#dataDir = dataDir
     // Jest's own options are not for it.
     const { NODE_OPTIONS: _, REDIS_URL: __, ...env } = process.env
-    const child = spawn(process.execPath, [SCRIPT], {
+    const child = spawn(process.execPath, [SCRIPT, ...args], {
       env: {
         ...env,
         TIMERS_DATA_DIR: dataDir,
@@ -80,14 +82,19 @@ export class QuickStart {
     await this.exited
   }
 
-  /** Pids of the Redis and of the services, by their own accounts. */
+  /** Pids of every Redis and of the services, by their own accounts. */
   pids(): number[] {
     const logs = join(this.#dataDir, 'logs')
     const services = readdirSync(logs)
       .filter((name) => !name.includes('previous'))
       .map((name) => JSON.parse(readFileSync(join(logs, name), 'utf8').split('\n')[0] ?? '').pid)
-    const claim = join(this.#dataDir, 'redis', 'redis.json')
-    return [...services, ...(existsSync(claim) ? [JSON.parse(readFileSync(claim, 'utf8')).pid] : [])]
+    const nodes = join(this.#dataDir, 'redis-cluster')
+    const folders = [
+      join(this.#dataDir, 'redis'),
+      ...(existsSync(nodes) ? readdirSync(nodes).map((name) => join(nodes, name)) : []),
+    ]
+    const claims = folders.map((folder) => join(folder, 'redis.json')).filter(existsSync)
+    return [...services, ...claims.map((claim) => JSON.parse(readFileSync(claim, 'utf8')).pid)]
   }
 }
 

@@ -1,18 +1,13 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { endWithThisProcess } from '@timers/local-redis'
+import { CHAOS_ENDS_WITHIN_MS, runChaos } from './run-chaos.ts'
 
-const ENTRY = fileURLToPath(new URL('../../chaos/dist/main.js', import.meta.url))
 /** A plan with most of the faults in it, some at the same time. */
 const SEED = 's44291'
 const FEWEST_KINDS = 14
 /** 36 s of creations and faults, then what is due within 20 s more. */
 const MINUTES = '0.6'
-/** A run that finds something unfinished waits for it before it says so. */
-const ENDS_WITHIN_MS = 170_000
 
 describe('npm run chaos, for less than 90 seconds', () => {
   let out: string
@@ -24,7 +19,8 @@ describe('npm run chaos, for less than 90 seconds', () => {
   test(
     'keeps every promise under faults, and writes its report',
     async () => {
-      const { code, output } = await run('--seed', SEED, '--minutes', MINUTES, '--rate', '20', '--out', out)
+      const plan = ['--seed', SEED, '--minutes', MINUTES, '--rate', '20']
+      const { code, output } = await runChaos(...plan, '--out', out)
       // Whoever reads a failure wants the whole story.
       if (code !== 0) throw new Error(output)
 
@@ -54,24 +50,6 @@ describe('npm run chaos, for less than 90 seconds', () => {
       // Self-contained.
       expect(page).not.toMatch(/(src|href)=|url\(|@import/)
     },
-    ENDS_WITHIN_MS + 10_000,
+    CHAOS_ENDS_WITHIN_MS + 10_000,
   )
 })
-
-function run(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [ENTRY, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: ENDS_WITHIN_MS,
-  })
-  endWithThisProcess(child, 'SIGTERM')
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text
-    })
-  }
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', (code) => resolve({ code, output }))
-  })
-}

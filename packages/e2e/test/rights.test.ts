@@ -7,6 +7,8 @@ const ROLES: readonly Role[] = [...SERVICES, 'operator']
 /** Commands for administrators: Redis tells nobody that they were used. */
 const UNSEEN = ['client|list', 'config|get']
 
+const PATIENCE_MS = 180_000
+
 type Used = Readonly<Record<Role, readonly string[]>>
 
 /** Everything, as users with the rights of deploy/redis/users.acl: what they lack, and what they have and nobody uses, is a failure. */
@@ -21,7 +23,7 @@ describe('the rights that the documents give are enough', () => {
     used.push(Object.fromEntries(found) as unknown as Used)
   }
 
-  test('on a single Redis, with timers of release 0.1 in it', async () => {
+  async function onSingle(): Promise<void> {
     const redis = await startTestRedis()
     const stage = await RightsStage.open({ url: redis.url, nodes: [redis], first: 'api' })
     try {
@@ -39,6 +41,7 @@ describe('the rights that the documents give are enough', () => {
         await stage.without(role, 'config|get', () => stage.cutOff(role))
       }
       await end(stage)
+      await stage.without('operator', 'config|get', () => stage.restore())
       await stage.without('operator', 'client|list', async () =>
         expect(await stage.restore()).toEqual({
           code: 1,
@@ -49,9 +52,9 @@ describe('the rights that the documents give are enough', () => {
       await stage.close()
       await redis.stop()
     }
-  }, 120_000)
+  }
 
-  test('on a cluster, while a slot moves', async () => {
+  async function onCluster(): Promise<void> {
     const cluster = await startTestCluster()
     const env = { TIMER_SHARDS: 3, REDIS_REPLICA_ACKS: 1 }
     const stage = await RightsStage.open({
@@ -84,9 +87,9 @@ describe('the rights that the documents give are enough', () => {
       await stage.close()
       await cluster.stop()
     }
-  }, 120_000)
+  }
 
-  test('behind Sentinels, over a failover', async () => {
+  async function behindSentinels(): Promise<void> {
     const sentinel = await startTestSentinel()
     const stage = await RightsStage.open({
       url: sentinel.url,
@@ -105,7 +108,22 @@ describe('the rights that the documents give are enough', () => {
       await stage.close()
       await sentinel.stop()
     }
-  }, 120_000)
+  }
+
+  /** All at once: most of it is waiting. */
+  const plays: Promise<void>[] = []
+  beforeAll(() => {
+    for (const play of [onSingle, onCluster, behindSentinels]) {
+      const ended = play()
+      ended.catch(() => {})
+      plays.push(ended)
+    }
+  })
+  afterAll(() => Promise.allSettled(plays))
+
+  test('on a single Redis, with timers of release 0.1 in it', async () => plays[0], PATIENCE_MS)
+  test('on a cluster, while a slot moves', async () => plays[1], PATIENCE_MS)
+  test('behind Sentinels, over a failover', async () => plays[2], PATIENCE_MS)
 
   test.each(ROLES)('and none of those of the %s is to spare', (role) => {
     const all = new Set(used.flatMap((each) => each[role]))

@@ -57,6 +57,7 @@ export {
   startReceiver,
 } from './receivers/receiver.ts'
 export { answerBytes, serveRequests, targetOf } from './receivers/serve-requests.ts'
+export { type AclUser, readAclUsers } from './redis/acl-users.ts'
 export { startTestCluster, type TestCluster, type TestClusterOptions } from './redis/test-cluster.ts'
 export { startTestRedis, type TestRedis, type TestRedisOptions } from './redis/test-redis.ts'
 export type { TestUser } from './redis/test-security.ts'

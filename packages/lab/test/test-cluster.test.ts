@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
+import { type ClusterNode, redisCommands } from '@timers/local-redis'
 import { eventually, redisCommand, startTestCluster, type TestCluster } from '../src/index.ts'
 
 const USER = {
@@ -87,6 +88,19 @@ describe('startTestCluster', () => {
     await eventually(async () =>
       expect(await old.commands([['READONLY'], ['GET', 'key']])).toContain('by the heir'),
     )
+  })
+
+  test('processes that log in as users of their own are cut off one by one', async () => {
+    cluster = await startTestCluster({ network: true, primaries: 1, replicas: 0, clients: ['one', 'two'] })
+    const { network, redis } = cluster
+    const [node] = redis.nodes as [ClusterNode]
+    const ask = (user: string) => redisCommands(node.clientPort, [['auth', user, 'any'], ['PING']], 300)
+    await network.to(node).client('one').setMode('blackhole')
+    await expect(ask('one')).rejects.toThrow('No answer')
+    expect(await ask('two')).toEqual(['OK', 'PONG'])
+    expect(await redisCommand(node.clientPort, ['PING'])).toBe('PONG')
+    await network.to(node).client('one').setMode('forward')
+    expect(await ask('one')).toEqual(['OK', 'PONG'])
   })
 
   test('takes its data away, and what is stopped is gone', async () => {

@@ -27,7 +27,10 @@ local there, ow, cf, st, made, claim, nextAt, heldBy, due, labels, cb = unpack(r
 if not isOwners(owner, there, ow, cf) then return { 'missing' } end
 if not due then return { 'old' } end
 local status = statusOf(st, made, claim)
-if status == 'cancelled' then return done(id) end
+if status == 'cancelled' then
+  writeAgain(job)
+  return done(id)
+end
 if status == 'firing' then return { 'firing', status } end
 if status ~= 'pending' then return { 'finished', status } end
 

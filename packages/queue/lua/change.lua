@@ -23,7 +23,10 @@ local there, ow, cf, st, made, claim, known, due = unpack(redis.call('HMGET', jo
 if not isOwners(owner, there, ow, cf) then return { 'missing' } end
 if not due then return { 'old' } end
 local before = carriedOut(known, nonce)
-if before then return { before, id, redis.call('HGETALL', job) } end
+if before then
+  writeAgain(job)
+  return { before, id, redis.call('HGETALL', job) }
+end
 local status = statusOf(st, made, claim)
 if status == 'firing' then return { 'firing', status } end
 if status ~= 'pending' then return { 'finished', status } end

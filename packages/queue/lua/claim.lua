@@ -55,6 +55,7 @@ end
 -- Mine, also where the lock has run out since, or where another has given this worker up for lost before it heard of
 -- its grant: no one else will ever send this attempt, and the outcome (that it never left) corrects `unknown`.
 if by == nonce and (claimed == attempt or (status == 'unknown' and claimed == attempt - 1)) then
+  seldom().writeAgain(job)
   return granted(claimed)
 end
 

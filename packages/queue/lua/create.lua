@@ -40,7 +40,11 @@ local job, delayed, marker = unpack(KEYS)
 local id, data, createdAt, dueAt, owner, key, labels, expires, callback, digest, fingerprint, upTo = unpack(ARGV)
 
 local there = redis.call('HGET', job, 'timestamp')
-if there then return there == createdAt and 1 or 0 end
+if there then
+  if there ~= createdAt then return 0 end
+  seldom().writeAgain(job)
+  return 1
+end
 
 if key then
   local also = seldom()
@@ -58,6 +62,7 @@ if key then
     if made and print then
       local _, before, due = string.match(print, '^([^:]+):([^:]+):(%d+)$')
       if before ~= fingerprint then return { 'reused' } end
+      also.writeAgain(base .. known)
       return { 'replay', known, made, due }
     end
   end

@@ -34,7 +34,10 @@ local there, ow, cf, status, made, known, due, key, labels, claim = unpack(redis
 if not isOwners(owner, there, ow, false) then return { 'missing' } end
 if not due then return { 'old' } end
 local before = carriedOut(known, nonce)
-if before then return told(before, id) end
+if before then
+  writeAgain(job)
+  return told(before, id)
+end
 if status ~= 'failed' and status ~= 'unknown' then
   return { 'refused', statusOf(status, made, claim) }
 end

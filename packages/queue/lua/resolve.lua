@@ -22,7 +22,10 @@ local there, ow, cf, st, made, claim, known, due, cb = unpack(redis.call('HMGET'
   'timestamp', 'ow', 'cf', 'st', 'an', 'ca', 'cn', 'du', 'cb'))
 if not isOwners(owner, there, ow, cf) then return { 'missing' } end
 if not due then return { 'old' } end
-if carriedOut(known, nonce) then return { 'done', id, redis.call('HGETALL', job) } end
+if carriedOut(known, nonce) then
+  writeAgain(job)
+  return { 'done', id, redis.call('HGETALL', job) }
+end
 local status = statusOf(st, made, claim)
 -- One that is not in its place yet is still in the hands of a worker.
 if status ~= 'unknown' or not unfinish(base, id, 'unknown') then return { 'refused', status } end

@@ -40,6 +40,7 @@ local there, previous = unpack(redis.call('HMGET', job, 'timestamp', 'pv'))
 if there then
   if there ~= createdAt then return { 'id taken' } end
   local before, status = string.match(previous or '', '^(t%d+):(%a+)$')
+  writeAgain(job)
   return created(before, status)
 end
 
@@ -49,7 +50,10 @@ if moved then return moved end
 local made, st, an, claim, known = unpack(holder and redis.call('HMGET', base .. holder,
   'timestamp', 'st', 'an', 'ca', 'cn') or {})
 local status = made and statusOf(st, an, claim)
-if made and carriedOut(known, nonce) then return { 'changed', holder, redis.call('HGETALL', base .. holder) } end
+if made and carriedOut(known, nonce) then
+  writeAgain(base .. holder)
+  return { 'changed', holder, redis.call('HGETALL', base .. holder) }
+end
 if status == 'pending' then
   if change ~= '' then
     alter(base, holder, cjson.decode(change), nonce, marker)

@@ -1,3 +1,4 @@
+export type { RedisFigures, RedisNodeState } from '@timers/core'
 export {
   createTimerConsumer,
   type TimerConsumer,

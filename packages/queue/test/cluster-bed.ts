@@ -5,12 +5,17 @@ import {
   type TimerConsumer,
   type TimerConsumerOptions,
 } from '../src/consumer/timer-consumer.ts'
-import { Layouts } from '../src/shards/layouts.ts'
+import { type ShardKeys, shardKeys } from '../src/shards/shard-keys.ts'
 import { createRedisTimerStore, type RedisTimerStore } from '../src/timers/timer-store.ts'
 import type { Said } from './rig.ts'
 
 /** Enough for each of three primaries to have some. */
 export const SHARDS = 16
+
+export interface BedOptions extends TestClusterOptions {
+  /** How many replicas must have what its stores and consumers write. */
+  readonly replicaAcks?: number
+}
 
 /** A cluster, and stores and consumers on it; everything that it hands out is closed with it. */
 export class ClusterBed {
@@ -24,12 +29,15 @@ export class ClusterBed {
   }
   readonly #closers: (() => Promise<unknown>)[] = []
 
-  static async start(options: TestClusterOptions = {}): Promise<ClusterBed> {
-    return new ClusterBed(await startTestCluster(options))
+  readonly #replicaAcks: number
+
+  static async start({ replicaAcks = 0, ...options }: BedOptions = {}): Promise<ClusterBed> {
+    return new ClusterBed(await startTestCluster(options), replicaAcks)
   }
 
-  private constructor(cluster: TestCluster) {
+  private constructor(cluster: TestCluster, replicaAcks: number) {
     this.cluster = cluster
+    this.#replicaAcks = replicaAcks
   }
 
   #say(level: keyof Log, fields: object, message: string): void {
@@ -62,7 +70,7 @@ export class ClusterBed {
   }
 
   newStore(redisUrl = this.cluster.url, shards = SHARDS): RedisTimerStore {
-    const store = createRedisTimerStore({ redisUrl, shards, log: this.log })
+    const store = createRedisTimerStore({ redisUrl, shards, replicaAcks: this.#replicaAcks, log: this.log })
     this.onClose(() => store.close())
     return store
   }
@@ -77,22 +85,30 @@ export class ClusterBed {
     return store
   }
 
-  async consumer(
-    options: Partial<TimerConsumerOptions> & Pick<TimerConsumerOptions, 'handle'>,
-  ): Promise<TimerConsumer> {
+  newConsumer(options: Partial<TimerConsumerOptions> & Pick<TimerConsumerOptions, 'handle'>): TimerConsumer {
     const consumer = createTimerConsumer({
       redisUrl: this.cluster.url,
       shards: SHARDS,
+      replicaAcks: this.#replicaAcks,
       log: this.log,
       concurrency: 64,
       retentionDays: 30,
       ...options,
     })
     this.onClose(() => consumer.stop())
+    return consumer
+  }
+
+  async consumer(options: Parameters<ClusterBed['newConsumer']>[0]): Promise<TimerConsumer> {
+    const consumer = this.newConsumer(options)
     await consumer.start()
     return consumer
   }
 }
 
 /** The shard of a timer, of `SHARDS`. */
-export const shardOfTimer = (id: number): number => Layouts.first(SHARDS).shardOf(id)
+export const shardOfTimer = (id: number): number => (id - 1) % SHARDS
+
+export const keysOfShards: readonly ShardKeys[] = Array.from({ length: SHARDS }, (_, index) =>
+  shardKeys('timers', index),
+)

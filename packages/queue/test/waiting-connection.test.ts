@@ -16,6 +16,23 @@ describe('a connection that waits at a shard', () => {
   afterEach(() => redis?.disconnect())
   afterAll(() => cluster.stop())
 
+  test('begins while nobody is known to serve the shard, and waits at whoever comes to', async () => {
+    const primary = await cluster.redis.ownerOfKey('{0}')
+    let owner: string | undefined
+    redis = waitingConnection({
+      owner: () => owner,
+      moved: () => {},
+      onChange: () => () => {},
+      open: (where) => connect({ kind: 'following', where, access: { tls: false } }, 'worker', { log }),
+    })
+    const again = redis
+    await new Promise((resolve) => again.once('reconnecting', resolve))
+    owner = `127.0.0.1:${primary.clientPort}`
+    const waiting = redis.bzpopmin('{0}:marker', 0)
+    await primary.command('ZADD', '{0}:marker', '0', 'found')
+    expect(await waiting).toEqual(['{0}:marker', 'found', '0'])
+  })
+
   test('that came up at the old node, for which nothing changes any more, waits at the new one', async () => {
     const primary = await cluster.redis.ownerOfKey('{0}')
     const [replica] = await cluster.redis.replicasOf(primary)

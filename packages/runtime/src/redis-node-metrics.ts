@@ -8,9 +8,10 @@ import type { Metrics } from './metrics.ts'
  * @param nodes as they were found at the last look: nothing is asked of Redis for a scrape
  */
 export function createRedisNodeMetrics(metrics: Metrics, nodes: () => readonly RedisNodeState[]): void {
+  const all = oncePerTurn(nodes)
   const ofNode = (name: string, help: string, read: (node: RedisNodeState) => number | undefined) =>
     metrics.gauges(name, help, ['node'], () =>
-      nodes().flatMap((node) => {
+      all().flatMap((node) => {
         const value = read(node)
         return value === undefined ? [] : [{ labels: { node: node.name }, value }]
       }),
@@ -19,7 +20,7 @@ export function createRedisNodeMetrics(metrics: Metrics, nodes: () => readonly R
     ofNode(name, help, ({ figures }) => figures && read(figures))
   const ofReplica = (name: string, help: string, read: (replica: RedisReplica) => number) =>
     metrics.gauges(name, help, ['node', 'replica'], () =>
-      nodes().flatMap(({ name: node, figures }) =>
+      all().flatMap(({ name: node, figures }) =>
         (figures?.replicas ?? []).map((each) => ({
           labels: { node, replica: each.address },
           value: read(each),
@@ -28,7 +29,7 @@ export function createRedisNodeMetrics(metrics: Metrics, nodes: () => readonly R
     )
 
   ofNode('timers_redis_up', 'Whether the Redis can be reached and is safe to rely on', ({ ready }) =>
-    Number(ready),
+    ready === undefined ? undefined : Number(ready),
   )
   ofNode('timers_redis_shards', 'Shards that the Redis serves', ({ shards }) => shards)
   ofNode(
@@ -60,4 +61,18 @@ export function createRedisNodeMetrics(metrics: Metrics, nodes: () => readonly R
     'Since the last sign of the replica',
     ({ lagSeconds }) => lagSeconds,
   )
+}
+
+/** All gauges are read in one turn of the event loop: what they are read from is asked for once. */
+function oncePerTurn<T>(read: () => T): () => T {
+  let found: { readonly value: T } | undefined
+  return () => {
+    if (found === undefined) {
+      found = { value: read() }
+      setImmediate(() => {
+        found = undefined
+      })
+    }
+    return found.value
+  }
 }

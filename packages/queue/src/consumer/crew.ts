@@ -38,6 +38,7 @@ export class Crew {
   readonly #options: CrewOptions
   readonly #connections: WorkerConnections
   readonly #workers: readonly TimerWorker[]
+  #ending = false
 
   constructor(options: CrewOptions) {
     const { shards, hands, events } = options
@@ -57,6 +58,7 @@ export class Crew {
 
   /** Takes nothing new, finishes what it holds, and closes the connections after. */
   async retire(): Promise<void> {
+    this.#ending = true
     await Promise.allSettled(this.#workers.map((worker) => worker.close()))
     this.#connections.close()
   }
@@ -81,7 +83,7 @@ export class Crew {
         hands,
         process: async (taken, sending, leaving) => {
           this.#options.complaints.settle()
-          await this.#process(taken, commands, { sending, leaving }, inHand)
+          await this.#process(taken, commands, { sending, leaving, ending: () => this.#ending }, inHand)
         },
         renewed: (jobIds, askedAt, lockMs) => {
           for (const jobId of jobIds) inHand.get(jobId)?.renewed(askedAt, lockMs)

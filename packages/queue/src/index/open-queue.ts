@@ -1,11 +1,11 @@
 import type { Log } from '@timers/core'
 import { Queue } from 'bullmq'
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { errorFields } from '../nodes/error-fields.ts'
 import type { ShardKeys } from '../shards/shard-keys.ts'
 
 /** A queue that never waits for a connection, and works also when it was opened while Redis was away. */
-export function openQueue(connection: Redis, prefix: string, shard: ShardKeys, log: Log): Queue {
+export function openQueue(connection: Redis | Cluster, prefix: string, shard: ShardKeys, log: Log): Queue {
   const queue = new Queue(shard.queueName, {
     connection,
     prefix,

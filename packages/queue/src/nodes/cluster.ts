@@ -1,4 +1,4 @@
-import { type Address, type RedisPlace, TimerError, toAddress } from '@timers/core'
+import { type Address, type RedisPlace, toAddress } from '@timers/core'
 import type { Redis } from 'ioredis'
 import type { ShardKeys } from '../shards/shard-keys.ts'
 import { endpointOf } from './cluster-nodes.ts'
@@ -7,7 +7,7 @@ import { Node, type NodeUse } from './node.ts'
 import type { Connections, Nodes } from './nodes.ts'
 import { type ConnectionOptions, connect } from './redis-client.ts'
 import type { RedisHealth } from './redis-monitor.ts'
-import { troubleIn } from './redis-trouble.ts'
+import { troubleIn, wrongRedis } from './redis-trouble.ts'
 import { type Route, RoutedRedis } from './routed-redis.ts'
 import { Seeds } from './seeds.ts'
 import { ShardNews } from './shard-news.ts'
@@ -56,7 +56,7 @@ export class Cluster implements Nodes {
     const seed = (address: Address) => {
       const endpoint = { kind: 'node', address, access: place.access } as const
       const redis = connect(endpoint, 'reader', options)
-      return { address, redis, trouble: new ConnectionTrouble(redis, endpoint, options) }
+      return { redis, trouble: new ConnectionTrouble(redis, endpoint, options) }
     }
     this.#seeds = new Seeds(seed, () => void this.#map.refresh())
     this.#seeds.open(place.seeds)
@@ -117,10 +117,6 @@ export class Cluster implements Nodes {
     return () => this.#listeners.delete(listener)
   }
 
-  movingSlots({ name }: Node): number {
-    return this.#map.primaries.find((each) => each.name === name)?.moving ?? 0
-  }
-
   /** Ready as long as one node is: timers can be created there, and read and fired. */
   health(): RedisHealth {
     const nodes = this.#serving
@@ -136,7 +132,7 @@ export class Cluster implements Nodes {
         ...this.#uncovered(),
       ],
       // Mostly the same of all: said once.
-      advice: [...new Set(found.flatMap(({ advice }) => advice))],
+      advice: [...new Set(found.flatMap(({ advice }) => advice)), ...this.#spreadAdvice()],
       clockSkewMs: skews.sort((a, b) => Math.abs(b) - Math.abs(a))[0],
     }
   }
@@ -156,7 +152,10 @@ export class Cluster implements Nodes {
 
   /** Why no node is known, in words for an operator. */
   get #problem(): string {
-    return troubleIn(this.#map.error) ?? this.#seeds.trouble ?? 'Redis cannot be reached'
+    const { error, nodes } = this.#map
+    const trouble = troubleIn(error) ?? this.#seeds.trouble
+    if (trouble !== undefined) return trouble
+    return (nodes.length > 0 ? this.#uncovered()[0] : undefined) ?? 'Redis cannot be reached'
   }
 
   #uncovered(): string[] {
@@ -198,8 +197,8 @@ export class Cluster implements Nodes {
   #follow(): void {
     if (this.#closed) return
     const { owners } = this.#map
-    if (owners.size === 0 && isSingle(this.#map.error))
-      this.#use.unfit(new TimerError('WRONG_REDIS', String(troubleIn(this.#map.error))))
+    const wrong = isSingle(this.#map.error) ? wrongRedis('cluster', 'standalone') : undefined
+    if (owners.size === 0 && wrong !== undefined) this.#use.unfit(wrong)
     for (const owner of owners) this.#node(owner)
     this.#letGo(owners)
     const placed = this.#shards.map((shard) => this.#map.ownerOf(slotOfShard(shard))).join()
@@ -226,8 +225,13 @@ export class Cluster implements Nodes {
       const covered = this.#map.isCovered(slotOfShard(shard))
       return { shard: shard.index, node, served: covered && (this.of(shard)?.monitor.verified ?? false) }
     })
+    this.#news.tell(places, this.#spreadAdvice()[0])
+  }
+
+  #spreadAdvice(): string[] {
     const { primaries } = this
-    this.#news.tell(places, primaries.length === 0 ? undefined : spreadOf(this.#shards, primaries).advice)
+    const advice = primaries.length === 0 ? undefined : spreadOf(this.#shards, primaries).advice
+    return advice === undefined ? [] : [advice]
   }
 
   /** One that serves no shard yet, and is asked for one that is on its way to it. */

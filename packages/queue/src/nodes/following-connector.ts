@@ -1,4 +1,4 @@
-import { createConnection, type Socket } from 'node:net'
+import { createConnection, Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
 import type { Address } from '@timers/core'
 import { AbstractConnector } from 'ioredis'
@@ -25,7 +25,11 @@ export function followingConnector(
     async connect(): Promise<Socket> {
       this.connecting = true
       const address = where()
-      if (address === undefined) throw new Error('ECONNREFUSED: no node is known to serve this shard')
+      if (address === undefined) {
+        // Not rejected: then ioredis would end the connection for good, instead of trying again.
+        this.firstError = new Error('ECONNREFUSED: no node is known to serve this shard')
+        return new Socket().destroy()
+      }
       const socket = tls === undefined ? createConnection(address) : connectTls({ ...tls, ...address })
       socket.once('error', (error) => {
         this.firstError = error

@@ -38,8 +38,6 @@ export interface Nodes {
    * @returns what ends it
    */
   onChange(listener: () => void): () => void
-  /** How many slots are on their way from or to a node. */
-  movingSlots(node: Node): number
   health(): RedisHealth
   close(): void
 }
@@ -71,10 +69,6 @@ export class OneNode implements Nodes {
 
   onChange(): () => void {
     return () => {}
-  }
-
-  movingSlots(): number {
-    return 0
   }
 
   health(): RedisHealth {

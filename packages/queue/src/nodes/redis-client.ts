@@ -18,10 +18,11 @@ export const ANSWER_TIMEOUT_MS = 1_800
 const LOADING_LOOK_MS = 250
 
 /**
- * How long the other side may take to end a connection that we end, in milliseconds. One that stands still never does, and what it
- * has not answered waits until then to be asked of another node.
+/**
+ * How long the other side may take to end a connection that we end, in milliseconds; ioredis' own is 2 s. One that stands still
+ * never does, and what it has not answered waits until then to be asked of another node.
  */
-export const END_WITHIN_MS = 100
+const END_WITHIN_MS = 100
 
 /**
  * # Connection profiles
@@ -78,12 +79,13 @@ export function connect(endpoint: Endpoint, profile: Profile, common: Connection
     // Its name and version in CLIENT LIST: a right more to ask for, of which Redis 7.0 does not know the name.
     disableClientInfo: true,
     connectTimeout: 1_500,
+    disconnectTimeout: END_WITHIN_MS,
     retryStrategy: (times: number) => Math.min(50 * times, 500),
     maxLoadingRetryTime: LOADING_LOOK_MS,
     reconnectOnError,
     ...(profile === 'worker' ? PATIENT : IMPATIENT),
   } satisfies ClientOptions
-  const client = open(endpoint, profile, options, common)
+  const client = open(endpoint, options, common)
   writeTogether(client)
   // Of a cluster it is told which shards are away, once for all connections (shard-news.ts).
   const level = endpoint.kind === 'node' || endpoint.kind === 'following' ? 'debug' : undefined
@@ -92,7 +94,6 @@ export function connect(endpoint: Endpoint, profile: Profile, common: Connection
 
 function open(
   endpoint: Endpoint,
-  profile: Profile,
   options: ClientOptions,
   { caFile, sentinelPassword }: ConnectionOptions,
 ): Redis {
@@ -130,7 +131,9 @@ function open(
       const { address, access } = endpoint
       return new Redis({
         ...options,
-        ...(profile !== 'worker' && { maxRetriesPerRequest: 0 }),
+        // Neither of a worker: what ioredis keeps for a connection to come back is lost for good where it is ended meanwhile.
+        maxRetriesPerRequest: 0,
+        enableOfflineQueue: false,
         disconnectTimeout: END_WITHIN_MS,
         ...credentials(access),
         ...(access.tls && tlsOf(caFile)),
@@ -141,16 +144,16 @@ function open(
   }
 }
 
-function credentials({ username, password }: Access): ClientOptions {
+export function credentials({ username, password }: Access): ClientOptions {
   return { ...(username !== undefined && { username }), ...(password !== undefined && { password }) }
 }
 
-function tlsOf(caFile: string | undefined) {
+export function tlsOf(caFile: string | undefined) {
   return { tls: caFile === undefined ? {} : { ca: readFileSync(caFile) } }
 }
 
 /** After a failover the old primary answers READONLY: connect again, and send the command once more. */
-function reconnectOnError(error: Error): false | 2 {
+export function reconnectOnError(error: Error): false | 2 {
   return error.message.startsWith('READONLY') ? 2 : false
 }
 

@@ -97,11 +97,11 @@ export async function inspectRedis(redis: Redis, replicaRule?: ReplicaRule): Pro
   const mode = info?.redis_mode ?? info?.server_mode
   // It holds nothing, and knows neither TIME nor CONFIG: whoever asked is at the wrong address.
   if (mode === 'sentinel') return { version, mode, findings: [], figures: undefined, clockSkewMs: 0 }
-  const [clockSkewMs, settings] = await Promise.all([measureSkew(redis), settingFindings(redis)])
+  const [clockSkewMs, settings] = await Promise.all([measureSkew(redis), settingFindings(redis, info)])
   const findings = [...infoFindings(info), ...settings, ...skewFindings(clockSkewMs)]
   if (replicaRule !== undefined && info?.role === 'master') {
     const minReplicas = await readSetting(redis, 'min-replicas-to-write')
-    findings.push(...(await replicaFindings(info, minReplicas, replicaRule)))
+    findings.push(...replicaFindings(info, minReplicas, replicaRule))
   }
   return { version, mode, findings, figures: info && figuresOf(info), clockSkewMs }
 }
@@ -131,10 +131,10 @@ function isTooOld(version: string): boolean {
   return major < OLDEST_VERSION[0] || (major === OLDEST_VERSION[0] && minor < OLDEST_VERSION[1])
 }
 
-async function settingFindings(redis: Redis): Promise<RedisFinding[]> {
+async function settingFindings(redis: Redis, info: RedisInfo | undefined): Promise<RedisFinding[]> {
   const values = await Promise.all(RULES.map(({ setting }) => readSetting(redis, setting)))
   return RULES.flatMap(({ setting, severity, ok, want, because }, index): RedisFinding[] => {
-    const value = values[index]
+    const value = values[index] ?? toldByInfo(setting, info)
     if (value === undefined) {
       const message = `${setting} cannot be read from this Redis: make sure that it is ${want}`
       return [{ severity: 'advice', message }]
@@ -142,6 +142,15 @@ async function settingFindings(redis: Redis): Promise<RedisFinding[]> {
     if (ok(value)) return []
     return [{ severity, message: `${setting} is ${value}: set it to ${want} (${because})` }]
   })
+}
+
+/**
+ * What INFO tells of a setting, where CONFIG is forbidden, as on hosted ones. Not that there is no append-only file: those that
+ * keep a log of another kind have none.
+ */
+function toldByInfo(setting: string, info: RedisInfo | undefined): string | undefined {
+  if (setting === 'appendonly') return info?.aof_enabled === '1' ? 'yes' : undefined
+  return info?.[setting.replaceAll('-', '_')]
 }
 
 function skewFindings(clockSkewMs: number): RedisFinding[] {

@@ -1,4 +1,4 @@
-import { troubleIn, wrongKind } from './redis-trouble.ts'
+import { troubleIn, wrongRedis } from './redis-trouble.ts'
 
 const sentinels = (last: string) =>
   new Error(`All sentinels are unreachable. Retrying from scratch after 50ms. Last error: ${last}`)
@@ -38,6 +38,8 @@ test.each([
   ['cluster', 'standalone', 'write redis://'],
   ['sentinel', 'standalone', undefined],
 ] as const)('REDIS_URL says %s, Redis says %s', (kind, mode, words) => {
-  if (words === undefined) expect(wrongKind(kind, mode)).toBeUndefined()
-  else expect(wrongKind(kind, mode)).toContain(words)
+  const wrong = wrongRedis(kind, mode)
+  if (words === undefined) return expect(wrong).toBeUndefined()
+  expect(wrong?.code).toBe('WRONG_REDIS')
+  expect(wrong?.message).toContain(words)
 })

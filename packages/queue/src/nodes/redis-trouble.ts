@@ -1,8 +1,15 @@
-import type { RedisPlace } from '@timers/core'
+import { type RedisPlace, TimerError } from '@timers/core'
 
 /** Codes of Node.js for a certificate whose authority is not among those that are trusted. */
 const UNTRUSTED =
   /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_SIGNATURE_FAILURE|CERT_UNTRUSTED)$/
+
+const SINGLE =
+  'this Redis is a single one and not a cluster: write redis:// instead of redis+cluster:// in REDIS_URL'
+const CLUSTER_NODE =
+  'this Redis is a node of a cluster: write redis+cluster://host:port,host:port,... in REDIS_URL'
+const SENTINEL =
+  'this is a Sentinel and no Redis: write redis+sentinel://host:port,host:port,.../name-of-the-primary in REDIS_URL'
 
 /** What an error of a Redis or its connection says, and what to write instead. */
 interface Trouble {
@@ -18,8 +25,7 @@ const OF_REDIS: readonly Trouble[] = [
   },
   {
     said: /cluster support disabled/,
-    words:
-      'this Redis is a single one and not a cluster: write redis:// instead of redis+cluster:// in REDIS_URL',
+    words: SINGLE,
   },
   {
     said: /unknown command.*\bcluster\b/i,
@@ -65,12 +71,8 @@ export function troubleIn(error: unknown): string | undefined {
  *
  * @param mode what the server says that it is: `standalone`, `cluster` or `sentinel`
  */
-export function wrongKind(kind: RedisPlace['kind'], mode: string | undefined): string | undefined {
-  if (mode === 'sentinel') {
-    return 'this is a Sentinel and no Redis: write redis+sentinel://host:port,host:port,.../name-of-the-primary in REDIS_URL'
-  }
+export function wrongRedis(kind: RedisPlace['kind'], mode: string | undefined): TimerError | undefined {
+  if (mode === 'sentinel') return new TimerError('WRONG_REDIS', SENTINEL)
   if (mode === undefined || (mode === 'cluster') === (kind === 'cluster')) return undefined
-  return mode === 'cluster'
-    ? 'this Redis is a node of a cluster: write redis+cluster://host:port,host:port,... in REDIS_URL'
-    : 'this Redis is a single one and not a cluster: write redis:// instead of redis+cluster:// in REDIS_URL'
+  return new TimerError('WRONG_REDIS', mode === 'cluster' ? CLUSTER_NODE : SINGLE)
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command, Redis } from 'ioredis'
+import { NotConfirmedError } from './acks.ts'
 
 /** How long to wait before a command that a node does not take now is sent again, in milliseconds. */
 const AGAIN_MS = 25
@@ -32,12 +33,11 @@ export interface Route {
   readonly closed: boolean
 }
 
-/** A command under way, as it was given: whoever sends it changes it (a script's text, its confirmation by replicas). */
+/** A command under way, as it was given: who sends it may put a script's text into it. */
 interface Journey {
   readonly command: Command
   readonly name: string
   readonly first: Command['args'][number] | undefined
-  readonly resolve: Command['resolve']
   readonly giveUp: Command['reject']
   /** How often it was sent on. */
   redirections: number
@@ -87,10 +87,10 @@ export class RoutedRedis extends Redis {
   }
 
   override sendCommand(command: Command): unknown {
-    const { name, resolve, reject: giveUp } = command
+    const { name, reject: giveUp } = command
     if (name === 'evalsha' || name === 'eval') tellOfKey(command, this.#route.neverKey)
     if (this.#route.withinMs !== undefined) command.setTimeout(this.#route.withinMs)
-    this.#send({ command, name, first: command.args[0], resolve, giveUp, redirections: 0 })
+    this.#send({ command, name, first: command.args[0], giveUp, redirections: 0 })
     return command.promise
   }
 
@@ -109,13 +109,13 @@ export class RoutedRedis extends Redis {
 
   /** As it was given, also where it was sent before. */
   #sendTo(node: Redis, journey: Journey): void {
-    const { command, name, first, resolve, giveUp } = journey
+    const { command, name, first, giveUp } = journey
     command.name = name
     if (first !== undefined) command.args[0] = first
-    command.resolve = resolve
     command.reject = (error) => {
-      // Its time is over, or that of the process.
-      if (command.isSettled || this.#route.closed) giveUp.call(command, error)
+      // Its time is over, or that of the process; or it was carried out, and only the replicas have not confirmed it.
+      const isOver = command.isSettled || this.#route.closed || error instanceof NotConfirmedError
+      if (isOver) giveUp.call(command, error)
       else this.#again(journey, error, node)
     }
     void node.sendCommand(command)
@@ -135,7 +135,7 @@ export class RoutedRedis extends Redis {
       void sleep(AGAIN_MS).then(() => this.#send(journey))
     } else if (NOT_NOW.has(kind) || NOT_SENT.test(error.message)) {
       void this.#afterALook(journey)
-    } else if (kind !== 'NOTCONFIRMED' && CONNECTION_LOST.test(error.message)) {
+    } else if (CONNECTION_LOST.test(error.message)) {
       this.#resends += 1
       void this.#afterALook(journey)
     } else {

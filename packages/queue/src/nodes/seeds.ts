@@ -8,18 +8,17 @@ import { witnessOver } from './witness.ts'
 interface Seed {
   readonly address: Address
   readonly redis: Redis
-  /** Why it cannot be reached. */
   readonly trouble: ConnectionTrouble
 }
 
 /** Nodes that can tell where the shards are while none does that serves some. */
 export class Seeds {
-  readonly #connect: (address: Address) => Seed
+  readonly #connect: (address: Address) => Omit<Seed, 'address'>
   readonly #ready: () => void
   readonly #open = new Map<string, Seed>()
 
   /** @param ready told when one can be asked */
-  constructor(connect: (address: Address) => Seed, ready: () => void) {
+  constructor(connect: (address: Address) => Omit<Seed, 'address'>, ready: () => void) {
     this.#connect = connect
     this.#ready = ready
   }
@@ -28,9 +27,9 @@ export class Seeds {
     return [...this.#open.values()].map(({ address, redis }) => witnessOver(redis, address))
   }
 
-  /** Why none could be reached, in words for an operator; undefined while that is not known. */
+  /** Why none can be used, in words for an operator, where one of them tells. */
   get trouble(): string | undefined {
-    return [...this.#open.values()].find(({ trouble }) => trouble.words !== undefined)?.trouble.words
+    return [...this.#open.values()].flatMap(({ trouble }) => trouble.words ?? [])[0]
   }
 
   /** Those at these addresses; the others go. */
@@ -47,8 +46,8 @@ export class Seeds {
   }
 
   #openOne(address: Address): Seed {
-    const seed = this.#connect(address)
-    seed.redis.on('ready', () => this.#ready())
-    return seed
+    const { redis, trouble } = this.#connect(address)
+    redis.on('ready', this.#ready)
+    return { address, redis, trouble }
   }
 }

@@ -178,8 +178,9 @@ export class SlotMap {
   #complain(): void {
     const fields = errorFields(this.#error)
     if (fields.reason !== this.#lastComplaint && !this.#closed) {
-      const why = troubleIn(this.#error)
-      this.#log.warn(fields, `no node tells the layout of the cluster${why === undefined ? '' : `: ${why}`}`)
+      const trouble = troubleIn(this.#error)
+      const why = trouble === undefined ? '' : `: ${trouble}`
+      this.#log.warn(fields, `no node tells the layout of the cluster${why}`)
     }
     this.#lastComplaint = fields.reason
   }

@@ -1,9 +1,10 @@
-import type { Callback } from '@timers/core'
+import type { Callback, TimerError } from '@timers/core'
 import type { Redis } from 'ioredis'
 import type { Node } from '../nodes/node.ts'
 import type { Connections, Nodes } from '../nodes/nodes.ts'
 import { ANSWER_TIMEOUT_MS } from '../nodes/redis-client.ts'
 import { ClientCommands } from '../timers/client-commands.ts'
+import { partUnavailable, unavailable } from '../timers/store-error.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
 import { IdAllocator, type IdSource } from './id-allocator.ts'
 import type { ShardKeys } from './shard-keys.ts'
@@ -62,6 +63,11 @@ export class Shard {
   /** Whether its server was verified. Cheap: for the hot path. */
   get verified(): boolean {
     return this.node?.monitor.verified ?? false
+  }
+
+  /** What a client is told while it cannot be reached. */
+  get away(): TimerError {
+    return this.#nodes.primaries.length > 1 ? partUnavailable('one') : unavailable()
   }
 
   /** Commands of a client who waits for the answer. */

@@ -4,7 +4,7 @@ import { Cluster } from '../nodes/cluster.ts'
 import type { Node } from '../nodes/node.ts'
 import { type Nodes, OneNode } from '../nodes/nodes.ts'
 import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
-import { wrongKind } from '../nodes/redis-trouble.ts'
+import { wrongRedis } from '../nodes/redis-trouble.ts'
 import { type ShardSpread, spreadOf } from '../nodes/shard-spread.ts'
 import { unavailable } from '../timers/store-error.ts'
 import { FORMAT } from '../timers/stored-timer.ts'
@@ -195,14 +195,12 @@ export class Shards {
 
   /** The servers that hold them, as they were found at the last look. */
   nodeStates(): RedisNodeState[] {
-    const serving = this.all.map((shard) => shard.node)
-    return this.#nodes.all.map((node) => ({
-      name: node.name,
-      ready: node.health().ready,
-      shards: serving.filter((each) => each === node).length,
-      movingSlots: this.#nodes.movingSlots(node),
-      figures: node.monitor.figures,
-    }))
+    const spread = this.perNode()?.nodes ?? []
+    return spread.map(({ node: name, shards, movingSlots }) => {
+      const node = this.#nodes.all.find((each) => each.name === name)
+      const figures = node?.monitor.figures
+      return { name, ready: node?.health().ready, shards: shards.length, movingSlots, figures }
+    })
   }
 
   /** Resolves as soon as one of the servers is verified. */
@@ -236,8 +234,8 @@ export class Shards {
   #hooksFor(node: Node, kind: RedisPlace['kind']): MonitorHooks {
     return {
       check: async ({ mode }) => {
-        const wrong = wrongKind(kind, mode)
-        if (wrong !== undefined) throw new TimerError('WRONG_REDIS', wrong)
+        const wrong = wrongRedis(kind, mode)
+        if (wrong !== undefined) throw wrong
         await this.#checkData()
         const mine = this.all.filter((shard) => shard.node === node)
         await Promise.all(mine.map(({ reads, keys }) => shortenEvents(reads, keys)))

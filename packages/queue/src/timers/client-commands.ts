@@ -29,8 +29,8 @@ export type Reply = [kind: string, jobIdOrStatus?: string, hash?: string[]]
 
 /** What only timers need that have more than a due time. */
 const ADORNED = {
-  includes: ['places', 'labels', 'adorn', 'guards', 'subject', 'homes'],
-  gives: ['baseOf', 'adorn', 'judgeGuard', 'inherited', 'movedOn'],
+  includes: ['places', 'labels', 'adorn', 'guards', 'subject', 'homes', 'again'],
+  gives: ['baseOf', 'adorn', 'judgeGuard', 'inherited', 'movedOn', 'writeAgain'],
 }
 
 /** Name of each command, how many keys it takes, and its text. */
@@ -40,21 +40,21 @@ const SCRIPTS = [
   [
     'timersUpsert',
     3,
-    loadScript('upsert', 'places', 'delay', 'labels', 'store', 'adorn', 'subject', 'alter', 'homes'),
+    loadScript('upsert', 'places', 'delay', 'labels', 'store', 'adorn', 'subject', 'alter', 'homes', 'again'),
   ],
   [
     'timersCancel',
     1,
-    loadScript('cancel', 'places', 'delay', 'labels', 'finish', 'mint', 'outbox', 'subject'),
+    loadScript('cancel', 'places', 'delay', 'labels', 'finish', 'mint', 'outbox', 'subject', 'again'),
   ],
-  ['timersChange', 1, loadScript('change', 'places', 'delay', 'labels', 'subject', 'alter')],
-  ['timersRedrive', 1, loadScript('redrive', 'places', 'delay', 'labels', 'unfinish', 'subject')],
+  ['timersChange', 1, loadScript('change', 'places', 'delay', 'labels', 'subject', 'alter', 'again')],
+  ['timersRedrive', 1, loadScript('redrive', 'places', 'delay', 'labels', 'unfinish', 'subject', 'again')],
   ['timersGuard', 1, loadScript('guard', 'places', 'guards', 'homes')],
   ['timersUnguard', 1, loadScript('unguard', 'places')],
   [
     'timersResolve',
     1,
-    loadScript('resolve', 'places', 'delay', 'finish', 'unfinish', 'mint', 'outbox', 'subject'),
+    loadScript('resolve', 'places', 'delay', 'finish', 'unfinish', 'mint', 'outbox', 'subject', 'again'),
   ],
 ] as const
 

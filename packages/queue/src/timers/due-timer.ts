@@ -14,23 +14,16 @@ import { errorFields } from '../nodes/error-fields.ts'
 import { freshNonce } from './nonce.ts'
 import { storeErrorKind } from './store-error.ts'
 import { expiresAtOf, type TimerHash, toTimer } from './stored-timer.ts'
-import type { NextFetch, TimerCommands } from './timer-commands.ts'
+import type { ClaimAnswer, NextFetch, TimerCommands } from './timer-commands.ts'
 
 /** Pause between tries while Redis is there but refuses (out of memory, disk error, loading), in milliseconds. */
 const REFUSED_PAUSE_MS = 250
+/** Pause until a claim is asked for again that too few replicas have confirmed, in milliseconds. */
+const UNCONFIRMED_PAUSE_MS = 50
 /** How often it is said that Redis still refuses, in milliseconds. */
 const SAY_AGAIN_MS = 10_000
 /** What of the lock's time is not used, in milliseconds: from the last look at the clock to the bytes on their way. */
 const LOCK_MARGIN_MS = 100
-
-/** How long to ask for a claim that not enough replicas confirm, in milliseconds: by then the lock may be somebody else's. */
-const CONFIRMED_WITHIN_MS = 4_000
-
-/** To be asked again: the same nonce finds what was granted before. */
-class Unconfirmed extends Error {
-  override readonly name = 'NotConfirmedError'
-  override readonly message = 'replicas have not confirmed a claim'
-}
 
 export interface Taken {
   readonly id: number
@@ -45,9 +38,11 @@ export interface Moments {
   readonly sending: () => void
   /** The command that gives it back is about to be sent: how to fetch the next one in the same step, if one is wanted. */
   readonly leaving: () => NextFetch | undefined
+  /** Whether all that is in hand is to be given back soon. */
+  readonly ending: () => boolean
 }
 
-const NOBODY_ASKS: Moments = { sending() {}, leaving: () => undefined }
+const NOBODY_ASKS: Moments = { sending() {}, leaving: () => undefined, ending: () => false }
 
 /** A due timer in the hands of this worker: its data, the lock's token, and the commands around its attempts. */
 export class RedisDueTimer implements DueTimer {
@@ -83,24 +78,37 @@ export class RedisDueTimer implements DueTimer {
     return answer.kind === 'granted' ? { kind: 'free' } : answer
   }
 
+  /**
+   * A grant that too few replicas have waits in hand until they have it, under a lock that is renewed: the same nonce finds
+   * what was granted before. Where this worker ends before that, or the timer expires, it may not leave.
+   */
   async claim(): Promise<Claim> {
-    const firstAskedAt = performance.now()
-    const answer = await this.#persist('claim', async () => {
-      const askedAt = clocks()
-      const given = await this.#commands.claim(this.#holder, this.#nonce, Date.now())
-      if (given.kind !== 'granted') return given
-      if (given.unconfirmed && performance.now() - firstAskedAt < CONFIRMED_WITHIN_MS) throw new Unconfirmed()
-      // The lock's time counts from before it was asked for: the answer may have been on its way for long.
-      this.#heldUntil = after(askedAt, given.leftMs)
-      return given
-    })
-    if (answer.kind === 'free') return { kind: 'lost' }
-    if (answer.kind !== 'granted') return answer
-    const { kind, attempt, plannedAt, budget, unconfirmed = false } = answer
-    this.#granted = attempt
-    // What replicas have not confirmed may not leave: it is given back as never sent.
-    this.#moments.sending()
-    return { kind, attempt, plannedAt, budget, mayLeave: () => !unconfirmed && this.#holdsLock() }
+    let hasWaited = false
+    for (;;) {
+      const answer = await this.#persist('claim', () => this.#askForClaim())
+      if (answer.kind === 'free') return { kind: 'lost' }
+      if (answer.kind !== 'granted') return answer
+      const isConfirmed = answer.unconfirmed === undefined
+      // The script has looked at that as it granted it, which may be long ago.
+      const isLate = hasWaited && this.expiresAt !== undefined && Date.now() > this.expiresAt
+      if (isConfirmed || isLate || this.#moments.ending()) {
+        const { kind, attempt, plannedAt, budget } = answer
+        this.#granted = attempt
+        this.#moments.sending()
+        const mayLeave = () => isConfirmed && !isLate && this.#holdsLock()
+        return { kind, attempt, plannedAt, budget, unconfirmed: !isConfirmed, mayLeave }
+      }
+      hasWaited = true
+      await sleep(UNCONFIRMED_PAUSE_MS)
+    }
+  }
+
+  async #askForClaim(): Promise<ClaimAnswer> {
+    const askedAt = clocks()
+    const answer = await this.#commands.claim(this.#holder, this.#nonce, Date.now())
+    // The lock's time counts from before it was asked for: the answer may have been on its way for long.
+    if (answer.kind === 'granted') this.#heldUntil = after(askedAt, answer.leftMs)
+    return answer
   }
 
   /** The lock was renewed for `lockMs`, by a command that was sent at `askedAt`. */

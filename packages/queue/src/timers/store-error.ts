@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types'
 import { TimerError } from '@timers/core'
 import { lacksRight } from '../nodes/missing-right.ts'
 
@@ -21,7 +22,7 @@ const UNREACHABLE =
 const UNREACHABLE_NAMES = new Set(['MaxRetriesPerRequestError', 'AbortError', 'NotConfirmedError'])
 
 export function storeErrorKind(error: unknown): StoreErrorKind {
-  if (!(error instanceof Error)) return 'defect'
+  if (!isNativeError(error)) return 'defect'
   const { message, name } = error
   const { code = '' } = error as NodeJS.ErrnoException
   if (message === 'Connection is closed.') return 'closed'
@@ -49,4 +50,14 @@ export function toStoreError(error: unknown): Error {
 
 export function unavailable(cause?: unknown): TimerError {
   return new TimerError('STORE_UNAVAILABLE', 'Redis cannot be reached at the moment', { cause })
+}
+
+/** One of several Redis is away: what is only about the others goes on. */
+export function partUnavailable(asked: 'one' | 'all'): TimerError {
+  return new TimerError(
+    'STORE_UNAVAILABLE',
+    asked === 'one'
+      ? 'the Redis that has this timer, or is to have it, cannot be reached at the moment; others can'
+      : 'one of the Redis that hold timers cannot be reached at the moment: the answer would not be whole',
+  )
 }

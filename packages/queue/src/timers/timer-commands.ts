@@ -26,6 +26,7 @@ type SettleReply = [] | [status: string, decided: number]
 
 interface Scripts {
   timersClaim(...args: Args): Promise<ClaimReply>
+  timersPeek(...args: Args): Promise<ClaimReply>
   timersDefer(...args: Args): Promise<number>
   timersRecall(...args: Args): Promise<number>
   timersSettle(...args: Args): Promise<SettleReply>
@@ -57,8 +58,8 @@ const DEFER = { keys: 7, args: 6 }
 const SETTLE = { keys: 8, args: 15 }
 
 const CLAIM_TEXT = loadScript('claim', {
-  includes: ['places', 'delay', 'let-go', 'labels', 'finish', 'mint', 'outbox'],
-  gives: ['baseOf', 'letGo', 'release', 'endWait', 'unindex', 'finish', 'announce'],
+  includes: ['places', 'delay', 'let-go', 'labels', 'finish', 'mint', 'outbox', 'again'],
+  gives: ['baseOf', 'letGo', 'release', 'endWait', 'unindex', 'finish', 'announce', 'writeAgain'],
 })
 const DEFER_TEXT = loadScript('defer', 'places', 'delay', 'let-go')
 const RECALL_TEXT = loadScript('recall', 'delay')
@@ -130,6 +131,8 @@ export class TimerCommands {
 
   constructor(redis: Redis, keys: ShardKeys, { fetch, events }: CommandOptions = {}) {
     defineConfirmed(redis, 'timersClaim', 3, CLAIM_TEXT)
+    // Another script to Redis: who only looks waits for no replica.
+    define(redis, 'timersPeek', 3, `-- peek\n${CLAIM_TEXT}`)
     define(redis, 'timersDefer', DEFER.keys, DEFER_TEXT)
     define(redis, 'timersRecall', 3, RECALL_TEXT)
     define(redis, 'timersSettle', SETTLE.keys, SETTLE_TEXT)
@@ -157,7 +160,8 @@ export class TimerCommands {
     const keys = [job, `${job}:lock`, held]
     const args = [token, nonce, now, jobId, version, layout, this.#events, taking]
     let unconfirmed = {}
-    const reply = await this.#redis.timersClaim(...keys, ...args).catch((error) => {
+    const command = nonce === '' ? 'timersPeek' : 'timersClaim'
+    const reply = await this.#redis[command](...keys, ...args).catch((error) => {
       if (!(error instanceof NotConfirmedError)) throw error
       unconfirmed = { unconfirmed: true }
       return error.answer as ClaimReply

@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-const FOLDER = new URL('../../../deploy/redis/', import.meta.url)
-
-/** Commands that every user may use, before a login too. */
-export const FREE: ReadonlySet<string> = new Set(['auth', 'hello', 'quit', 'reset'])
+const FOLDER = new URL('../../../../deploy/redis/', import.meta.url)
 
 /** A user of an ACL file of this repository. */
 export interface AclUser {
@@ -15,7 +12,7 @@ export interface AclUser {
 }
 
 /** The users of `deploy/redis/<file>`: what the documents tell to copy. */
-export function readUsers(file: string): AclUser[] {
+export function readAclUsers(file: string): AclUser[] {
   const lines = readFileSync(new URL(file, FOLDER), 'utf8').trim().split('\n')
   return lines.map((line) => {
     const [keyword, name = '', ...rules] = line.split(' ')
