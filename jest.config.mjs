@@ -40,7 +40,10 @@ const ALONE = [
   'packages/e2e/test/redis-killed',
   'packages/e2e/test/worker-killed',
   'packages/queue/test/cluster-failover',
+  'packages/queue/test/cluster-part-away',
   'packages/queue/test/cluster-slots',
+  'packages/queue/test/failover-cluster',
+  'packages/queue/test/failover-sentinel',
   'packages/queue/test/moved-earlier',
   'packages/queue/test/retention',
 ]
@@ -67,5 +70,11 @@ export default {
     },
     { ...others, displayName: 'e2e', testMatch: ['<rootDir>/packages/e2e/test/**/*.test.ts'] },
     { ...shared, displayName: 'alone', testMatch: ALONE.map((path) => `<rootDir>/${path}.test.ts`) },
+    // Not part of `npm test`: `npm run failover`.
+    {
+      ...shared,
+      displayName: 'failover',
+      testMatch: ['<rootDir>/packages/queue/test/failover/matrix.ts'],
+    },
   ],
 }

@@ -82,7 +82,7 @@ describe('the API on a cluster', () => {
       expect(bytes).toBeGreaterThan(1e6)
   })
 
-  test('one primary away for good: ready, with the one that is away by name; then all: not ready', async () => {
+  test('one primary away for good: ready, with the one that is away by name, and creates go on; then all: not ready', async () => {
     const [lost, ...others] = await cluster.redis.primaries()
     for (const node of [...(lost ? await cluster.redis.replicasOf(lost) : []), lost]) await node?.kill()
     const name = `127.0.0.1:${lost?.clientPort}`
@@ -97,10 +97,20 @@ describe('the API on a cluster', () => {
     expect((await samples(api, 'timers_redis_up')).sort()).toEqual([0, 1, 1])
     expect(await samples(api, 'timers_redis_memory_used_bytes')).toHaveLength(2)
 
+    // What has no place of its own goes to the shards that are there; who looks at all shards is told that some are away.
+    const { app } = api
+    const create = () => app.inject({ method: 'POST', url: '/timers', payload: TIMER })
+    const created = await Promise.all(Array.from({ length: 2 * SHARDS }, create))
+    expect(created.map(({ statusCode }) => statusCode)).toEqual(created.map(() => 201))
+    for (const url of ['/timers', '/stats', '/forecast']) {
+      expect([url, (await app.inject(url)).statusCode]).toEqual([url, 503])
+    }
+
     for (const node of others) await node.kill()
     await eventually(async () => {
       expect(await readyOf(api)).toMatchObject({ status: 503, code: 'NOT_READY' })
-      expect((await readyOf(api)).problems).toHaveLength(3)
+      const { problems } = await readyOf(api)
+      expect(problems.filter((each: string) => each.endsWith('Redis cannot be reached'))).toHaveLength(3)
     })
     expect(await samples(api, 'timers_ready')).toEqual([0])
     expect(await samples(api, 'timers_redis_up')).toEqual([0, 0, 0])

@@ -25,7 +25,7 @@ export function serveNodesPage(app: FastifyInstance, queues: Pick<ShardQueues, '
   })
 }
 
-export function nodesPage({ problems, advice }: RedisHealth, nodes: readonly RedisNodeState[]): string {
+function nodesPage({ problems, advice }: RedisHealth, nodes: readonly RedisNodeState[]): string {
   const rows = [...nodes].sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })).map(row)
   return `<!doctype html>
 <html lang="en">

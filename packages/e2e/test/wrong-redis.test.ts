@@ -45,26 +45,29 @@ describe('a REDIS_URL of the wrong kind is told within seconds', () => {
 
   const said = () => service?.logs.map(({ msg }) => msg).join('\n')
 
-  test.each(APPS)('%s, redis:// and a node of a cluster: it stops, and says what to write', async (app) => {
-    await start(app, cluster.url.replace('redis+cluster', 'redis'))
-    expect(await service?.exited).toEqual({ code: 1, signal: null })
-    expect(said()).toContain('write redis+cluster://host:port,host:port,... in REDIS_URL')
-  })
-
   test.each(APPS)(
-    '%s, redis+cluster:// and a single Redis: its log and /readyz say what to write',
+    '%s, one Redis taken for a cluster and the reverse: it stops, and says what to write',
     async (app) => {
-      const readyUrl = await start(app, redis.url.replace('redis:', 'redis+cluster:'))
-      const words = 'write redis:// instead of redis+cluster:// in REDIS_URL'
-      await eventually(
-        async () => {
-          const response = await fetch(readyUrl)
-          expect(response.status).toBe(503)
-          expect(await response.text()).toContain(words)
-          expect(said()).toContain(words)
-        },
-        { timeoutMs: 15_000 },
-      )
+      await start(app, cluster.url.replace('redis+cluster', 'redis'))
+      expect(await service?.exited).toEqual({ code: 1, signal: null })
+      expect(said()).toContain('write redis+cluster://host:port,host:port,... in REDIS_URL')
+      await start(app, redis.url.replace('redis:', 'redis+cluster:'))
+      expect(await service?.exited).toEqual({ code: 1, signal: null })
+      expect(said()).toContain('write redis:// instead of redis+cluster:// in REDIS_URL')
     },
   )
+
+  test.each(APPS)('%s, a Redis taken for a Sentinel: its log and /readyz say what to write', async (app) => {
+    const readyUrl = await start(app, `redis+sentinel://127.0.0.1:${redis.port}/timers`)
+    const words = 'REDIS_URL names no Sentinel: write redis:// for a single Redis'
+    await eventually(
+      async () => {
+        const response = await fetch(readyUrl)
+        expect(response.status).toBe(503)
+        expect(await response.text()).toContain(words)
+        expect(said()).toContain(words)
+      },
+      { timeoutMs: 15_000 },
+    )
+  })
 })

@@ -85,9 +85,7 @@ export class ClusterBed {
     return store
   }
 
-  async consumer(
-    options: Partial<TimerConsumerOptions> & Pick<TimerConsumerOptions, 'handle'>,
-  ): Promise<TimerConsumer> {
+  newConsumer(options: Partial<TimerConsumerOptions> & Pick<TimerConsumerOptions, 'handle'>): TimerConsumer {
     const consumer = createTimerConsumer({
       redisUrl: this.cluster.url,
       shards: SHARDS,
@@ -98,6 +96,11 @@ export class ClusterBed {
       ...options,
     })
     this.onClose(() => consumer.stop())
+    return consumer
+  }
+
+  async consumer(options: Parameters<ClusterBed['newConsumer']>[0]): Promise<TimerConsumer> {
+    const consumer = this.newConsumer(options)
     await consumer.start()
     return consumer
   }

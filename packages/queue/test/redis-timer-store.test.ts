@@ -28,7 +28,7 @@ describe('the timer store', () => {
       const first = await rig.store({ shards: 2 })
       const store = await rig.store({ shards })
       expect(store.health()).toMatchObject({ ready: true })
-      expect(store.health().problems).toContainEqual(expect.stringMatching(advice))
+      expect(store.health().advice).toContainEqual(expect.stringMatching(advice))
       expect(rig.heard(advice)).toBeDefined()
       for (let count = 0; count < 6; count += 1) {
         const { id } = await store.create(draft(HOUR))

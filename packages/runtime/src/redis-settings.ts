@@ -28,7 +28,7 @@ export const redisSettings = {
     maximum: 5,
     default: 0,
     description:
-      'Replicas that must have a create, a change or a claim before it counts; must be the number of replicas that may be promoted, or a failover loses and doubles timers',
+      'Replicas that must have a create, a change or a claim before it counts; must be the number of all replicas of a primary, or a failover may lose and double timers (docs/failover.md)',
   }),
   TIMER_SHARDS: Type.Integer({
     minimum: 1,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import type { Shard, Shards } from '../shards/shards.ts'
+import type { Shard } from '../shards/shards.ts'
 import { define, loadScript } from '../timers/scripts.ts'
 
 /** Entries that one command looks at: some 1 us each in Redis. */
@@ -30,23 +30,12 @@ interface Walk {
   cursor: string
 }
 
-/** Walks over the label indexes of all shards, a part a round, and takes out what points at nothing. */
+/** Walks over the label indexes of shards, a part a round, and takes out what points at nothing. */
 export class LabelRepair {
-  readonly #shards: Pick<Shards, 'all'>
   readonly #walks = new Map<Shard, Walk>()
 
-  constructor(shards: Pick<Shards, 'all'>) {
-    this.#shards = shards
-  }
-
-  /** One round. Returns how many entries went. */
-  async round(): Promise<number> {
-    let removed = 0
-    for (const shard of this.#shards.all) removed += await this.#roundOf(shard)
-    return removed
-  }
-
-  async #roundOf(shard: Shard): Promise<number> {
+  /** One round over a shard. Returns how many entries went. */
+  async round(shard: Shard): Promise<number> {
     const labels = shard.keys.key('labels')
     define(shard.reads, 'timersRepair', 1, REPAIR_TEXT)
     const redis = shard.reads as Scripts

@@ -3,6 +3,9 @@ import { waitingTimers } from '../index/waiting.ts'
 import { type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
 import type { Shard } from '../shards/shards.ts'
 
+/** A server that has not answered by then is left out of a look, in milliseconds. */
+const ANSWER_WITHIN_MS = 1_000
+
 /** A timer that is due and that no worker has taken. */
 export interface OverdueTimer {
   readonly id: number
@@ -14,18 +17,24 @@ export interface OverdueTimer {
 
 /**
  * The timer that has waited longest for a worker over all shards, or undefined while none waits. One whose queue is
- * paused is named only where no other waits.
+ * paused is named only where no other waits. Shards that cannot be asked are left out: those of others may be stuck meanwhile.
  *
  * Read from Redis itself, from the delayed set and the wait list, because what BullMQ says of its own state was wrong
  * before (taskforcesh/bullmq issues 2466, 4479, 4585).
+ *
+ * @throws where none could be asked
  */
 export async function oldestOverdue(
   shards: readonly Shard[],
   now: number,
 ): Promise<OverdueTimer | undefined> {
-  const found = await Promise.all(shards.map(({ reads, keys }) => oldestInShard(reads, keys, now)))
-  return found
-    .filter((timer) => timer !== undefined)
+  const looks = await Promise.allSettled(
+    shards.map(({ reads, keys }) => inTime(oldestInShard(reads, keys, now))),
+  )
+  const [first] = looks
+  if (first?.status === 'rejected' && looks.every(({ status }) => status === 'rejected')) throw first.reason
+  return looks
+    .flatMap((look) => (look.status === 'fulfilled' ? (look.value ?? []) : []))
     .sort((a, b) => Number(a.paused) - Number(b.paused) || a.since - b.since)
     .at(0)
 }
@@ -46,4 +55,17 @@ async function oldestInShard(redis: Redis, shard: ShardKeys, now: number): Promi
   }
   const oldest = candidates.filter(({ since }) => since <= now).sort((a, b) => a.since - b.since)[0]
   return oldest && { ...oldest, paused: paused === 1 }
+}
+
+async function inTime<T>(look: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), ANSWER_WITHIN_MS)
+    timer.unref()
+  })
+  try {
+    return await Promise.race([look, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../nodes/error-fields.ts'
+import { onEachNode } from '../shards/each-node.ts'
 import type { Shard, Shards } from '../shards/shards.ts'
 import { forgetGuards, sweepGuards } from '../timers/guards.ts'
 import { define, loadScript } from '../timers/scripts.ts'
@@ -44,7 +45,7 @@ export class RetentionSweeper {
   constructor(shards: Pick<Shards, 'all'>, retentionDays: number, log: Log) {
     this.#shards = shards
     this.#retentionMs = retentionDays * DAY_MS
-    this.#labels = new LabelRepair(shards)
+    this.#labels = new LabelRepair()
     this.#log = log
   }
 
@@ -65,19 +66,24 @@ export class RetentionSweeper {
     if (this.#sweeping) return 0
     this.#sweeping = true
     let removed = 0
-    try {
-      for (const shard of this.#shards.all) {
-        for (const list of ENDS) removed += await this.#sweepShard(shard, list)
-      }
-      if (removed > 0) this.#log.info({ removed }, 'timers past their retention removed')
-      await sweepGuards(this.#shards.all)
-      const repaired = await this.#labels.round()
-      if (repaired > 0) this.#log.warn({ repaired }, 'entries of labels that pointed at nothing removed')
-    } catch (error) {
-      this.#log.debug(errorFields(error), 'sweep broken off')
-    } finally {
-      this.#sweeping = false
-    }
+    let repaired = 0
+    await onEachNode(
+      this.#shards.all,
+      async (shard) => {
+        for (const list of ENDS) {
+          const went = await this.#sweepShard(shard, list)
+          // After the wait, and not in the same expression: those of other servers count at the same time.
+          removed += went
+        }
+        await sweepGuards(this.#shards.all, [shard])
+        const mended = await this.#labels.round(shard)
+        repaired += mended
+      },
+      (error) => this.#log.debug(errorFields(error), 'sweep broken off'),
+    )
+    this.#sweeping = false
+    if (removed > 0) this.#log.info({ removed }, 'timers past their retention removed')
+    if (repaired > 0) this.#log.warn({ repaired }, 'entries of labels that pointed at nothing removed')
     return removed
   }
 

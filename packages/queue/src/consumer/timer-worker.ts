@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job, Worker, type WorkerOptions } from 'bullmq'
+import type { Redis } from 'ioredis'
 import { type Clocks, clocks } from '../timers/due-timer.ts'
 import { type TimerHash, toHash } from '../timers/stored-timer.ts'
 import type { NextFetch } from '../timers/timer-commands.ts'
@@ -61,6 +62,11 @@ interface WorkerInside {
   /** Until when its loop waits, epoch ms. */
   blockUntil: number
   updateDelays(limitDelay: number, delayUntil: number): void
+}
+
+/** What of BullMQ's connection is private to it. */
+interface BlockingConnectionInside {
+  readonly _client?: Redis
 }
 
 /**
@@ -153,7 +159,14 @@ export class TimerWorker extends Worker {
    */
   abandon(): void {
     void this.lockManager.close()
-    void this.backend.blockingConnection?.disconnect(false)
+    const { backend } = this
+    // A wait that is overdue, or a wait for the connection, would have it connected anew, and then for ever.
+    backend.reconnectBlocking = async () => {}
+    const { _client: client } = (backend.blockingConnection ?? {}) as BlockingConnectionInside
+    if (client === undefined) return
+    client.options.retryStrategy = () => null
+    client.on('ready', () => client.disconnect())
+    client.disconnect()
   }
 
   /** The job that was fetched as another was given back, as `moveToActive` would make it of the reply. */

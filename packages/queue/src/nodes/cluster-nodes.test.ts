@@ -24,7 +24,6 @@ describe('CLUSTER NODES', () => {
         role: 'primary',
         primaryId: undefined,
         failing: false,
-        noFailover: false,
         epoch: 7,
         slots: [
           [0, 5_460],

@@ -12,8 +12,6 @@ export interface ClusterNode {
   readonly primaryId: string | undefined
   /** Whether the others hold it for dead, or may do so soon. */
   readonly failing: boolean
-  /** Whether it never becomes a primary by itself (`cluster-replica-no-failover`). */
-  readonly noFailover: boolean
   /** Of two nodes that claim a slot the one with the higher epoch has it. */
   readonly epoch: number
   /** Ranges of slots, both ends included. */
@@ -85,7 +83,6 @@ function readNode(
     role: flags.includes('master') ? 'primary' : 'replica',
     primaryId: primary === '-' ? undefined : primary,
     failing: flags.includes('fail') || flags.includes('fail?'),
-    noFailover: flags.includes('nofailover'),
     epoch: Number(epoch),
     slots: slots.filter((each) => !each.startsWith('[')).map(readRange),
     moving: slots.filter((each) => each.startsWith('[')).map((each) => Number.parseInt(each.slice(1), 10)),

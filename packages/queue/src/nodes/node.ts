@@ -3,7 +3,6 @@ import type { Command, Redis } from 'ioredis'
 import { isConfirmedScript } from '../timers/scripts.ts'
 import { Acks } from './acks.ts'
 import { ConnectionTrouble } from './connection-trouble.ts'
-import { replicaRuleOf } from './promotable.ts'
 import { type ConnectionOptions, connect, type Endpoint } from './redis-client.ts'
 import { type MonitorHooks, type RedisHealth, RedisMonitor } from './redis-monitor.ts'
 
@@ -52,7 +51,8 @@ export class Node {
     }
     this.monitor = new RedisMonitor(this.reads, use.hooks(this), options.log, {
       trouble: new ConnectionTrouble(this.reads, endpoint, options),
-      replicaRule: replicaRuleOf(this.#replicaAcks, endpoint, this.reads, options),
+      // On a cluster a primary that is cut off refuses writes by itself.
+      replicaRule: { acks: this.#replicaAcks, refusesAlone: endpoint.kind === 'node' },
     })
   }
 

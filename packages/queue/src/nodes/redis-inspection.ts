@@ -101,7 +101,7 @@ export async function inspectRedis(redis: Redis, replicaRule?: ReplicaRule): Pro
   const findings = [...infoFindings(info), ...settings, ...skewFindings(clockSkewMs)]
   if (replicaRule !== undefined && info?.role === 'master') {
     const minReplicas = await readSetting(redis, 'min-replicas-to-write')
-    findings.push(...(await replicaFindings(info, minReplicas, replicaRule)))
+    findings.push(...replicaFindings(info, minReplicas, replicaRule))
   }
   return { version, mode, findings, figures: info && figuresOf(info), clockSkewMs }
 }

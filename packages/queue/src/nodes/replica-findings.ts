@@ -1,12 +1,10 @@
 import { type Address, addressText } from '@timers/core'
 import type { RedisFinding } from './redis-inspection.ts'
 
-/** What is asked of the replicas of a server, and what may become of them. */
+/** What is asked of the replicas of a server. */
 export interface ReplicaRule {
   /** How many replicas must have a write before it counts (`REDIS_REPLICA_ACKS`). */
   readonly acks: number
-  /** Of these replicas, how many a failover may make the primary. */
-  readonly promotable: (replicas: readonly Address[]) => Promise<number>
   /** Whether a primary that is cut off from its replicas refuses writes by itself: on a cluster it does. */
   readonly refusesAlone: boolean
 }
@@ -17,18 +15,18 @@ type Fields = Readonly<Record<string, string | undefined>>
  * What `REDIS_REPLICA_ACKS` means with the replicas that are there (docs/failover.md).
  *
  * The rule: acks must cover every replica that may be promoted. A failover picks one of them, and an acknowledgement of another
- * is worth nothing then.
+ * is worth nothing then. Redis says how many replicas have a write, and not which: so they cover one only where they cover all
+ * that are there, also those that are never promoted.
  *
  * @param info what the server tells of itself
  * @param minReplicas its setting `min-replicas-to-write`; undefined where it does not show it
  */
-export async function replicaFindings(
+export function replicaFindings(
   info: Fields,
   minReplicas: string | undefined,
-  { acks, promotable, refusesAlone }: ReplicaRule,
-): Promise<RedisFinding[]> {
-  const replicas = onlineReplicas(info)
-  const seen = replicas.length
+  { acks, refusesAlone }: ReplicaRule,
+): RedisFinding[] {
+  const seen = onlineReplicas(info).length
   const findings: RedisFinding[] = []
   const say = (severity: RedisFinding['severity'], message: string) => findings.push({ severity, message })
   if (acks === 0 && seen === 0) {
@@ -36,7 +34,7 @@ export async function replicaFindings(
   } else if (acks === 0) {
     say(
       'choice',
-      `REDIS_REPLICA_ACKS is 0 with ${replicasText(seen)}: a failover may lose acknowledged timers and send others twice; set it to the number of replicas that may be promoted`,
+      `REDIS_REPLICA_ACKS is 0 with ${replicasText(seen)}: a failover may lose acknowledged timers and send others twice; set it to the number of replicas`,
     )
   } else if (acks > seen) {
     say(
@@ -44,13 +42,10 @@ export async function replicaFindings(
       `REDIS_REPLICA_ACKS is ${acks} with ${replicasText(seen)}: creates and changes are refused, and nothing is sent, until ${acks} are connected`,
     )
   } else if (acks < seen) {
-    const heirs = await promotable(replicas)
-    if (acks < heirs) {
-      say(
-        'advice',
-        `REDIS_REPLICA_ACKS is ${acks} and ${heirs} replicas may be promoted: acks must cover every replica that may be promoted, or a failover loses and doubles timers; set it to ${heirs}, or keep replicas from promotion`,
-      )
-    }
+    say(
+      'advice',
+      `REDIS_REPLICA_ACKS is ${acks} with ${replicasText(seen)}: acks must cover every replica that may be promoted, and any ${acks} of these may be the ones that confirm; set it to ${seen}, or a failover may lose and double timers`,
+    )
   }
   if (seen > 0 && !refusesAlone && minReplicas === '0') {
     say(

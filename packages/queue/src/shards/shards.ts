@@ -16,7 +16,7 @@ import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
 import { wrongRedis } from '../nodes/redis-trouble.ts'
 import { type ShardSpread, spreadOf } from '../nodes/shard-spread.ts'
 import { ClientCommands } from '../timers/client-commands.ts'
-import { unavailable } from '../timers/store-error.ts'
+import { partUnavailable, unavailable } from '../timers/store-error.ts'
 import { FORMAT } from '../timers/stored-timer.ts'
 import { TimerCommands } from '../timers/timer-commands.ts'
 import { checkFormat, shortenEvents } from './data-layout.ts'
@@ -99,6 +99,11 @@ export class Shard {
   /** Whether its server was verified. Cheap: for the hot path. */
   get verified(): boolean {
     return this.node?.monitor.verified ?? false
+  }
+
+  /** What a client is told while it cannot be reached. */
+  get away(): TimerError {
+    return this.#nodes.primaries.length > 1 ? partUnavailable('one') : unavailable()
   }
 
   /** Commands of a client who waits for the answer. */

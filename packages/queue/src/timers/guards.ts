@@ -39,15 +39,18 @@ export async function isGuarding(shards: readonly Shard[], digest: string, guard
   return home !== undefined && (await home.reads.exists(home.keys.key(`i:${digest}`))) === 1
 }
 
-/** Forgets the guards of timers that were just removed from the shard `home`. */
+/**
+ * Forgets the guards of timers that were just removed from the shard `home`. Those in shards that are away stay for now: they are
+ * found to guard nothing when they are looked at.
+ */
 export async function forgetGuards(
   shards: readonly Shard[],
   home: Shard,
   digests: readonly string[],
 ): Promise<void> {
   if (digests.length === 0) return
-  const others = shards.filter((shard) => shard !== home)
-  await Promise.all(others.map((shard) => forgetIn(shard, home, digests)))
+  const others = shards.filter((shard) => shard !== home && shard.verified)
+  await Promise.allSettled(others.map((shard) => forgetIn(shard, home, digests)))
 }
 
 /** All at once: a sweep has a hundred of them in each of its steps, and the next one waits for these. */
@@ -62,19 +65,28 @@ async function forgetIn({ reads, keys }: Shard, home: Shard, digests: readonly s
 }
 
 /**
- * Looks at guards whose time has come, and forgets those that guard nothing: their timer never came, or a worker was lost
- * between its removal and theirs. Returns how many went.
+ * Looks at guards in the shards `of` whose time has come, and forgets those that guard nothing: their timer never came, or a worker was
+ * lost between its removal and theirs. What speaks of a shard that is away waits. Returns how many went.
  */
-export async function sweepGuards(shards: readonly Shard[], now = Date.now()): Promise<number> {
+export async function sweepGuards(
+  all: readonly Shard[],
+  of: readonly Shard[] = all,
+  now = Date.now(),
+): Promise<number> {
   let removed = 0
-  for (const { reads, keys } of shards) {
+  for (const { reads, keys } of of) {
     const redis = scriptsOf(reads)
     const guards = keys.key('guards')
     for (const digest of await redis.zrangebyscore(guards, '-inf', now, 'LIMIT', 0, A_ROUND)) {
       const guard = (await redis.get(keys.key(`i:${digest}`))) ?? ''
-      if (guard.startsWith('@') && (await isGuarding(shards, digest, guard))) {
-        await redis.zadd(guards, 'XX', now + LOOK_EVERY_MS, digest)
-      } else removed += await redis.timersUnguard(keys.key('marker'), digest, guard)
+      if (guard.startsWith('@')) {
+        if (all[homeOf(guard)]?.verified === false) continue
+        if (await isGuarding(all, digest, guard)) {
+          await redis.zadd(guards, 'XX', now + LOOK_EVERY_MS, digest)
+          continue
+        }
+      }
+      removed += await redis.timersUnguard(keys.key('marker'), digest, guard)
     }
   }
   return removed

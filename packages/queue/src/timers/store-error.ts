@@ -51,3 +51,13 @@ export function toStoreError(error: unknown): Error {
 export function unavailable(cause?: unknown): TimerError {
   return new TimerError('STORE_UNAVAILABLE', 'Redis cannot be reached at the moment', { cause })
 }
+
+/** One of several Redis is away: what is only about the others goes on. */
+export function partUnavailable(asked: 'one' | 'all'): TimerError {
+  return new TimerError(
+    'STORE_UNAVAILABLE',
+    asked === 'one'
+      ? 'the Redis that has this timer, or is to have it, cannot be reached at the moment; others can'
+      : 'one of the Redis that hold timers cannot be reached at the moment: the answer would not be whole',
+  )
+}

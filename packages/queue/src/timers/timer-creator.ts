@@ -1,10 +1,10 @@
 import { type Created, type Log, type NewTimerRequest, TimerError } from '@timers/core'
 import type { Home, Moved, Shard, Shards } from '../shards/shards.ts'
+import { checked } from './answer.ts'
 import type { NewTimer } from './client-commands.ts'
 import { born, createdBy, idempotencyWord, unborn, wordOf } from './creation.ts'
 import { FIRST_LOOK_MS, isGuarding } from './guards.ts'
 import { doubted, keyReused } from './refusal.ts'
-import { unavailable } from './store-error.ts'
 
 /** How many ids are tried where Redis hands out some that are taken (after a failover), before it is given up. */
 export const MOST_IDS = 3
@@ -34,14 +34,23 @@ export class TimerCreator {
 
   /**
    * Where a timer may lie, to be tried in this order: a word decides it, so that all who use it meet there, and has one home more
-   * for each time that shards were added (shards/layouts.ts); any other timer lies where it is its turn.
+   * for each time that shards were added (shards/layouts.ts); any other timer lies where it is its turn, of those that can be
+   * reached.
    */
   sitesFor(request: NewTimerRequest): readonly [Site, ...Site[]] {
     const word = wordOf(request)
     if (word !== undefined) return this.#shards.homesOf(word) as readonly [Home, ...Home[]]
-    const shard = this.#shards.at(this.#turn)
-    this.#turn = (this.#turn + 1) % this.#shards.layouts.inUse
-    return [{ shard }]
+    return [{ shard: this.#next() }]
+  }
+
+  /** One whose server is there, where there is one: a node of a cluster that is away takes no creates with it. */
+  #next(): Shard {
+    const { inUse } = this.#shards.layouts
+    for (let tries = 0; ; tries += 1) {
+      const shard = this.#shards.at(this.#turn)
+      this.#turn = (this.#turn + 1) % inUse
+      if (shard.verified || tries === inUse) return shard
+    }
   }
 
   /** For who has tried all sites of a word: there are more shards than this process knew. */
@@ -63,8 +72,7 @@ export class TimerCreator {
   ): Promise<T> {
     const word = wordOf(request)
     const known = (site: Site) => {
-      if (!site.shard.verified) throw unavailable()
-      return work(site)
+      return work({ ...site, shard: checked(site.shard) })
     }
     if (word !== undefined) return this.#shards.atHome(word, known)
     // Nothing that has no word is told to go elsewhere.

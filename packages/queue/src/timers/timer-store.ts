@@ -33,7 +33,7 @@ import type { ShardSpread } from '../nodes/shard-spread.ts'
 import { jobIdOf, keyRef, timerIdOf } from '../shards/shard-keys.ts'
 import type { RedisOptions } from '../shards/shards.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
-import { answer, checked } from './answer.ts'
+import { answer, checked, checkedAll } from './answer.ts'
 import { type ChangeOne, changeMany } from './change-many.ts'
 import type { ChangeAnswer, NewTimer, Subject } from './client-commands.ts'
 import { createMany } from './create-many.ts'
@@ -225,7 +225,7 @@ class ShardedTimerStore implements RedisTimerStore {
   /** At all shards. */
   #look<T>(work: () => Promise<T>): Promise<T> {
     return answer(async () => {
-      checked(this.#shards.at(0))
+      checkedAll(this.#shards.all)
       return work()
     })
   }

@@ -1,0 +1,99 @@
+import type { Created, DueTimer } from '@timers/core'
+import type { RedisTimerStore } from '../../src/timers/timer-store.ts'
+import { delivered, draft, fired, unknown } from '../rig.ts'
+
+const CREATE_EVERY_MS = 10
+const DUE_AFTER_MS = 300
+
+/** An acknowledged timer: when that was, and when it is due; by `performance.now()`. */
+interface Acknowledged {
+  readonly at: number
+  readonly dueAt: number
+}
+
+interface Sighting {
+  readonly at: number
+  readonly early: boolean
+}
+
+/** Creates at a steady rate, and what fires: who was told what when, by `performance.now()`. */
+export class Traffic {
+  readonly acknowledged = new Map<number, Acknowledged>()
+  readonly sent = new Map<number, Sighting[]>()
+  refused = 0
+  readonly #store: RedisTimerStore
+  readonly #under = new Set<Promise<void>>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(store: RedisTimerStore) {
+    this.#store = store
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.create(DUE_AFTER_MS), CREATE_EVERY_MS)
+  }
+
+  /** Resolves when every create has its answer. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await Promise.all(this.#under)
+  }
+
+  create(delayMs: number): Promise<void> {
+    const create = this.#store
+      .create(draft(delayMs))
+      .then(
+        ({ id, dueAt }: Created) => {
+          const at = performance.now()
+          this.acknowledged.set(id, { at, dueAt: at + dueAt - Date.now() })
+        },
+        () => {
+          this.refused += 1
+        },
+      )
+      .finally(() => this.#under.delete(create))
+    this.#under.add(create)
+    return create
+  }
+
+  /** What the worker does with a due timer, without HTTP. */
+  readonly fire = async (due: DueTimer): Promise<void> => {
+    const claim = await due.claim()
+    switch (claim.kind) {
+      case 'granted': {
+        const sentAt = Date.now()
+        if (!claim.mayLeave()) {
+          const retry = { kind: 'retry', at: sentAt } as const
+          await due.settle(claim.attempt, { outcome: 'never_sent', sentAt }, retry)
+          return
+        }
+        const { id, dueAt } = due.timer
+        this.sent.set(id, [...(this.sent.get(id) ?? []), { at: performance.now(), early: sentAt < dueAt }])
+        await due.settle(claim.attempt, delivered(sentAt), fired)
+        return
+      }
+      case 'taken':
+        await due.settle(claim.attempt, { outcome: 'interrupted', sentAt: claim.claimedAt }, unknown)
+        return
+      case 'finished':
+        return due.rest()
+      case 'early':
+        return due.defer(claim.at)
+    }
+  }
+
+  /** Acknowledged, due by then, and not sent. */
+  lost(until: number): number[] {
+    return [...this.acknowledged]
+      .filter(([id, { dueAt }]) => dueAt <= until && !this.sent.has(id))
+      .map(([id]) => id)
+  }
+
+  get doubled(): number {
+    return [...this.sent.values()].filter(({ length }) => length > 1).length
+  }
+
+  get early(): number {
+    return [...this.sent.values()].flat().filter(({ early }) => early).length
+  }
+}
