@@ -24,25 +24,29 @@ function happens<Of extends readonly unknown[]>(
   return { weight, arbitrary }
 }
 
-const process = fc.nat(2)
+const by = fc.nat(2)
 const shard = fc.tuple(fc.nat(MOST - 1))
 const word = fc.constantFrom('a', 'b', 'c', 'd', 'e')
 const nothing: fc.Arbitrary<[]> = fc.constant([])
 
 const events = fc.oneof(
-  happens(4, 'create', fc.tuple(process, fc.constantFrom(1, 3, 120)), (world, by, count) =>
+  happens(4, 'create', fc.tuple(by, fc.constantFrom(1, 3, 120)), (world, by, count) =>
     world.create(by, count),
   ),
-  happens(3, 'createWith', fc.tuple(process, word), (world, by, key) => world.createWith(by, key)),
-  happens(2, 'put', fc.tuple(process, word), (world, by, key) => world.put(by, key)),
-  happens(2, 'createOnce', fc.tuple(process, word), (world, by, key) => world.createOnce(by, key)),
-  happens(1, 'cancel', fc.tuple(process, word), (world, by, key) => world.cancel(by, key)),
+  happens(3, 'createWith', fc.tuple(by, word), (world, by, key) => world.createWith(by, key)),
+  happens(2, 'put', fc.tuple(by, word), (world, by, key) => world.put(by, key)),
+  happens(2, 'createOnce', fc.tuple(by, word), (world, by, key) => world.createOnce(by, key)),
+  happens(1, 'cancel', fc.tuple(by, word), (world, by, key) => world.cancel(by, key)),
   happens(1, 'lookAround', nothing, (world) => world.lookAround()),
   happens(2, 'sync', shard, (world, on) => world.sync(on)),
   happens(1, 'failOver', shard, (world, on) => world.failOver(on)),
   happens(6, 'grow', fc.tuple(fc.integer({ min: 3, max: MOST })), (world, to) => world.grow(to)),
   happens(1, 'killGrower', nothing, (world) => world.killGrower()),
 )
+
+/** More of them: HISTORIES=500 HISTORIES_MS=240000. */
+const RUNS = Number(process.env.HISTORIES ?? 20)
+const WITHIN_MS = Number(process.env.HISTORIES_MS ?? 30_000)
 
 test('histories of growing, with processes that know old layouts, failovers that lose the tail, and commands that are killed', async () => {
   const rig = await Rig.start()
@@ -60,8 +64,8 @@ test('histories of growing, with processes that know old layouts, failovers that
         }
       }),
       {
-        numRuns: Number(globalThis.process.env.HISTORIES ?? 20),
-        interruptAfterTimeLimit: Number(globalThis.process.env.HISTORIES_MS ?? 30_000),
+        numRuns: Number(process.env.HISTORIES ?? 20),
+        interruptAfterTimeLimit: Number(process.env.HISTORIES_MS ?? 30_000),
       },
     )
   } finally {

@@ -1,29 +1,20 @@
 import { createHash } from 'node:crypto'
-import {
-  type Callback,
-  type Log,
-  parseRedisUrl,
-  type RedisNodeState,
-  type RedisPlace,
-  TimerError,
-} from '@timers/core'
-import type { Redis } from 'ioredis'
+import { type Log, parseRedisUrl, type RedisNodeState, type RedisPlace, TimerError } from '@timers/core'
 import { Cluster } from '../nodes/cluster.ts'
 import type { Node } from '../nodes/node.ts'
-import { type Connections, type Nodes, OneNode } from '../nodes/nodes.ts'
-import { ANSWER_TIMEOUT_MS } from '../nodes/redis-client.ts'
+import { type Nodes, OneNode } from '../nodes/nodes.ts'
 import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
 import { wrongRedis } from '../nodes/redis-trouble.ts'
 import { type ShardSpread, spreadOf } from '../nodes/shard-spread.ts'
-import { ClientCommands } from '../timers/client-commands.ts'
-import { partUnavailable, unavailable } from '../timers/store-error.ts'
+import { unavailable } from '../timers/store-error.ts'
 import { FORMAT } from '../timers/stored-timer.ts'
-import { TimerCommands } from '../timers/timer-commands.ts'
 import { checkFormat, shortenEvents } from './data-layout.ts'
 import { GrowthWatch } from './growth-watch.ts'
-import { IdAllocator, type IdSource } from './id-allocator.ts'
 import { LiveLayouts, parseFollowed } from './live-layouts.ts'
+import { Shard, type ShardUse } from './shard.ts'
 import { DEFAULT_PREFIX, type ShardKeys, shardKeys } from './shard-keys.ts'
+
+export type { Shard } from './shard.ts'
 
 /** Which Redis, and how its keys are laid out. The same for every process of an installation. */
 export interface RedisOptions {
@@ -42,121 +33,8 @@ export interface RedisOptions {
   readonly log: Log
 }
 
-/** What a process does with its shards, which decides what it connects for. */
-export interface ShardUse {
-  /** Creates and changes timers for clients who wait for an answer. */
-  readonly changes: boolean
-  /** Who is told of the ends of all timers. */
-  readonly events?: Callback | undefined
-}
-
 /** How often a word is looked for anew, each time with more shards known than before. */
 const MOST_TRIES = 3
-
-const READS: Connections = { to: (node) => node.reads, closed: false }
-const CHANGES: Connections = { to: (node) => node.changes as Redis, closed: false }
-
-/**
- * One shard: a BullMQ queue, and all that is needed to work on it: its ids, its commands, and a way to the server that holds
- * it; nobody else knows which server that is, and it may be another one a moment later. (Shards of one server share its
- * connections.)
- */
-export class Shard {
-  readonly keys: ShardKeys
-  /** For looking: never waits longer than `ANSWER_TIMEOUT_MS`. */
-  readonly reads: Redis
-  readonly #nodes: Nodes
-  readonly #changes:
-    | {
-        readonly redis: Redis
-        readonly clients: ClientCommands
-        readonly commands: TimerCommands
-        readonly ids: IdAllocator
-      }
-    | undefined
-
-  /** @param layouts what is to be known of other shards to make ids */
-  constructor(keys: ShardKeys, nodes: Nodes, use: ShardUse, layouts: IdSource) {
-    this.keys = keys
-    this.#nodes = nodes
-    this.reads = nodes.redisFor(keys, READS, ANSWER_TIMEOUT_MS)
-    if (use.changes) {
-      const redis = nodes.redisFor(keys, CHANGES, ANSWER_TIMEOUT_MS)
-      this.#changes = {
-        redis,
-        clients: new ClientCommands(redis, keys, use.events),
-        commands: new TimerCommands(redis, keys, { events: use.events }),
-        ids: new IdAllocator(redis, keys, () => this.connection, layouts),
-      }
-    }
-  }
-
-  /** The server that holds it; undefined while none is known. */
-  get node(): Node | undefined {
-    return this.#nodes.of(this.keys)
-  }
-
-  /** Whether its server was verified. Cheap: for the hot path. */
-  get verified(): boolean {
-    return this.node?.monitor.verified ?? false
-  }
-
-  /** What a client is told while it cannot be reached. */
-  get away(): TimerError {
-    return this.#nodes.primaries.length > 1 ? partUnavailable('one') : unavailable()
-  }
-
-  /** Commands of a client who waits for the answer. */
-  get clients(): ClientCommands {
-    return this.#forChanges.clients
-  }
-
-  /** Commands of a worker, for who does its work without one (restore). */
-  get commands(): TimerCommands {
-    return this.#forChanges.commands
-  }
-
-  /** An id of a timer that is to be created in this shard; never handed out twice. */
-  async nextId(): Promise<number> {
-    return this.#forChanges.ids.next()
-  }
-
-  /** So many of them at once. */
-  async takeIds(count: number): Promise<number[]> {
-    return this.#forChanges.ids.take(count)
-  }
-
-  /** Takes so many ids that nobody is to have. */
-  async skipIds(count: number): Promise<void> {
-    return this.#forChanges.ids.skip(count)
-  }
-
-  /** For changing what all timers of the shard have in common. */
-  get changes(): Redis {
-    return this.#forChanges.redis
-  }
-
-  /** How often a connection for changes was lost: a command that is under way meanwhile may be sent again. */
-  get losses(): number {
-    return (this.node?.losses ?? 0) + this.#nodes.resendsOf(this.#forChanges.redis)
-  }
-
-  /** A Redis for this shard over connections of a worker. */
-  redisOver(connections: Connections): Redis {
-    return this.#nodes.redisFor(this.keys, connections)
-  }
-
-  /** Tells the connection for changes from any other, before and after. */
-  get connection(): string {
-    const { node } = this
-    return node === undefined ? '' : `${node.name} ${node.losses}`
-  }
-
-  get #forChanges() {
-    if (this.#changes === undefined) throw new Error('opened for looking only')
-    return this.#changes
-  }
-}
 
 /** A shard in which a word may lie, and up to which layout it is its home (layouts.ts). */
 export interface Home {

@@ -2,6 +2,7 @@ import type { Callback, TimerStatus } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { jobIdOf, type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
 import type { Moved } from '../shards/shards.ts'
+import { toAnswer, toCreateAnswer } from './client-answers.ts'
 import { define, loadScript } from './scripts.ts'
 import { type StoredChange, type StoredExtras, toListener } from './stored-change.ts'
 import { type TimerHash, toHash } from './stored-timer.ts'
@@ -23,8 +24,8 @@ interface Scripts {
   timersUnguard(...args: Args): Promise<number>
 }
 
-type CreateReply = number | [kind: string, jobId?: string, createdAt?: string, dueAt?: string]
-type Reply = [kind: string, jobIdOrStatus?: string, hash?: string[]]
+export type CreateReply = number | [kind: string, jobId?: string, createdAt?: string, dueAt?: string]
+export type Reply = [kind: string, jobIdOrStatus?: string, hash?: string[]]
 
 /** What only timers need that have more than a due time. */
 const ADORNED = {
@@ -282,40 +283,4 @@ function hasMore({ extras, idempotency }: NewTimer): boolean {
 function moreArguments({ extras, idempotency, upTo }: NewTimer): string[] {
   const words = [idempotency?.digest ?? '', idempotency?.fingerprint ?? '', String(upTo ?? '')]
   return [...extraArguments(extras), ...words]
-}
-
-function toCreateAnswer(answer: CreateReply): CreateAnswer {
-  if (answer === 1) return { kind: 'stored' }
-  if (answer === 0) return { kind: 'id taken' }
-  const [kind, other = '', made, due] = answer as [string, string?, string?, string?]
-  switch (kind) {
-    case 'replay':
-      return { kind, id: timerIdOf(other), createdAt: Number(made), dueAt: Number(due) }
-    case 'taken':
-      return { kind: 'key taken', id: timerIdOf(other) }
-    case 'none':
-      return { kind }
-    case 'doubt':
-      return { kind, guard: other }
-    case 'moved':
-      return { kind, layout: other }
-    default:
-      return { kind: 'reused' }
-  }
-}
-
-function toAnswer([kind, found = '', flat = []]: Reply): ChangeAnswer {
-  switch (kind) {
-    case 'done':
-    case 'again':
-      return { kind, id: timerIdOf(found), hash: toHash(flat) }
-    case 'firing':
-    case 'finished':
-    case 'refused':
-      return { kind, status: found as TimerStatus }
-    case 'taken':
-      return { kind, id: timerIdOf(found) }
-    default:
-      return { kind: 'missing' }
-  }
 }

@@ -35,13 +35,15 @@ import type { RedisOptions } from '../shards/shards.ts'
 import { type Shard, Shards } from '../shards/shards.ts'
 import { answer, checked, checkedAll } from './answer.ts'
 import { type ChangeOne, changeMany } from './change-many.ts'
-import type { ChangeAnswer, NewTimer, Subject } from './client-commands.ts'
+import type { ChangeAnswer, Subject } from './client-commands.ts'
+import { conflictChange } from './conflict.ts'
 import { createMany } from './create-many.ts'
-import { keyWord, ownerField } from './creation.ts'
+import { keyWord } from './creation.ts'
 import { clientNonce, freshNonce } from './nonce.ts'
 import { doubted, refusalOf } from './refusal.ts'
-import { type StoredChange, toChange } from './stored-change.ts'
+import { toChange } from './stored-change.ts'
 import { toRecord, toResolution } from './stored-timer.ts'
+import { isPossible, type Named, subjectById, subjectOf } from './subject.ts'
 import { TimerCreator } from './timer-creator.ts'
 import { Together } from './together.ts'
 
@@ -247,38 +249,9 @@ class ShardedTimerStore implements RedisTimerStore {
     return at < 0 ? undefined : { shard: homes[at] as Shard, id: timerIdOf(found[at] as string) }
   }
 
-  async #changeAll(
-    refs: readonly TimerById[],
-    withinMs: number,
-    command: ChangeOne,
-  ): Promise<readonly Acted[]> {
-    const until = performance.now() + withinMs
-    const { version } = this.#shards.layouts
-    const change = (some: readonly Subject[], placeOf: (at: number) => number) =>
-      changeMany(some, {
-        together: this.#together,
-        shardOf: ({ id }) => this.#shards.of(id),
-        withinMs: until - performance.now(),
-        command: (shard, subject, at) => command(shard, subject, placeOf(at)),
-      })
-    const subjects = refs.map(subjectById)
-    const acted = [...(await change(subjects, (at) => at))]
-    const missing = [...acted.keys()].filter((place) => acted[place] === 'missing')
-    if (missing.length === 0) return acted
-    const news = await answer(() => this.#shards.isNews(version), until - performance.now()).catch(
-      (error: Error) => error,
-    )
-    if (news === false) return acted
-    const again =
-      news === true
-        ? await change(
-            missing.map((place) => subjects[place] as Subject),
-            (at) => missing[at] as number,
-          )
-        : // Nobody knows whether it is there.
-          missing.map(() => news)
-    for (const [at, place] of missing.entries()) acted[place] = again[at] as Acted
-    return acted
+  #changeAll(refs: readonly TimerById[], withinMs: number, command: ChangeOne): Promise<readonly Acted[]> {
+    const options = { together: this.#together, shards: this.#shards, withinMs, command }
+    return changeMany(refs.map(subjectById), options)
   }
 
   /** Does a command about one timer, and says in the words of the port what came of it. */
@@ -314,28 +287,4 @@ class ShardedTimerStore implements RedisTimerStore {
 interface Located {
   readonly shard: Shard
   readonly id: number
-}
-
-/** Which timer is meant, in the words of Redis. */
-type Named = Subject | { readonly owner: string; readonly key: string }
-
-function subjectOf(ref: TimerRef): Named {
-  if (typeof ref === 'number' || 'id' in ref) return subjectById(ref)
-  return { owner: ownerField(ref.owner), key: ref.key }
-}
-
-function subjectById(ref: TimerById): Subject {
-  return typeof ref === 'number' ? { owner: '', id: ref } : { owner: ownerField(ref.owner), id: ref.id }
-}
-
-function isPossible(subject: Named): boolean {
-  return !('id' in subject) || (Number.isSafeInteger(subject.id) && subject.id > 0)
-}
-
-/** What a pending timer takes of a new one that comes under its key. */
-function conflictChange(timer: NewTimer, mode: ConflictMode): StoredChange | undefined {
-  if (mode === 'keep') return undefined
-  const { labels = '', expires = '', callback = '' } = timer.extras ?? {}
-  const content = { d: timer.data, l: labels, e: expires, c: callback }
-  return mode === 'keep_due' ? content : { ...content, t: String(timer.dueAt) }
 }
