@@ -63,10 +63,7 @@ test('histories of growing, with processes that know old layouts, failovers that
           await rig.reset()
         }
       }),
-      {
-        numRuns: Number(process.env.HISTORIES ?? 20),
-        interruptAfterTimeLimit: Number(process.env.HISTORIES_MS ?? 30_000),
-      },
+      { numRuns: RUNS, interruptAfterTimeLimit: WITHIN_MS },
     )
   } finally {
     await rig.close()
