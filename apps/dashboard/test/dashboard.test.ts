@@ -1,5 +1,5 @@
 import { eventually, startTestRedis, type TestRedis, timed } from '@timers/lab'
-import { createRedisTimerStore, type RedisTimerStore } from '@timers/queue'
+import { addShards, createRedisTimerStore, type RedisTimerStore } from '@timers/queue'
 import { createLogger } from '@timers/runtime'
 import { basic, PASSWORD, startDashboard, type TestDashboard, USER } from './dashboard-bed.ts'
 
@@ -170,6 +170,15 @@ describe('the dashboard', () => {
     const reply = await dashboard.get('/nowhere')
     expect(reply.statusCode).toBe(404)
     expect(reply.headers['content-type']).toBe('application/problem+json')
+  })
+
+  it('shows shards that were added while it ran', async () => {
+    const log = createLogger({ service: 'test', level: 'silent' })
+    await addShards({ redisUrl: redis.url, shards: SHARDS, log }, SHARDS + 1, () => {})
+    await eventually(async () => {
+      const { queues } = (await dashboard.get('/api/queues')).json()
+      expect(queues.map((queue: { name: string }) => queue.name)).toEqual(['shard 0', 'shard 1', 'shard 2'])
+    })
   })
 })
 

@@ -51,6 +51,11 @@ export class LoadGenerator {
   readonly #closed: Child = startChild('closed-loop')
   readonly #open: Child = startChild('open-loop')
 
+  /** Whose processor time is the bench's own. */
+  get pids(): readonly number[] {
+    return [this.#closed.pid, this.#open.pid]
+  }
+
   closedLoop(load: ClosedLoop): Promise<ClosedLoopResult> {
     return this.#closed.ask('run', load)
   }
@@ -59,15 +64,21 @@ export class LoadGenerator {
     return this.#open.ask('run', load)
   }
 
-  /** `POST /timers` of timers of so many seconds, over 64 connections. */
-  create(apiUrl: string, url: string, seconds: number, stop: ClosedLoop['stop']): Promise<ClosedLoopResult> {
+  /** `POST /timers` of timers of so many seconds, over 64 connections if nothing else is said. */
+  create(
+    apiUrl: string,
+    url: string,
+    seconds: number,
+    stop: ClosedLoop['stop'],
+    connections = CONNECTIONS,
+  ): Promise<ClosedLoopResult> {
     const body = JSON.stringify({ seconds, url })
     return this.closedLoop({
       url: apiUrl,
       method: 'POST',
       paths: ['/timers'],
       body,
-      connections: CONNECTIONS,
+      connections,
       stop,
     })
   }

@@ -8,20 +8,26 @@ import { describeMachine, machineText } from './machine.ts'
 import { type Measure, type MeasureResult, scaleOf } from './measure.ts'
 import { backlog } from './measures/backlog.ts'
 import { batch } from './measures/batch.ts'
+import { beside } from './measures/beside.ts'
 import { bulk } from './measures/bulk.ts'
 import { bursts } from './measures/bursts.ts'
 import { bytes } from './measures/bytes.ts'
 import { changes } from './measures/changes.ts'
+import { cluster } from './measures/cluster.ts'
 import { creates } from './measures/creates.ts'
 import { fires } from './measures/fires.ts'
+import { idle } from './measures/idle.ts'
 import { lateness } from './measures/lateness.ts'
 import { list } from './measures/list.ts'
 import { memory } from './measures/memory.ts'
+import { moves } from './measures/moves.ts'
 import { pending } from './measures/pending.ts'
 import { reads } from './measures/reads.ts'
 import { silent } from './measures/silent.ts'
 import { underFire } from './measures/under-fire.ts'
 import { parseOptions, USAGE, UsageError } from './options.ts'
+import { writeFigures, writePage } from './scale/page.ts'
+import type { ScalePart } from './scale/scale-figures.ts'
 import { rowsOf, textTable } from './table.ts'
 
 const MEASURES: readonly Measure[] = [
@@ -41,6 +47,8 @@ const MEASURES: readonly Measure[] = [
   list,
   memory,
 ]
+/** Those that are made only when they are asked for. */
+const APART: readonly Measure[] = [cluster, idle, moves]
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 try {
@@ -51,11 +59,10 @@ try {
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  const options = parseOptions(
-    args,
-    MEASURES.map(({ name }) => name),
-  )
-  const chosen = MEASURES.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
+  const names = [...MEASURES, ...APART].map(({ name }) => name)
+  const options = parseOptions(args, [...names, 'beside'])
+  const all = [...MEASURES, ...APART, beside(options.beside)]
+  const chosen = options.only.length === 0 ? MEASURES : all.filter(({ name }) => options.only.includes(name))
   const folder = mkdtempSync(join(tmpdir(), 'timers-bench-'))
   process.once('exit', () =>
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 }),
@@ -89,15 +96,21 @@ async function main(args: readonly string[]): Promise<void> {
   mkdirSync(dirname(json), { recursive: true })
   const { repeats, quick, timers } = options
   const run = { machine, startedAt: startedAt.toISOString(), quick, repeats, timers }
-  const measures = results.map(({ measure, figures: own, details }) => ({
+  const told = results.map(({ measure, figures: own, details }) => ({
     measure,
     figures: own.map((each) => ({ ...each, verdict: verdictOf(each) })),
     details,
   }))
-  writeFileSync(json, `${JSON.stringify({ ...run, measures }, undefined, 2)}\n`)
+  writeFileSync(json, `${JSON.stringify({ ...run, measures: told }, undefined, 2)}\n`)
   if (options.docs) {
     const date = startedAt.toISOString().slice(0, 10)
     const plots = results.flatMap((result) => result.plots ?? [])
     writeDocs(join(ROOT, 'docs'), { machine, date, repeats, figures, plots })
+  }
+  if (options.scale) {
+    const parts: ScalePart = Object.assign({}, ...results.map((result) => result.scale))
+    const date = startedAt.toISOString().slice(0, 10)
+    writeFigures(join(ROOT, 'docs'), { machine, date, repeats, ...(parts as Required<ScalePart>) })
+    writePage(join(ROOT, 'docs'))
   }
 }

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { Installation } from '@timers/lab'
 import type { Figure } from './figure.ts'
 import type { Options } from './options.ts'
+import type { ScalePart } from './scale/scale-figures.ts'
 
 /**
  * Settings beside the defaults. One receiver on loopback stands for many here: the cap on requests in flight to one origin
  * must not be what is measured. Webhooks are signed.
  */
-const SETTINGS = {
+export const SETTINGS = {
   NODE_ENV: 'production',
   LOG_LEVEL: 'info',
   DELIVERY_MAX_PER_ORIGIN: 1_000,
@@ -32,6 +33,19 @@ export interface Scale {
   readonly silent: { readonly count: number; readonly watchMs: number }
   /** Timers that are overdue, and for how long new ones come due beside them, in milliseconds. */
   readonly backlog: { readonly count: number; readonly watchMs: number }
+  /** Costs by topology of Redis: creates and fires that are counted, those ahead that are not, and how much of the steady ones. */
+  readonly costs: {
+    readonly creates: number
+    readonly fires: number
+    readonly warmUp: number
+    readonly share: number
+    /** How long processes are left alone so that it is known what they take at rest, in milliseconds. */
+    readonly restMs: number
+  }
+  /** How long an idle worker is watched, in milliseconds. */
+  readonly idleMs: number
+  /** Timers of the slot that is moved. */
+  readonly moved: number
   /** How long a process is left alone before its memory is read, in milliseconds. */
   readonly settleMs: number
 }
@@ -59,6 +73,8 @@ export interface MeasureResult {
   readonly plots?: readonly Plot[]
   /** More numbers, for the JSON file. */
   readonly details?: unknown
+  /** What docs/scale.md needs of it. */
+  readonly scale?: ScalePart
 }
 
 export interface Measure {
@@ -129,6 +145,9 @@ export function scaleOf({ quick, timers, overdue }: Options): Scale {
         compared: { count: 200, seconds: 1 },
         silent: { count: 100, watchMs: 1_500 },
         backlog: { count: overdue, watchMs: 1_000 },
+        costs: { creates: 400, fires: 300, warmUp: 200, share: 0.05, restMs: 200 },
+        idleMs: 500,
+        moved: 1_000,
         settleMs: 200,
       }
     : {
@@ -144,6 +163,9 @@ export function scaleOf({ quick, timers, overdue }: Options): Scale {
         compared: { count: 5_000, seconds: 4 },
         silent: { count: 2_000, watchMs: 10_000 },
         backlog: { count: overdue, watchMs: 10_000 },
+        costs: { creates: 15_000, fires: 8_000, warmUp: 3_000, share: 1, restMs: 1_500 },
+        idleMs: 12_000,
+        moved: 100_000,
         settleMs: 3_000,
       }
 }

@@ -1,6 +1,6 @@
 import { parseOptions, UsageError } from './options.ts'
 
-const KNOWN = ['creates', 'fires']
+const KNOWN = ['creates', 'fires', 'beside']
 
 test('defaults: everything, five times, and the documents are written', () => {
   expect(parseOptions([], KNOWN)).toEqual({
@@ -11,6 +11,8 @@ test('defaults: everything, five times, and the documents are written', () => {
     overdue: 100_000,
     json: 'data/bench.json',
     docs: true,
+    scale: false,
+    beside: undefined,
   })
 })
 
@@ -25,8 +27,28 @@ test('unless it is asked for', () => {
   expect(parseOptions(['--only', 'fires', '--docs'], KNOWN).docs).toBe(true)
 })
 
+test('what the plan is made of is measured three times, and is not a whole run', () => {
+  expect(parseOptions(['--scale'], KNOWN)).toMatchObject({
+    only: ['cluster', 'idle', 'moves'],
+    repeats: 3,
+    scale: true,
+    docs: false,
+  })
+})
+
+test('another commit is compared with, and nothing else is measured', () => {
+  expect(parseOptions(['--beside', '../other'], KNOWN)).toMatchObject({
+    only: ['beside'],
+    beside: '../other',
+    docs: false,
+  })
+})
+
 test.each([
-  [['--only', 'fire'], 'creates, fires'],
+  [['--only', 'beside'], '--beside <path>'],
+  [['--scale', '--quick'], '--scale'],
+  [['--scale', '--only', 'fires'], '--scale'],
+  [['--only', 'fire'], 'creates, fires, beside'],
   [['--repeats', '0'], '--repeats'],
   [['--repeats', 'many'], '--repeats'],
   [['--fast'], '--fast'],

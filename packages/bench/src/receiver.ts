@@ -44,6 +44,10 @@ export class Receiver {
     return this.#child.ask('arrivals')
   }
 
+  get pid(): number {
+    return this.#child.pid
+  }
+
   stop(): Promise<void> {
     return this.#child.stop()
   }

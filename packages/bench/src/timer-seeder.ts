@@ -9,6 +9,11 @@ const IN_FLIGHT = 100
 /** What the `index`-th of them is to be. */
 type TimerOf = (index: number) => { readonly url: string; readonly dueAt: number }
 
+interface SeederOptions {
+  readonly prefix?: string
+  readonly shards?: number
+}
+
 /**
  * Creates timers that fall due at one instant, which no client can: the API takes whole seconds from now. The store is the
  * API's own, in this process; each timer's due time is `dueAt`, or a few milliseconds later, and told by the store.
@@ -22,15 +27,16 @@ export class TimerSeeder {
     this.#store = store
   }
 
-  static async start(redisUrl: string, prefix?: string): Promise<TimerSeeder> {
+  static async start(redisUrl: string, { prefix, shards = 1 }: SeederOptions = {}): Promise<TimerSeeder> {
     const store = createRedisTimerStore({
       redisUrl,
-      shards: 1,
+      shards,
       log: SILENT,
       ...(prefix !== undefined && { prefix }),
     })
     await store.start()
-    while (!store.health().ready) await sleep(10)
+    // Ready is who can use one node of a cluster: all are wanted here.
+    while (!store.health().ready || store.health().problems.length > 0) await sleep(10)
     return new TimerSeeder(store)
   }
 

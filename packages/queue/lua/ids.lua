@@ -27,5 +27,9 @@ end
 if shard >= shards then return told(0) end
 jumpIfPromoted(base, counter)
 local last = ARGV[7] ~= 'skip' and redis.call('GET', base .. 'ids:end')
-if last and math.max(tonumber(redis.call('GET', counter) or 0), above) + count > tonumber(last) then return told(0) end
+if last then
+  local at = tonumber(redis.call('GET', counter) or 0)
+  if at < above then at = above + JUMP end
+  if at + count > tonumber(last) then return told(0) end
+end
 return told((takeNumbers(base, ARGV[2], count, above)))

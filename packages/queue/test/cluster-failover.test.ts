@@ -1,6 +1,6 @@
-import { eventually, timed } from '@timers/lab'
+import { eventually } from '@timers/lab'
 import { ClusterBed, keysOfShards } from './cluster-bed.ts'
-import { ClusterLoad } from './cluster-load.ts'
+import { ClusterLoad, lasting } from './cluster-load.ts'
 
 describe('a primary that fails while timers are created and fire', () => {
   let bed: ClusterBed
@@ -33,7 +33,7 @@ describe('a primary that fails while timers are created and fire', () => {
     const load = await ClusterLoad.start(bed)
     let longest = 0
     for (const primary of await bed.cluster.redis.primaries()) {
-      const { tookMs } = await timed(async () => {
+      const { tookMs } = await lasting(async () => {
         await bed.cluster.redis.failover(primary)
         await bed.cluster.redis.healthy()
       })
@@ -47,7 +47,7 @@ describe('a primary that fails while timers are created and fire', () => {
     const load = await ClusterLoad.start(bed)
     const { redis } = bed.cluster
     const { primary, replicas, shards } = await victim()
-    const { tookMs } = await timed(async () => {
+    const { tookMs } = await lasting(async () => {
       await primary.kill()
       await redis.successorOf(primary, replicas)
       await primary.start()
@@ -64,7 +64,7 @@ describe('a primary that fails while timers are created and fire', () => {
     const load = await ClusterLoad.start(bed)
     const { redis } = bed.cluster
     const { primary, replicas, shards } = await victim()
-    const { tookMs } = await timed(async () => {
+    const { tookMs } = await lasting(async () => {
       primary.freeze()
       await redis.successorOf(primary, replicas)
       primary.thaw()
@@ -79,7 +79,7 @@ describe('a primary that fails while timers are created and fire', () => {
     const { network, redis } = bed.cluster
     const { primary, replicas, shards } = await victim()
     const nodeOfFirst = () => store.shardsPerNode()?.nodes.find(({ shards }) => shards.includes(0))?.node
-    const { tookMs } = await timed(async () => {
+    const { tookMs } = await lasting(async () => {
       network.isolate([primary])
       const heir = await redis.successorOf(primary, replicas)
       await eventually(() => expect(nodeOfFirst()).toBe(`127.0.0.1:${heir.clientPort}`), { timeoutMs: 1_000 })

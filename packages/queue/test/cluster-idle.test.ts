@@ -10,6 +10,8 @@ const A_SHARD = 13
 /** For each primary: whether it is safe to rely on, and where the slots are. */
 const A_PRIMARY = 8
 
+const SOON = { timeoutMs: 20_000 }
+
 describe.each(SECONDS > 0 ? [3, 6] : [3])('an idle worker, of %i primaries', (primaries) => {
   let bed: ClusterBed
 
@@ -59,8 +61,8 @@ describe.each(SECONDS > 0 ? [3, 6] : [3])('an idle worker, of %i primaries', (pr
     const forMs = SECONDS > 0 ? SECONDS * 1_000 : 4_000
     const without = await perSecond(SECONDS > 0 ? forMs : 100)
     const consumer = await bed.consumer({ shards, handle: async () => {} })
-    await eventually(() => expect(consumer.shardsPerNode()?.unserved).toEqual([]))
-    await eventually(() => expect(consumer.census()).toBeDefined())
+    await eventually(() => expect(consumer.shardsPerNode()?.unserved).toEqual([]), SOON)
+    await eventually(() => expect(consumer.census()).toBeDefined(), SOON)
     const { commands, cpu, most } = await perSecond(forMs)
     const figures = {
       primaries,

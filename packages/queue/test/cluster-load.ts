@@ -21,6 +21,13 @@ interface Failure {
   readonly tookMs: number
 }
 
+/** How long `work` lasts, by the clock on the wall: a cluster that is down is so also while this process stands still. */
+export async function lasting(work: () => Promise<unknown>): Promise<{ readonly tookMs: number }> {
+  const startedAt = Date.now()
+  await work()
+  return { tookMs: Date.now() - startedAt }
+}
+
 /** Timers that are created and fire while a test does something to the cluster, and what came of each. */
 export class ClusterLoad {
   readonly #store: RedisTimerStore

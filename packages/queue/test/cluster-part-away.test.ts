@@ -4,7 +4,7 @@ import { RetentionSweeper } from '../src/consumer/retention.ts'
 import { Shards } from '../src/shards/shards.ts'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { ClusterBed, keysOfShards, SHARDS, shardOfTimer } from './cluster-bed.ts'
-import { ClusterLoad } from './cluster-load.ts'
+import { ClusterLoad, lasting } from './cluster-load.ts'
 import { draft } from './rig.ts'
 
 const HOUR = 3_600_000
@@ -77,7 +77,7 @@ describe('one of three primaries is away', () => {
   test('frozen: timers of the others fire in time, and its own when it is back', async () => {
     const load = await ClusterLoad.start(bed)
     const { node, shards } = await victim()
-    const { tookMs } = await timed(async () => {
+    const { tookMs } = await lasting(async () => {
       node.freeze()
       await eventually(() => expect(bed.heard('warn').join()).toMatch(/shards are not served/), {
         timeoutMs: 10_000,

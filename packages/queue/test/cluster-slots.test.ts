@@ -1,9 +1,9 @@
-import { eventually, timed } from '@timers/lab'
+import { eventually } from '@timers/lab'
 import { Redis } from 'ioredis'
 import { shardKeys } from '../src/shards/shard-keys.ts'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
 import { ClusterBed, SHARDS, shardOfTimer } from './cluster-bed.ts'
-import { ClusterLoad } from './cluster-load.ts'
+import { ClusterLoad, lasting } from './cluster-load.ts'
 import { draft } from './rig.ts'
 
 const HOUR = 3_600_000
@@ -74,7 +74,7 @@ describe('slots that move while timers are created and fire', () => {
     let longest = 0
     for (const slot of [...(await slotsOfShards()), ...(await slotsOfShards())]) {
       const target = await other(slot)
-      const { tookMs } = await timed(() => redis.moveSlots([slot], target))
+      const { tookMs } = await lasting(() => redis.moveSlots([slot], target))
       longest = Math.max(longest, tookMs)
     }
     await load.everyShardFires()
@@ -88,7 +88,7 @@ describe('slots that move while timers are created and fire', () => {
     const { redis } = bed.cluster
     const slot = await slotOfShard(3)
     const target = await other(slot)
-    const { tookMs } = await timed(async () => {
+    const { tookMs } = await lasting(async () => {
       const move = await redis.beginMove([slot], target)
       await move.step(3)
       const before = load.made
@@ -107,7 +107,7 @@ describe('slots that move while timers are created and fire', () => {
     const { redis } = bed.cluster
     const slot = await slotOfShard(3)
     const target = await other(slot)
-    const { tookMs } = await timed(async () => {
+    const { tookMs } = await lasting(async () => {
       const move = await redis.beginMove([slot], target)
       await move.step(1)
       await eventually(() => expect(load.failures.length).toBeGreaterThan(0))
@@ -123,13 +123,13 @@ describe('slots that move while timers are created and fire', () => {
     const { redis } = bed.cluster
     const slots = (await slotsOfShards()).slice(0, 6)
     const node = await redis.addNode()
-    const there = await timed(() => redis.moveSlots(slots, node))
+    const there = await lasting(() => redis.moveSlots(slots, node))
     await load.everyShardFires()
     await eventually(() => {
       const nodes = store.shardsPerNode()?.nodes ?? []
       expect(nodes.find((each) => each.node.endsWith(`:${node.port}`))?.shards).toEqual([0, 1, 2, 3, 4, 5])
     })
-    const back = await timed(() => redis.removeNode(node))
+    const back = await lasting(() => redis.removeNode(node))
     await load.everyShardFires()
     await load.verdict(Math.max(there.tookMs, back.tookMs))
     await eventually(() => expect(store.health()).toMatchObject({ ready: true, problems: [] }))

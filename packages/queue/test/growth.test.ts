@@ -62,6 +62,27 @@ describe('more shards', () => {
     expect(acted).toEqual([...ids.map(() => 'done'), 'missing'])
   })
 
+  test('a callback has an id of the layout that its shard follows, and no other has it', async () => {
+    const events = { url: 'https://receiver.example/events', on: ['cancelled'] } as const
+    const store = await rig.store({ shards: 2, events })
+    const ids = await plain(store, 6)
+    await store.cancel(ids[0] as number)
+    await grow(rig, 5)
+    await knows(store, 5)
+    ids.push(...(await plain(store, 10)))
+    for (const id of ids.slice(1)) await store.cancel(id)
+    const { layouts } = (await operator(rig)).layouts
+    for (let shard = 0; shard < 5; shard += 1) {
+      const callbacks = await rig.client.zrange(`test:{${shard}}:outbox`, 0, '-1')
+      for (const id of callbacks.map((jobId) => Number(jobId.slice(1)))) {
+        expect(layouts.shardOf(id)).toBe(shard)
+        ids.push(id)
+      }
+    }
+    expect(ids).toHaveLength(32)
+    expect(new Set(ids).size).toBe(32)
+  })
+
   test('growing is repeated, done by two at once, and refused downwards', async () => {
     const store = await rig.store({ shards: 2 })
     await plain(store, 4)
@@ -116,13 +137,16 @@ describe('more shards', () => {
       if (claim.kind === 'granted') await due.settle(claim.attempt, delivered(), fired)
     }
     const consumer = await rig.consumer({ handle, concurrency: 2 })
+    rig.onClose(release)
     const first = await store.create(draft(0))
     await eventually(() => expect(handled).toEqual([first.id]))
     await grow(rig, 4)
     await knows(store, 4)
-    const ids = await Promise.all(Array.from({ length: 12 }, async () => (await store.create(draft(10))).id))
+    const ids = await Promise.all(
+      Array.from({ length: 12 }, () => eventually(async () => (await store.create(draft(10))).id)),
+    )
     await eventually(() => expect(handled.toSorted()).toEqual([first.id, ...ids].toSorted()))
-    expect(consumer.inFlight).toBe(1)
+    await eventually(() => expect(consumer.inFlight).toBe(1))
     expect(consumer.health().problems).toContainEqual(
       expect.stringContaining('WORKER_CONCURRENCY is 2, and there are 4 shards'),
     )

@@ -45,7 +45,7 @@ let lastAt = 0
 
 answerQuestions({
   open: async ({ redisUrl, kind }: ReferenceStart) => {
-    seeder = await TimerSeeder.start(redisUrl, kind)
+    seeder = await TimerSeeder.start(redisUrl, { prefix: kind })
   },
   work: async ({ redisUrl, kind }: ReferenceStart) => {
     const { createGotWebhookClient } = await fromWorker('delivery/got-webhook-client')

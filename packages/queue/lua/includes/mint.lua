@@ -33,11 +33,12 @@ local function jumpIfPromoted(base, counter)
   redis.call('SET', base .. 'ids:by', now)
 end
 
--- Takes so many numbers of the shard, above `above`. Returns the last of them, and the layout.
+-- Takes so many numbers of the shard, above `above`, which somebody has had. A counter that is below it has lost its tail: others
+-- may have had more of it, so what comes next is far above. Returns the last of the numbers, and the layout.
 local function takeNumbers(base, first, count, above)
   local number, from, shards, shard, counter = layoutOf(base, first)
   jumpIfPromoted(base, counter)
   local last = redis.call('INCRBY', counter, count)
-  if last - count < above then last = redis.call('INCRBY', counter, above - last + count) end
+  if last - count < above then last = redis.call('INCRBY', counter, above - last + count + JUMP) end
   return last, number, from, shards, shard
 end

@@ -240,9 +240,16 @@ export class TimerWorker extends Worker {
   ): ReturnType<Worker['moveToActive']> {
     // Undefined is what there is where nothing is due, whatever BullMQ's type says.
     if (this.#ending) return undefined as never
-    const job = await super.moveToActive(...args)
-    if (job !== undefined) (this as unknown as WorkerInside).blockUntil = 1
-    return job
+    const inside = this as unknown as WorkerInside
+    try {
+      const job = await super.moveToActive(...args)
+      if (job !== undefined) inside.blockUntil = 1
+      return job
+    } catch (error) {
+      // The marker that told of it is gone: it would wait for another one, up to ten seconds.
+      inside.blockUntil = 1
+      throw error
+    }
   }
 
   override async extendJobLocks(

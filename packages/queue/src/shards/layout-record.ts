@@ -50,7 +50,7 @@ export async function replaceRecord(
   return parseRecord(read.layouts.first.shards, text)
 }
 
-export function parseRecord(shards: number, text: string): ReadRecord {
+function parseRecord(shards: number, text: string): ReadRecord {
   const [settled = '0', ...later] = text === '' ? [] : text.split(' ')
   const first: Layout = { from: 0, shards }
   return { layouts: new Layouts([first, ...later.map(parseLayout)]), settled: Number(settled), text }

@@ -20,7 +20,9 @@ const AFTER_MS = 2_000
 export async function playFailover(scenario: Scenario): Promise<Outcome> {
   const servers = await startServers(scenario)
   const rig = new NodesRig({ redisUrl: servers.url, replicaAcks: scenario.acks, shards: SHARDS })
-  const watch = watchSuccession(servers.heirs, scenario.acks)
+  // Under Sentinels the servers themselves ask for one, too.
+  const asked = scenario.by === 'sentinel' && scenario.settled !== false ? 1 : 0
+  const watch = watchSuccession(servers.heirs, Math.max(scenario.acks, asked))
   try {
     const store = await rig.store()
     const traffic = new Traffic(store)
