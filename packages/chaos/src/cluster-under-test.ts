@@ -45,6 +45,11 @@ export class ClusterUnderTest extends NodesUnderTest<ClusterNode> {
     return this.#cluster.redis.nodes
   }
 
+  /** All of them: each says who serves what. */
+  protected get servers(): readonly ClusterNode[] {
+    return this.nodes
+  }
+
   protected get network() {
     return this.#cluster.network
   }

@@ -49,6 +49,8 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
   protected abstract readonly url: string
   protected abstract readonly nodes: readonly N[]
   protected abstract readonly network: NodeNetwork
+  /** Nodes of which clients can know that they serve. */
+  protected abstract readonly servers: readonly N[]
   protected abstract primaries(): Promise<readonly N[]>
   protected abstract replicas(): Promise<readonly N[]>
   /** Shards that a node serves. */
@@ -136,7 +138,7 @@ export abstract class NodesUnderTest<N extends RedisNode> implements RedisUnderT
 
   protected watch(): void {
     const { acks } = this.#options
-    this.#serving = new Serving({ nodes: () => this.nodes, shards: () => this.#shards, acks })
+    this.#serving = new Serving({ nodes: () => this.servers, shards: () => this.#shards, acks })
   }
 
   async #playAlone(fault: PlannedFault): Promise<FaultOutcome> {

@@ -6,10 +6,13 @@ import { type NodesOptions, NodesUnderTest, pick } from './nodes-under-test.ts'
 import { EXTRA_ARGS } from './redis-host.ts'
 
 const SHARDS = 2
+const LOOK_EVERY_MS = 200
 
 /** One primary with its replicas, three Sentinels, and a network between each process and each node. */
 export class SentinelsUnderTest extends NodesUnderTest<SentinelNode> {
   #sentinels!: TestSentinel
+  #named: SentinelNode | undefined
+  #looking: NodeJS.Timeout | undefined
 
   private constructor(options: NodesOptions) {
     super(options, SHARDS)
@@ -24,6 +27,7 @@ export class SentinelsUnderTest extends NodesUnderTest<SentinelNode> {
       nodeSettings: [EXTRA_ARGS.map((word) => word.replace(/^--/, ''))],
       onCrash: (name, { code, signal }) => under.crashed(name, code ?? signal),
     })
+    under.#looking = setInterval(() => void under.#look(), LOOK_EVERY_MS)
     under.watch()
     return under
   }
@@ -34,6 +38,11 @@ export class SentinelsUnderTest extends NodesUnderTest<SentinelNode> {
 
   protected get nodes(): readonly SentinelNode[] {
     return this.#sentinels.redis.nodes
+  }
+
+  /** A promoted node serves nobody before the Sentinels name it. */
+  protected get servers(): readonly SentinelNode[] {
+    return this.#named === undefined ? [] : [this.#named]
   }
 
   protected get network() {
@@ -75,7 +84,12 @@ export class SentinelsUnderTest extends NodesUnderTest<SentinelNode> {
   }
 
   protected stop(): Promise<void> {
+    clearInterval(this.#looking)
     return this.#sentinels.stop()
+  }
+
+  async #look(): Promise<void> {
+    this.#named = await this.#sentinels.redis.primary().catch(() => undefined)
   }
 
   protected async playOwn({ kind, node, lastsMs }: PlannedFault): Promise<string> {

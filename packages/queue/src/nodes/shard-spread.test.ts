@@ -40,9 +40,13 @@ describe('how shards are spread over primaries', () => {
   })
 
   test.each([
-    [1, 3, /^1 shard cannot use 3 primaries: TIMER_SHARDS=\d+ would be spread evenly/],
-    [3, 3, /^of 3 shards one primary has 2, another one 0: TIMER_SHARDS=\d+/],
-    [12, 6, /^of 12 shards one primary has 3, another one 0: TIMER_SHARDS=\d+/],
+    [
+      1,
+      3,
+      /^1 shard cannot use 3 primaries: \d+ would be spread evenly, \d+ to \d+ each \(npm run shards -- --grow \d+;/,
+    ],
+    [3, 3, /^of 3 shards one primary has 2, another one 0: \d+ would be/],
+    [12, 6, /^of 12 shards one primary has 3, another one 0: \d+ would be/],
   ])('%i shards on %i primaries: it is said what to write, and that is even', (shards, primaries, words) => {
     const { advice = '' } = spread(shards, owners(primaries))
     expect(advice).toMatch(words)

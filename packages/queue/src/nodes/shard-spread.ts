@@ -82,7 +82,7 @@ function adviceFor(
   const write =
     better === undefined
       ? 'move slots between the primaries'
-      : `TIMER_SHARDS=${better.shards} would be spread evenly, ${better.least} to ${better.most} each`
+      : `${better.shards} would be spread evenly, ${better.least} to ${better.most} each (npm run shards -- --grow ${better.shards}; where Redis is empty, TIMER_SHARDS=${better.shards})`
   return `${so}: ${write}`
 }
 
