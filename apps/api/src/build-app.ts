@@ -44,7 +44,7 @@ import type { ApiSettings } from './settings.ts'
 export interface ApiDeps {
   readonly store: TimerStore & {
     health(): RedisHealth
-    census(): Census | undefined
+    census(): Promise<Census | undefined>
     nodes(): readonly RedisNodeState[]
   }
   readonly clock: Clock

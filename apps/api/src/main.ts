@@ -33,7 +33,6 @@ await bootstrap(async () => {
   await runService(
     {
       start: async () => {
-        await store.start()
         const { HOST: host, PORT: port } = settings
         const address = await listening('PORT', port, () => app.listen({ host, port }))
         logger.info({ address }, 'listening')

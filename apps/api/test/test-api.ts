@@ -50,7 +50,6 @@ export async function startTestApi({
     metrics: createMetrics('api'),
     connectionBounds: connectionBounds(settings, undefined),
   })
-  await store.start()
   return {
     app,
     logs,

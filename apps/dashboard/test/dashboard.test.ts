@@ -20,7 +20,6 @@ describe('the dashboard', () => {
     redis = await startTestRedis()
     const log = createLogger({ service: 'test', level: 'silent' })
     store = createRedisTimerStore({ redisUrl: redis.url, shards: SHARDS, log })
-    await store.start()
     await eventually(() => expect(store.health().ready).toBe(true))
     for (let count = 0; count < 4; count += 1) {
       const timer = await store.create({ url: `https://example.com/${count}?token=x`, delayMs: 60_000 })

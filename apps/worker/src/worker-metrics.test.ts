@@ -5,7 +5,7 @@ import { createWorkerMetrics } from './worker-metrics.ts'
 function workerMetrics() {
   const metrics = createMetrics('worker')
   const counts = createWorkerMetrics(metrics, {
-    census: () => undefined,
+    census: async () => undefined,
     clockSkewMs: () => undefined,
     nodes: () => [],
     ready: () => true,

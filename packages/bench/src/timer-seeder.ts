@@ -34,7 +34,6 @@ export class TimerSeeder {
       log: SILENT,
       ...(prefix !== undefined && { prefix }),
     })
-    await store.start()
     // Ready is who can use one node of a cluster: all are wanted here.
     while (!store.health().ready || store.health().problems.length > 0) await sleep(10)
     return new TimerSeeder(store)

@@ -1,4 +1,4 @@
-import { eventually } from '@timers/lab'
+import { eventually, timed } from '@timers/lab'
 import { CensusTaker } from '../src/index/census.ts'
 import { Shards } from '../src/shards/shards.ts'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
@@ -115,12 +115,44 @@ describe('the census', () => {
   test('is unknown again when Redis has been away for a while, rather than as it was', async () => {
     const census = await taker()
     await store.create(draft(HOUR))
-    expect(await counted(census)).toMatchObject({ pending: 1 })
+    expect(await census.take()).toMatchObject({ pending: 1 })
     await rig.redis.kill()
     try {
-      await eventually(() => expect(census.last).toBeUndefined(), { timeoutMs: 10_000 })
+      await eventually(async () => expect(await census.take()).toBeUndefined(), { timeoutMs: 10_000 })
     } finally {
       await rig.redis.restart()
     }
+  })
+
+  test('a Redis that stands still keeps nobody who asks: what was counted a moment ago is told, then nothing', async () => {
+    const census = await taker()
+    await store.create(draft(HOUR))
+    expect(await census.take()).toMatchObject({ pending: 1 })
+    rig.redis.pause()
+    try {
+      await eventually(
+        async () => {
+          const { value, tookMs } = await timed(() => census.take())
+          // Half a second, and what a busy machine adds.
+          expect(tookMs).toBeLessThan(1_500)
+          expect(value).toBeUndefined()
+        },
+        { timeoutMs: 12_000 },
+      )
+    } finally {
+      rig.redis.resume()
+    }
+  })
+
+  test('is taken when it is asked for, once for all who ask at the time, and by nobody else', async () => {
+    const census = await taker()
+    const counts = async () => {
+      const stats = String(await rig.client.info('commandstats'))
+      return Number(/cmdstat_zmscore:calls=(\d+)|cmdstat_llen:calls=(\d+)/.exec(stats)?.[2] ?? 0)
+    }
+    const before = await counts()
+    const all = await Promise.all([census.take(), census.take(), census.take()])
+    expect(all).toEqual([NONE, NONE, NONE])
+    expect(await counts()).toBe(before + 1)
   })
 })

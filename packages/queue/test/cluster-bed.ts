@@ -78,7 +78,6 @@ export class ClusterBed {
   /** A store that has found all of its nodes. */
   async store(shards = SHARDS): Promise<RedisTimerStore> {
     const store = this.newStore(this.cluster.url, shards)
-    await store.start()
     await eventually(() => expect(store.health()).toMatchObject({ ready: true, problems: [] }), {
       timeoutMs: 20_000,
     })

@@ -5,7 +5,7 @@ import { ClusterBed } from './cluster-bed.ts'
 /** `IDLE_SECONDS=10` prints the table of docs/adr/0015-cluster-connections.md. */
 const SECONDS = Number(process.env.IDLE_SECONDS ?? 0)
 const SHARDS = SECONDS > 0 ? [1, 4, 16, 64] : [64]
-/** For each shard: the looks of census and watchdog every two seconds, the sweeper's, and what BullMQ waits with. */
+/** For each shard: the look of the watchdog every two seconds, the sweeper's, and what BullMQ waits with. */
 const A_SHARD = 13
 /** For each primary: whether it is safe to rely on, and where the slots are. */
 const A_PRIMARY = 8
@@ -62,7 +62,7 @@ describe.each(SECONDS > 0 ? [3, 6] : [3])('an idle worker, of %i primaries', (pr
     const without = await perSecond(SECONDS > 0 ? forMs : 100)
     const consumer = await bed.consumer({ shards, handle: async () => {} })
     await eventually(() => expect(consumer.shardsPerNode()?.unserved).toEqual([]), SOON)
-    await eventually(() => expect(consumer.census()).toBeDefined(), SOON)
+    await eventually(async () => expect(await consumer.census()).toBeDefined(), SOON)
     const { commands, cpu, most } = await perSecond(forMs)
     const figures = {
       primaries,

@@ -81,7 +81,7 @@ describe('the timer consumer', () => {
         }),
       })
       await eventually(() => expect(consumer.inFlight).toBe(3))
-      await eventually(() => expect(consumer.census()?.overdue).toBe(5))
+      await eventually(async () => expect((await consumer.census())?.overdue).toBe(5))
       const { restarts } = consumer
       // Many looks later.
       for (let looks = 0; looks < 10; looks += 1) await sleep(50)

@@ -43,7 +43,6 @@ export class NodesRig {
   async store(options: Partial<NodesRigOptions> = {}): Promise<RedisTimerStore> {
     const store = createRedisTimerStore({ shards: 1, ...this.#options, ...options, log: this.log })
     this.#closers.push(() => store.close())
-    await store.start()
     await eventually(() => expect(store.health().ready).toBe(true))
     return store
   }

@@ -57,7 +57,6 @@ describe('the timer store', () => {
     test('a Redis that comes only after the start', async () => {
       await rig.redis.kill()
       const store = rig.newStore()
-      await store.start()
       await expect(inTime(store.create(draft(HOUR)))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
       await rig.redis.restart()
       await eventually(() => store.create(draft(HOUR)))

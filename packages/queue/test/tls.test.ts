@@ -21,7 +21,7 @@ async function work(found: Found, meanwhile: () => Promise<void> = async () => {
   const queues = openShardQueues(options)
   const consumer = createTimerConsumer({ ...options, concurrency: 2, retentionDays: 1, handle: firing() })
   try {
-    await Promise.all([store.start(), consumer.start()])
+    await consumer.start()
     const { id } = await eventually(() => store.create(draft(1)))
     await eventually(async () => expect((await store.find(id))?.status).toBe('fired'), { timeoutMs: 15_000 })
     await eventually(() => expect(queues.health()).toMatchObject({ ready: true }))

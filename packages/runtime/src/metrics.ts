@@ -54,13 +54,13 @@ export function createMetrics(service: string) {
      * Read at the moment it is asked for. While it is undefined there is no series: an old value would look like a fresh
      * one, and 0 like good news. `absent()` sees that; a NaN would pass every comparison in silence.
      */
-    gauge: (name: string, help: string, read: () => number | undefined) =>
+    gauge: (name: string, help: string, read: () => number | undefined | Promise<number | undefined>) =>
       new Gauge({
         name,
         help,
         registers: [registry],
-        collect() {
-          const value = read()
+        async collect() {
+          const value = await read()
           if (value === undefined) this.remove()
           else this.set(value)
         },

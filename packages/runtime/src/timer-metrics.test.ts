@@ -13,7 +13,7 @@ describe('createTimerMetrics', () => {
   let ready: boolean
   const metrics = createMetrics('api')
   createTimerMetrics(metrics, {
-    census: () => census,
+    census: async () => census,
     clockSkewMs: () => clockSkewMs,
     nodes: () => [],
     ready: () => ready,

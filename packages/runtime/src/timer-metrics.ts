@@ -4,8 +4,8 @@ import { createRedisNodeMetrics } from './redis-node-metrics.ts'
 
 /** What the gauges that API and worker share are read from. */
 export interface TimerGauges {
-  /** Undefined before the first one, and while Redis cannot be read. */
-  readonly census: () => Census | undefined
+  /** Undefined while Redis cannot be read. */
+  readonly census: () => Promise<Census | undefined>
   /** Redis' clock minus ours, in milliseconds; undefined while it is not known. */
   readonly clockSkewMs: () => number | undefined
   /** The servers that hold the timers, as they were found at the last look. */
@@ -24,8 +24,8 @@ export function createTimerMetrics(
   { census, clockSkewMs, nodes, ready }: TimerGauges,
 ): void {
   const fromCensus = (name: string, help: string, read: (found: Census) => number) =>
-    metrics.gauge(name, help, () => {
-      const found = census()
+    metrics.gauge(name, help, async () => {
+      const found = await census()
       return found && read(found)
     })
   fromCensus(

@@ -8,7 +8,7 @@ import { sendProblem } from '../problems/problem-reply.ts'
 
 export interface OperationsRouteDeps {
   readonly health: () => RedisHealth
-  readonly census: () => Census | undefined
+  readonly census: () => Promise<Census | undefined>
   readonly nodes: () => readonly RedisNodeState[]
   readonly closing: Closing
   readonly metrics: Metrics

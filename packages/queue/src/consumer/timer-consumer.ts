@@ -43,8 +43,8 @@ export interface TimerConsumer {
   nodes(): readonly RedisNodeState[]
   /** Timers in hand. */
   readonly inFlight: number
-  /** How many timers there are, as of the last look; undefined while that is not known. */
-  census(): Census | undefined
+  /** How many timers there are; undefined while that is not known. Takes half a second at most. */
+  census(): Promise<Census | undefined>
   /** How often the watchdog has started it anew. */
   readonly restarts: number
   /** Resolves when this process must not use this Redis (`WRONG_REDIS`, `DATA_TOO_NEW`). */
@@ -118,8 +118,8 @@ class BullTimerConsumer implements TimerConsumer {
     return this.#shards.perNode()
   }
 
-  census(): Census | undefined {
-    return this.#census.last
+  census(): Promise<Census | undefined> {
+    return this.#census.take()
   }
 
   get restarts(): number {
@@ -146,7 +146,6 @@ class BullTimerConsumer implements TimerConsumer {
     this.#launch()
     this.#watchdog.start()
     this.#sweeper.start()
-    this.#census.start()
     void upgradeTimers(this.#shards, this.#log)
   }
 
@@ -166,7 +165,6 @@ class BullTimerConsumer implements TimerConsumer {
     this.#stopping = true
     this.#watchdog.stop()
     this.#sweeper.stop()
-    this.#census.stop()
     this.#retire()
     const retired = [...this.#retired]
     await Promise.race([Promise.all(retired.map(([, closed]) => closed)), this.#emptyHands()])

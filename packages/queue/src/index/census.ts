@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Census, Log } from '@timers/core'
 import type { Redis } from 'ioredis'
 import { errorFields } from '../nodes/error-fields.ts'
@@ -5,16 +6,22 @@ import type { ShardKeys } from '../shards/shard-keys.ts'
 import type { Shards } from '../shards/shards.ts'
 import { waitingTimers } from './waiting.ts'
 
-const LOOK_EVERY_MS = 2_000
+/** How long what was found is told again without a look, and how long at most, in milliseconds. */
+const FRESH_MS = 1_000
+const KNOWN_FOR_MS = 6_000
+/** Longest wait for a look, in milliseconds: who asks for metrics is told what is known by then. */
+const LOOK_WITHIN_MS = 500
 /** How many of those that are in hand are compared with the callbacks, and of those due with those held back. */
 const COMPARED = 256
 
-/** Counts the timers every two seconds, from Redis' own sets; what it found last can be asked for at any time. */
+/**
+ * Counts the timers from Redis' own sets, when it is asked: a process that nobody scrapes costs Redis nothing, and with many
+ * shards and processes this would be most of what they cost at rest.
+ */
 export class CensusTaker {
   readonly #shards: Pick<Shards, 'all'>
   readonly #log: Log
-  #timer: NodeJS.Timeout | undefined
-  #looking = false
+  #looking: Promise<void> | undefined
   #last: { readonly census: Census; readonly at: number } | undefined
 
   constructor(shards: Pick<Shards, 'all'>, log: Log) {
@@ -22,34 +29,35 @@ export class CensusTaker {
     this.#log = log
   }
 
-  /** Undefined until the first look, and where the last one that succeeded is old: nothing is known then. */
+  /** Undefined where they cannot be counted: nothing is known then. Takes half a second at most, and never throws. */
+  async take(): Promise<Census | undefined> {
+    if (!this.#isKnownFor(FRESH_MS)) {
+      this.#looking ??= this.look().finally(() => {
+        this.#looking = undefined
+      })
+      await Promise.race([this.#looking, sleep(LOOK_WITHIN_MS, undefined, { ref: false })])
+    }
+    return this.#isKnownFor(KNOWN_FOR_MS) ? this.#last?.census : undefined
+  }
+
+  #isKnownFor(ms: number): boolean {
+    return this.#last !== undefined && performance.now() - this.#last.at < ms
+  }
+
+  /** What was counted last, however long ago that was. */
   get last(): Census | undefined {
-    const { census, at } = this.#last ?? {}
-    return at !== undefined && performance.now() - at < 3 * LOOK_EVERY_MS ? census : undefined
-  }
-
-  start(): void {
-    this.#timer = setInterval(() => void this.look(), LOOK_EVERY_MS)
-    this.#timer.unref()
-    void this.look()
-  }
-
-  stop(): void {
-    clearInterval(this.#timer)
+    return this.#last?.census
   }
 
   /** One look. Never throws. */
   async look(now = Date.now()): Promise<void> {
-    if (this.#looking || !this.#shards.all.every(({ verified }) => verified)) return
-    this.#looking = true
+    if (!this.#shards.all.every(({ verified }) => verified)) return
     try {
       const counted = await Promise.all(this.#shards.all.map(({ reads, keys }) => count(reads, keys, now)))
       this.#last = { census: counted.reduce(sum, NONE), at: performance.now() }
     } catch (error) {
       // Redis is away: the connections say so themselves.
       this.#log.debug(errorFields(error), 'timers could not be counted')
-    } finally {
-      this.#looking = false
     }
   }
 }

@@ -48,15 +48,13 @@ import { TimerCreator } from './timer-creator.ts'
 import { Together } from './together.ts'
 
 export interface RedisTimerStore extends TimerStore {
-  /** Begins to look at Redis. Resolves at once, also while Redis is away. */
-  start(): Promise<void>
   health(): RedisHealth
   /** Which shards each primary has; undefined until that is known. */
   shardsPerNode(): ShardSpread | undefined
   /** The servers that hold the timers, as they were found at the last look. */
   nodes(): readonly RedisNodeState[]
-  /** How many timers there are, as of the last look; undefined while that is not known. */
-  census(): Census | undefined
+  /** How many timers there are; undefined while that is not known. Takes half a second at most. */
+  census(): Promise<Census | undefined>
   /** Resolves when this process must not use this Redis (`WRONG_REDIS`, `DATA_TOO_NEW`). */
   readonly failed: Promise<Error>
   close(): Promise<void>
@@ -88,10 +86,6 @@ class ShardedTimerStore implements RedisTimerStore {
     this.#creator = new TimerCreator(this.#shards, options.log)
     this.failed = this.#shards.failed
     this.#census = new CensusTaker(this.#shards, options.log)
-  }
-
-  async start(): Promise<void> {
-    this.#census.start()
   }
 
   create(draft: TimerDraft, idempotency?: Idempotency): Promise<Created> {
@@ -215,12 +209,11 @@ class ShardedTimerStore implements RedisTimerStore {
     return this.#shards.nodeStates()
   }
 
-  census(): Census | undefined {
-    return this.#census.last
+  census(): Promise<Census | undefined> {
+    return this.#census.take()
   }
 
   async close(): Promise<void> {
-    this.#census.stop()
     this.#shards.close()
   }
 
