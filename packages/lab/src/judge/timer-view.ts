@@ -21,6 +21,8 @@ export interface AttemptView {
   readonly at: string
   readonly outcome: string
   readonly response_status?: number
+  readonly connect_ms?: number
+  readonly response_ms?: number
   readonly reason?: string
 }
 

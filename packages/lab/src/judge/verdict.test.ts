@@ -119,6 +119,14 @@ judged('a creation that was not acknowledged', [
     { misreported: 1 },
   ],
   [
+    'may exist where the API said so to one client, and nothing to another with the same key',
+    {
+      creation: { ...unacknowledged, failure: 'STORE_REFUSED' },
+      more: [{ ...unacknowledged, failure: 'STORE_UNAVAILABLE' }],
+    },
+    {},
+  ],
+  [
     'is a flaw when nothing is broken any more',
     { creation: unacknowledged, seen: [], view: 'missing', evidence: { healedAt: START - 60_000 } },
     { unavailable: 1 },

@@ -1,13 +1,15 @@
 import { isDone, mayHaveHappened } from '../answers.ts'
 import type { JudgedTimer } from '../judged-timer.ts'
 import type { Sighting } from '../sightings.ts'
-import type { TimerView } from '../timer-view.ts'
+import type { AttemptView, TimerView } from '../timer-view.ts'
 import { dueWithin } from '../writes.ts'
 
 /** What the API says of one timer in the end, against what was promised and seen. */
 export function contradictions(timer: JudgedTimer): string[] {
-  const { creation, seen, view } = timer
-  if (creation.failure === 'STORE_REFUSED' && seen.length > 0) return ['was refused, and exists all the same']
+  const { creation, asked, seen, view } = timer
+  // Where another request with its key had no answer, that one may have made it.
+  const refused = [creation, ...asked].every(({ failure }) => failure === 'STORE_REFUSED')
+  if (refused && seen.length > 0) return ['was refused, and exists all the same']
   if (view === undefined) return seen.length > 0 ? ['was seen and is not known to the API'] : []
   const found: string[] = []
   if (view.delivery !== creation.mode || view.max_attempts !== (creation.maxAttempts ?? view.max_attempts))
@@ -42,10 +44,17 @@ function wrongEnd({ changes, redrives, sweeps }: JudgedTimer, view: TimerView): 
       break
     case 'cancelled':
     case 'expired':
-      if (is('delivered')) found.push(`is ${view.status} and was delivered`)
+      if (is('delivered') && !isLateWord(view, last)) found.push(`is ${view.status} and was delivered`)
       break
   }
   return found
+}
+
+/** Its worker stood still and was given up for lost, and heard of the answer when the timer had come to its end. */
+function isLateWord({ finished_at }: TimerView, last: AttemptView | undefined): boolean {
+  if (finished_at === undefined || last === undefined) return false
+  const { at, connect_ms = 0, response_ms = 0 } = last
+  return Date.parse(finished_at) < Date.parse(at) + connect_ms + response_ms
 }
 
 /** Attempts that claim an answer which the receiver never gave. */

@@ -28,6 +28,27 @@ judged('a timer that expires', [
   ],
   ['though nobody asked for it', { seen: [], view: expired }, { misreported: 1 }],
   [
+    'and was delivered',
+    {
+      creation: { expiresInMs: 1_000 },
+      view: { ...view('expired', 'delivered'), finished_at: iso(DUE + 900) },
+    },
+    { misreported: 1 },
+  ],
+  [
+    'and of which a worker that stood still tells later that it was delivered',
+    {
+      creation: { expiresInMs: 1_000 },
+      view: {
+        ...view('expired'),
+        attempts: 1,
+        attempt_log: [{ ...attempt('delivered'), connect_ms: 30, response_ms: 7_000 }],
+        finished_at: iso(DUE + 5_000),
+      },
+    },
+    {},
+  ],
+  [
     'without a reason',
     { creation: { expiresInMs: 1_000 }, seen: [], view: expired, evidence: { explain: () => undefined } },
     { unexplained: 1 },
