@@ -3,6 +3,7 @@ import { type AttemptResult, requestLeft } from './outcome.ts'
 import type { Claim, DueTimer, Gate, Log, Pass, RetryBudget, WebhookClient, WebhookRequest } from './ports.ts'
 import { comesBackAt, type Decision, decide } from './retry-policy.ts'
 import type { FinalStatus, Timer } from './timer.ts'
+import { TurnAtReceiver } from './turn.ts'
 
 /** What is told of every attempt, once its outcome is known. */
 export interface AttemptReport {
@@ -70,18 +71,20 @@ type Sent =
 
 /** Gives the receiver's pass back before the outcome is written: Redis may keep that waiting. */
 async function claimAndSend(due: DueTimer, pass: Pass, deps: FireTimerDeps): Promise<Sent> {
+  const { gate, clock } = deps
+  const turn = new TurnAtReceiver(pass, due.timer, gate, () => clock.now())
   let answered: boolean | undefined
   try {
-    const claim = await due.claim()
+    const claim = await due.claim(turn)
     if (claim.kind !== 'granted') return { claim, result: undefined }
-    if (!claim.mayLeave()) return { claim, result: unsent(claim, deps.clock.now()) }
-    pass.sending()
+    if (!claim.mayLeave()) return { claim, result: unsent(claim, clock.now()) }
+    turn.pass?.sending()
     const result = await send(due.timer, claim, deps)
     // One that could not leave any more says nothing of the receiver.
     answered = result.outcome === 'never_sent' && !claim.mayLeave() ? undefined : wasAnswered(result)
     return { claim, result }
   } finally {
-    pass.leave(answered)
+    turn.leave(answered)
   }
 }
 

@@ -59,6 +59,7 @@ export type {
   Peek,
   RetryBudget,
   Settled,
+  Turn,
   WebhookClient,
   WebhookRequest,
 } from './ports.ts'

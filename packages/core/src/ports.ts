@@ -70,6 +70,14 @@ export interface Settled {
   readonly decided: boolean
 }
 
+/** The turn of a timer at its receiver. */
+export interface Turn {
+  /** Others may have it. */
+  giveUp(): void
+  /** Whether it is this timer's turn (again): to be asked until it is. */
+  again(): Promise<boolean>
+}
+
 /**
  * A due timer in the hands of one worker: the fence around its attempts. Every method waits for Redis as long as it
  * takes, and throws only where waiting cannot help.
@@ -82,8 +90,12 @@ export interface DueTimer {
   readonly expiresAt: number | undefined
   /** What `claim` would find, claiming nothing. */
   peek(): Promise<Peek>
-  /** Asks for the right to send the next attempt. */
-  claim(): Promise<Claim>
+  /**
+   * Asks for the right to send the next attempt.
+   *
+   * @param turn that of the timer at its receiver: where a grant has to wait, it must be had again before it is told
+   */
+  claim(turn?: Turn): Promise<Claim>
   /** Gives the timer back, unclaimed, to come again at `until` (epoch ms); `heldBy` where its receiver has no turn. */
   defer(until: number, heldBy?: HeldBy): Promise<void>
   /**

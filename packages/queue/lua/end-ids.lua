@@ -1,6 +1,7 @@
 --[[
   Bounds the numbers that a shard hands out in the layout that it follows (ids.lua): the next layout begins above all of them.
-  What was set before stands, however often it is asked for.
+  What was set before stands, however often it is asked for, and is written once more: replicas are to confirm this answer, too
+  (includes/again.lua).
 
   KEYS[1]  the shard's layout
   ARGV[1]  '<shard>:<shards of the first layout>'
@@ -18,6 +19,6 @@ local last = redis.call('GET', base .. 'ids:end')
 if not last then
   jumpIfPromoted(base, counter)
   last = string.format('%.0f', tonumber(redis.call('GET', counter) or 0) + ARGV[3])
-  redis.call('SET', base .. 'ids:end', last)
 end
+redis.call('SET', base .. 'ids:end', last)
 return { tonumber(number), tonumber(last) + ARGV[4] }

@@ -105,6 +105,19 @@ describe('keys while shards are added', () => {
     expect(words.ik).toHaveLength(KEYS.length)
   })
 
+  test('a batch is created also where a failover has forgotten the layout that a shard follows, as a single timer is', async () => {
+    const stale = await rig.store()
+    await plain(stale, 1)
+    const growing = await operator(rig)
+    await new Growth(growing, { readByAllMs: 0 }).grow(5)
+    // It would tell Redis again.
+    growing.close()
+    await rig.client.del(rig.keys().layouts)
+    const batch = KEYS.map((key) => ({ draft: { ...draft(HOUR), key } }))
+    for (const created of await stale.createAll(batch)) expect(created).toMatchObject({ replayed: false })
+    expect((await stored()).ky).toEqual(KEYS.toSorted())
+  })
+
   test('a batch is created once, whoever sends it, and however far growing has come', async () => {
     const stale = await rig.store({ shards: 2 })
     const batch = KEYS.map((key, at) => ({

@@ -22,6 +22,9 @@ export interface NodeUse {
 const CHANGE_ACKED_WITHIN_MS = 1_500
 const CLAIM_ACKED_WITHIN_MS = 1_000
 
+/** How many there were so far: one that comes back under its name is another one. */
+let made = 0
+
 /** A Redis server that takes writes: its connections, and the watch over it. */
 export class Node {
   /** Its address, or what stands for it: what tells it from other nodes. */
@@ -34,6 +37,7 @@ export class Node {
   readonly #endpoint: Endpoint
   readonly #options: ConnectionOptions
   readonly #replicaAcks: number
+  readonly #number = ++made
   #losses = 0
 
   constructor(name: string, endpoint: Endpoint, options: ConnectionOptions, use: NodeUse) {
@@ -59,6 +63,11 @@ export class Node {
   /** How often the connection for changes was lost: a command that is under way meanwhile may be sent again. */
   get losses(): number {
     return this.#losses
+  }
+
+  /** Tells its connection for changes from any other, before and after. */
+  get connection(): string {
+    return `${this.#number} ${this.#losses}`
   }
 
   /** Both connections must stand: the one that reads, which is verified, and the one that changes. */
@@ -91,7 +100,7 @@ export class Node {
 
 /** All that goes over the connection for changes, but what the client library asks by itself. */
 function isChange({ name }: { readonly name: string }): boolean {
-  return name === 'evalsha' || name === 'eval' || name === 'incrby'
+  return name === 'evalsha' || name === 'eval'
 }
 
 /** From 7.2 on; Valkey tells the Redis that it agrees with. */

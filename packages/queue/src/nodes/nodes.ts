@@ -30,7 +30,12 @@ export interface Nodes {
    * @param withinMs longest time for a command with all its ways; without it, as long as it takes
    */
   redisFor(shard: ShardKeys, connections: Connections, withinMs?: number): Redis
-  /** How often a command for a shard was sent again, its first answer lost: it may have been carried out before. */
+  /**
+   * How often a command for a shard may have been sent again, its first answer lost: it may have been carried out before. It only
+   * ever goes up.
+   *
+   * @param redis what `redisFor` has given for it, over the connections for changes
+   */
   resendsOf(redis: Redis): number
   /**
    * Called when a shard is served by another node, and when a node serves none any more.
@@ -63,8 +68,9 @@ export class OneNode implements Nodes {
     return connections.to(this.all[0])
   }
 
+  /** The client library sends again what was under way. */
   resendsOf(): number {
-    return 0
+    return this.all[0].losses
   }
 
   onChange(): () => void {

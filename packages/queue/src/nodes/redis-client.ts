@@ -18,7 +18,6 @@ export const ANSWER_TIMEOUT_MS = 1_800
 const LOADING_LOOK_MS = 250
 
 /**
-/**
  * How long the other side may take to end a connection that we end, in milliseconds; ioredis' own is 2 s. One that stands still
  * never does, and what it has not answered waits until then to be asked of another node.
  */
@@ -87,6 +86,7 @@ export function connect(endpoint: Endpoint, profile: Profile, common: Connection
   } satisfies ClientOptions
   const client = open(endpoint, options, common)
   writeTogether(client)
+  endAlsoWhileWaiting(client)
   // Of a cluster it is told which shards are away, once for all connections (shard-news.ts).
   const level = endpoint.kind === 'node' || endpoint.kind === 'following' ? 'debug' : undefined
   return watchErrors(client, profile, common.log, level)
@@ -155,6 +155,26 @@ export function tlsOf(caFile: string | undefined) {
 /** After a failover the old primary answers READONLY: connect again, and send the command once more. */
 export function reconnectOnError(error: Error): false | 2 {
   return error.message.startsWith('READONLY') ? 2 : false
+}
+
+/**
+ * A connection that is ended while it waits to be connected again comes to its end, too. ioredis would leave it as it is: what it
+ * was to send is waited for for ever, and who watches it goes on.
+ */
+function endAlsoWhileWaiting(client: Redis): void {
+  const disconnect = client.disconnect.bind(client)
+  client.disconnect = (reconnect = false) => {
+    // As one that was never connected, of which ioredis knows how to end it.
+    if (!reconnect && client.status === 'reconnecting') client.status = 'wait'
+    disconnect(reconnect)
+  }
+  // BullMQ waits with a copy.
+  const duplicate = client.duplicate.bind(client)
+  client.duplicate = (override) => {
+    const copy = duplicate(override)
+    endAlsoWhileWaiting(copy)
+    return copy
+  }
 }
 
 /** Says once that Redis went away and once that it is back, not once a try. */

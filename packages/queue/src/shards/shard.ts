@@ -100,9 +100,9 @@ export class Shard {
     return this.#forChanges.redis
   }
 
-  /** How often a connection for changes was lost: a command that is under way meanwhile may be sent again. */
+  /** How often a command for changes may have been sent again, so far. */
   get losses(): number {
-    return (this.node?.losses ?? 0) + this.#nodes.resendsOf(this.#forChanges.redis)
+    return this.#nodes.resendsOf(this.#forChanges.redis)
   }
 
   /** A Redis for this shard over connections of a worker. */
@@ -112,8 +112,7 @@ export class Shard {
 
   /** Tells the connection for changes from any other, before and after. */
   get connection(): string {
-    const { node } = this
-    return node === undefined ? '' : `${node.name} ${node.losses}`
+    return this.node?.connection ?? ''
   }
 
   get #forChanges() {

@@ -74,7 +74,8 @@ async function createWave(
     const moved = sited.filter((_, at) => isMoved(outcomes[at] as object))
     for (const [at, { place }] of sited.entries()) {
       const outcome = outcomes[at] as Created | Error | Moved
-      if (!isMoved(outcome)) tell(place, outcome)
+      if (isMoved(outcome)) creator.moved(outcome)
+      else tell(place, outcome)
     }
     const isOver = moved.some(({ later }) => later.length === 0)
     if (isOver && ++looks > MOST_LOOKS) {

@@ -9,6 +9,7 @@ import type {
   Peek,
   Settled,
   Timer,
+  Turn,
 } from '@timers/core'
 import { errorFields } from '../nodes/error-fields.ts'
 import { freshNonce } from './nonce.ts'
@@ -80,10 +81,12 @@ export class RedisDueTimer implements DueTimer {
 
   /**
    * A grant that too few replicas have waits in hand until they have it, under a lock that is renewed: the same nonce finds
-   * what was granted before. Where this worker ends before that, or the timer expires, it may not leave.
+   * what was granted before. It holds up nobody else at its receiver meanwhile. Where this worker ends before it may be
+   * sent, or the timer expires, it may not leave.
    */
-  async claim(): Promise<Claim> {
+  async claim(turn?: Turn): Promise<Claim> {
     let hasWaited = false
+    let isItsTurn = true
     for (;;) {
       const answer = await this.#persist('claim', () => this.#askForClaim())
       if (answer.kind === 'free') return { kind: 'lost' }
@@ -91,15 +94,25 @@ export class RedisDueTimer implements DueTimer {
       const isConfirmed = answer.unconfirmed === undefined
       // The script has looked at that as it granted it, which may be long ago.
       const isLate = hasWaited && this.expiresAt !== undefined && Date.now() > this.expiresAt
-      if (isConfirmed || isLate || this.#moments.ending()) {
+      const isGood = isConfirmed && isItsTurn && !isLate
+      if (isGood || isLate || this.#moments.ending()) {
         const { kind, attempt, plannedAt, budget } = answer
         this.#granted = attempt
         this.#moments.sending()
-        const mayLeave = () => isConfirmed && !isLate && this.#holdsLock()
-        return { kind, attempt, plannedAt, budget, unconfirmed: !isConfirmed, mayLeave }
+        return {
+          kind,
+          attempt,
+          plannedAt,
+          budget,
+          unconfirmed: !isConfirmed,
+          mayLeave: () => isGood && this.#holdsLock(),
+        }
       }
+      if (!isConfirmed) turn?.giveUp()
       hasWaited = true
-      await sleep(UNCONFIRMED_PAUSE_MS)
+      isItsTurn = isConfirmed && (turn === undefined || (await turn.again()))
+      // That may have taken a while: what is left of the lock's time is asked for once more.
+      if (!isItsTurn) await sleep(UNCONFIRMED_PAUSE_MS)
     }
   }
 

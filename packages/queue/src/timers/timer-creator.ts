@@ -53,6 +53,11 @@ export class TimerCreator {
     }
   }
 
+  /** For who was told that a word has its home elsewhere. */
+  moved(done: Moved): void {
+    this.#shards.moved(done)
+  }
+
   /** For who has tried all sites of a word: there are more shards than this process knew. */
   async lookAgain(): Promise<void> {
     await this.#shards.layouts.refresh()
