@@ -171,7 +171,7 @@ Ctrl-C stops everything. Timers stay in Redis and fire after the next start.
 /** What the cluster is, for the welcome. */
 function clusterLine() {
   const { TIMER_SHARDS: shards, REDIS_REPLICA_ACKS: acks } = { ...OF_OWN_CLUSTER, ...process.env }
-  return `  Cluster    3 primaries with a replica each, ${shards} shards (TIMER_SHARDS); what counts is on ${acks} more (REDIS_REPLICA_ACKS)
+  return `  Cluster    3 primaries with a replica each, ${shards} shards at first (TIMER_SHARDS); what counts is on ${acks} more (REDIS_REPLICA_ACKS)
 `
 }
 

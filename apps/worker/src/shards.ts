@@ -9,6 +9,7 @@ import {
   redisOf,
   SettingsError,
 } from '@timers/runtime'
+import { shardTable } from './shard-table.ts'
 
 /**
  * Shows how timers are spread over shards, and with `--grow 8` makes it so many while everything runs: docs/operations.md,
@@ -17,10 +18,22 @@ import {
 const shardsSettings = Type.Object(commonSettings)
 
 const USAGE = 'npm run shards shows the shards; npm run shards -- --grow 8 makes it eight of them'
+const HELP = `${USAGE}.
+
+REDIS_URL and the other settings of Redis are taken from the environment. All goes on meanwhile, and it may be repeated.
+Shards are never taken away again.
+`
 const MOST_SHARDS = 1_024
+const OPTIONS = { grow: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
 
 await bootstrap(async () => {
-  const to = wanted(process.argv.slice(2))
+  // Whoever reads may have had enough (`| head`): that is no reason to stop half way.
+  process.stdout.on('error', () => {})
+  const { to, help } = wanted(process.argv.slice(2))
+  if (help) {
+    process.stdout.write(HELP)
+    return
+  }
   const settings = parseSettings(shardsSettings, process.env)
   // What the settings say counts for an empty Redis only: there is none to advise here.
   const log = createLogger({ service: 'shards', level: 'error' })
@@ -36,12 +49,14 @@ await bootstrap(async () => {
 })
 
 /** @throws SettingsError where the arguments are no good */
-function wanted(args: string[]): number | undefined {
+function wanted(args: string[]): { to?: number; help?: boolean } {
   try {
-    const { grow } = parseArgs({ args, options: { grow: { type: 'string' } } }).values
-    if (grow === undefined) return undefined
+    const { grow, help } = parseArgs({ args, options: OPTIONS }).values
+    if (help) return { help }
+    if (grow === undefined) return {}
     const to = Number(grow)
-    if (Number.isInteger(to) && to >= 1 && to <= MOST_SHARDS) return to
+    // What is done cannot be undone: 1e3 is more likely a slip than a wish.
+    if (/^\d+$/.test(grow) && to >= 1 && to <= MOST_SHARDS) return { to }
   } catch {
     // Told below, with what to write.
   }
@@ -58,11 +73,8 @@ function describe({ layouts, settled, shards }: ShardsView): string[] {
     ...(settled < layouts.length - 1
       ? ['shards are being added: run the same command again if nobody else does']
       : []),
-    ...shards.map(({ shard, counts }) => {
-      const { pending, firing, ...ended } = counts
-      const finished = Object.values(ended).reduce((sum, count) => sum + count, 0)
-      return `shard ${shard}: ${pending} pending, ${firing} firing, ${finished} finished`
-    }),
+    '',
+    ...shardTable(shards),
   ]
 }
 

@@ -35,7 +35,7 @@ const FORM =
   /^redis(?<tls>s?)(?:\+(?<kind>cluster|sentinel))?:\/\/(?:(?<user>[^@]*)@)?(?<hosts>[^/@?#]*)(?<path>\/[^?#]*)?$/
 
 /**
- * Reads `REDIS_URL`. A single one may be anything that ioredis takes. The user and password are percent-decoded, as
+ * Reads `REDIS_URL`. A single one is handed to ioredis as it is, query and all. The user and password are percent-decoded, as
  * everywhere in URLs. Those of Sentinels are the user and password of the Redis they watch.
  *
  * @throws RangeError that says what to write; it quotes nothing of the URL, which may hold a password
@@ -49,6 +49,7 @@ export function parseRedisUrl(text: string): RedisPlace {
         'it names several hosts: write redis+cluster:// for a cluster, redis+sentinel:// for Sentinels',
       )
     }
+    checkSingle(text)
     return { kind, url: text }
   }
   const access = { ...readUser(user), tls: tls === 's' }
@@ -65,6 +66,19 @@ export function parseRedisUrl(text: string): RedisPlace {
     throw wrong("it lacks the primary's name: redis+sentinel://host:port,host:port/name-of-the-primary")
   }
   return { kind: 'sentinel', sentinels: addresses, name, access }
+}
+
+/** What ioredis would end the process for, with a stack trace, or be refused for by every Redis. */
+function checkSingle(text: string): void {
+  if (!URL.canParse(text)) {
+    throw wrong(
+      'it must be redis://[user:password@]host:port[/database], with characters such as / and # of a password percent-encoded',
+    )
+  }
+  const { username, password, pathname } = new URL(text)
+  decode(username)
+  decode(password)
+  if (!/^(\/\d*)?$/.test(pathname)) throw wrong('after the host stands the number of a database, or nothing')
 }
 
 export function addressText({ host, port }: Address): string {

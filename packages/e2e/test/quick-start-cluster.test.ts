@@ -33,7 +33,7 @@ describe('npm start -- --cluster', () => {
     const apiUrl = `http://127.0.0.1:${apiPort}`
     const first = start()
     await first.running()
-    expect(first.output).toContain('3 primaries with a replica each, 12 shards (TIMER_SHARDS)')
+    expect(first.output).toContain('3 primaries with a replica each, 12 shards at first (TIMER_SHARDS)')
     expect(first.output).toContain('what counts is on 1 more (REDIS_REPLICA_ACKS)')
     await eventually(async () => {
       const ready = await (await fetch(`${apiUrl}/readyz`)).json()

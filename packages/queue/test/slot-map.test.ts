@@ -104,8 +104,19 @@ describe('the map of slots', () => {
     const { map } = mapOf([never], [1], said)
     expect(await map.refresh()).toBe(false)
     expect(map.error).toBeInstanceOf(Error)
+    await eventually(() => expect(said).toHaveLength(1))
     await map.refresh()
     expect(said).toHaveLength(1)
+  })
+
+  test('that connections are not there yet, as at each start, is no warning', async () => {
+    const said: string[] = []
+    const answers = [(): Promise<string> => Promise.reject(new Error("Stream isn't writeable"))]
+    const { map } = mapOf(answers, [1], said)
+    expect(await map.refresh()).toBe(false)
+    answers[0] = async () => view({ port: 1, epoch: 1, slots: '0-16383' })
+    expect(await map.refresh()).toBe(true)
+    expect(said).toEqual([])
   })
 
   test('what Redis itself says is told, and not that another node cannot be reached', async () => {

@@ -34,6 +34,10 @@ describe('which Redis', () => {
     ['redis+sentinel://a:1', /lacks the primary's name/],
     ['redis://a:1,b:2', /several hosts: write redis\+cluster:\/\/ .* redis\+sentinel:\/\//],
     ['redis+cluster://top%secret@a:1', /before @ stands user:password/],
+    ['redis://a:99999', /it must be redis:\/\/.*host:port/],
+    ['redis://:pass/word@a:1', /of a password percent-encoded/],
+    ['redis://:100%@a:1', /write %25/],
+    ['redis://a:1/timers', /the number of a database/],
   ])('%s is refused, with what to write instead', (url, message) => {
     expect(() => read({ REDIS_URL: url })).toThrow(message)
   })
@@ -46,5 +50,14 @@ describe('which Redis', () => {
 
   test('a file of certificates that is not there is told at the start', () => {
     expect(() => read({ REDIS_CA_FILE: '/no/such/file.pem' })).toThrow(/REDIS_CA_FILE must be a file/)
+  })
+
+  test('so is a folder', () => {
+    expect(() => read({ REDIS_CA_FILE: import.meta.dirname })).toThrow(/REDIS_CA_FILE must be a file/)
+  })
+
+  test('so is a file without a certificate', () => {
+    const file = import.meta.filename
+    expect(() => read({ REDIS_CA_FILE: file })).toThrow(/REDIS_CA_FILE must hold certificates as PEM/)
   })
 })

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { type Static, Type } from '@sinclair/typebox'
 import { parseRedisUrl, REDIS_URL_FORMS } from '@timers/core'
 import { SettingsError } from './settings-error.ts'
@@ -50,6 +50,9 @@ export interface RedisChoice {
 
 const schema = Type.Object(redisSettings)
 
+/** How a certificate begins, in the forms that OpenSSL writes. */
+const CERTIFICATE = /^-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----/m
+
 type RedisSettings = Readonly<Static<typeof schema>>
 
 /**
@@ -64,9 +67,7 @@ export function redisOf(settings: RedisSettings): RedisChoice {
   } catch (error) {
     throw new SettingsError([(error as Error).message])
   }
-  if (redisCaFile !== undefined && !canBeRead(redisCaFile)) {
-    throw new SettingsError(['REDIS_CA_FILE must be a file that can be read'])
-  }
+  if (redisCaFile !== undefined) checkCertificates(redisCaFile)
   return {
     redisUrl,
     redisCaFile,
@@ -76,11 +77,21 @@ export function redisOf(settings: RedisSettings): RedisChoice {
   }
 }
 
-function canBeRead(file: string): boolean {
+/** A file that says nothing trusts nobody: each connection would be refused, and no message would name the file. */
+function checkCertificates(file: string): void {
+  const text = textOf(file)
+  if (text === undefined) throw new SettingsError(['REDIS_CA_FILE must be a file that can be read'])
+  if (!CERTIFICATE.test(text)) {
+    throw new SettingsError([
+      'REDIS_CA_FILE must hold certificates as PEM: -----BEGIN CERTIFICATE----- and what follows',
+    ])
+  }
+}
+
+function textOf(file: string): string | undefined {
   try {
-    accessSync(file, constants.R_OK)
-    return true
+    return readFileSync(file, 'utf8')
   } catch {
-    return false
+    return undefined
   }
 }

@@ -18,6 +18,10 @@ test.each([
   [coded('CERT_SIGNATURE_FAILURE'), 'REDIS_CA_FILE'],
   [coded('CERT_HAS_EXPIRED'), 'has expired'],
   [coded('ERR_TLS_CERT_ALTNAME_INVALID'), 'is for another name'],
+  [
+    Object.assign(new Error('DNS'), { code: 'ENOTFOUND', hostname: 'redis-9' }),
+    'no machine has the name redis-9',
+  ],
 ])('%s', (error, words) => {
   expect(troubleIn(error)).toContain(words)
 })

@@ -54,13 +54,20 @@ const OF_SENTINELS: readonly Trouble[] = [
 
 /** Why Redis cannot be used, in words for an operator; undefined where the error does not tell. Holds no secret. */
 export function troubleIn(error: unknown): string | undefined {
-  const { code, message = '' } = Object(error) as Partial<NodeJS.ErrnoException>
+  const {
+    code,
+    message = '',
+    hostname,
+  } = Object(error) as Partial<NodeJS.ErrnoException & { hostname: string }>
   if (code !== undefined && UNTRUSTED.test(code)) {
     return 'the certificate of Redis is by an authority that is not trusted: name a file with the certificate of that authority in REDIS_CA_FILE'
   }
   if (code === 'CERT_HAS_EXPIRED') return 'the certificate of Redis has expired'
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return 'the certificate of Redis is for another name: write the host in REDIS_URL as the certificate has it, and let nodes of a cluster announce that name (cluster-announce-hostname)'
+  }
+  if (code === 'ENOTFOUND') {
+    return `no machine has the name ${hostname}: look at REDIS_URL, and at the names that nodes announce`
   }
   const list = message.startsWith('All sentinels are unreachable') ? OF_SENTINELS : OF_REDIS
   return list.find(({ said }) => said.test(message))?.words

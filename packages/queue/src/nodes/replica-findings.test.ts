@@ -25,7 +25,7 @@ describe('what REDIS_REPLICA_ACKS means with the replicas that are there', () =>
   test.each<[string, Case, RegExp[]]>([
     [
       'none, and no replica',
-      { info: NONE, acks: 0 },
+      { info: NONE, acks: 0, minReplicas: '0' },
       [/^choice: no replica is connected: whoever loses the disk/],
     ],
     [
@@ -56,6 +56,18 @@ describe('what REDIS_REPLICA_ACKS means with the replicas that are there', () =>
       [/^choice: min-replicas-to-write is 0/],
     ],
     ['the same on a cluster', { info: ONE, acks: 1, minReplicas: '0', refusesAlone: true }, []],
+    [
+      'a primary that wants more replicas than there are',
+      { info: ONE, acks: 1, minReplicas: '2' },
+      [
+        /^unsafe: min-replicas-to-write is 2 with 1 replica connected: Redis refuses .* until 2 are connected$/,
+      ],
+    ],
+    [
+      'the same on a cluster, where nobody waits for replicas',
+      { info: NONE, acks: 0, minReplicas: '1', refusesAlone: true },
+      [/^choice: no replica/, /^unsafe: min-replicas-to-write is 1 with no replica connected/],
+    ],
     [
       'the same without a replica that it could be cut off from',
       { info: NONE, acks: 1, minReplicas: '0' },

@@ -47,6 +47,12 @@ export function replicaFindings(
       `REDIS_REPLICA_ACKS is ${acks} with ${replicasText(seen)}: acks must cover every replica that may be promoted, and any ${acks} of these may be the ones that confirm; set it to ${seen}, or a failover may lose and double timers`,
     )
   }
+  if (acks <= seen && Number(minReplicas ?? 0) > seen) {
+    say(
+      'unsafe',
+      `min-replicas-to-write is ${minReplicas} with ${replicasText(seen)}: Redis refuses creates and changes, and nothing is sent, until ${minReplicas} are connected`,
+    )
+  }
   if (seen > 0 && !refusesAlone && minReplicas === '0') {
     say(
       'choice',

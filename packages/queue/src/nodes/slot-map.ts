@@ -11,6 +11,8 @@ const REFRESH_TROUBLED_EVERY_MS = 200
 const REFRESH_PAUSE_MS = 50
 /** Whoever has not answered by then is not waited for, in milliseconds. */
 const ANSWER_WITHIN_MS = 500
+/** What takes no longer than that is no news: connections come about, or somebody takes over. In milliseconds. */
+const COMPLAIN_AFTER_MS = 1_000
 /** What nobody confirms for this long is believed no more, in milliseconds. */
 const BELIEVED_FOR_MS = 10_000
 
@@ -62,6 +64,8 @@ export class SlotMap {
   #refreshing: Promise<boolean> | undefined
   #readAt = Number.NEGATIVE_INFINITY
   #lastComplaint = ''
+  /** Since when nobody can tell it. */
+  #troubledSince: number | undefined
   #view: View = { epoch: -1, seenAt: Number.NEGATIVE_INFINITY, nodes: [] }
   #error: unknown
   #closed = false
@@ -166,6 +170,7 @@ export class SlotMap {
     try {
       await inTime(Promise.any(this.#hooks.witnesses().map((witness) => this.#ask(witness))))
       this.#lastComplaint = ''
+      this.#troubledSince = undefined
       this.#error = undefined
     } catch (error) {
       this.#error = error instanceof AggregateError ? mostTelling(error.errors) : error
@@ -177,8 +182,11 @@ export class SlotMap {
 
   #complain(): void {
     const fields = errorFields(this.#error)
+    const trouble = troubleIn(this.#error)
+    this.#troubledSince ??= performance.now()
+    // It may pass by itself, unless it says what must be mended.
+    if (trouble === undefined && performance.now() - this.#troubledSince < COMPLAIN_AFTER_MS) return
     if (fields.reason !== this.#lastComplaint && !this.#closed) {
-      const trouble = troubleIn(this.#error)
       const why = trouble === undefined ? '' : `: ${trouble}`
       this.#log.warn(fields, `no node tells the layout of the cluster${why}`)
     }
