@@ -52,8 +52,10 @@ const OF_SENTINELS: readonly Trouble[] = [
   },
 ]
 
-/** Why Redis cannot be used, in words for an operator; undefined where the error does not tell. Holds no secret. */
-export function troubleIn(error: unknown): string | undefined {
+/**
+ * Why Redis, or a Sentinel, cannot be used, in words for an operator; undefined where the error does not tell. Holds no secret.
+ */
+export function troubleIn(error: unknown, of: 'redis' | 'sentinel' = 'redis'): string | undefined {
   const { code, message = '' } = Object(error) as Partial<NodeJS.ErrnoException>
   if (code !== undefined && UNTRUSTED.test(code)) {
     return 'the certificate of Redis is by an authority that is not trusted: name a file with the certificate of that authority in REDIS_CA_FILE'
@@ -62,7 +64,7 @@ export function troubleIn(error: unknown): string | undefined {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return 'the certificate of Redis is for another name: write the host in REDIS_URL as the certificate has it, and let nodes of a cluster announce that name (cluster-announce-hostname)'
   }
-  const list = message.startsWith('All sentinels are unreachable') ? OF_SENTINELS : OF_REDIS
+  const list = of === 'sentinel' ? OF_SENTINELS : OF_REDIS
   return list.find(({ said }) => said.test(message))?.words
 }
 
