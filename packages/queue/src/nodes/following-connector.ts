@@ -3,6 +3,9 @@ import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'nod
 import type { Address } from '@timers/core'
 import { AbstractConnector } from 'ioredis'
 
+/** How long a connection waits to be told where to go, in milliseconds. */
+const TOLD_WITHIN_MS = 500
+
 /** What `Redis` takes as its option `Connector`. */
 export type ConnectorClass = new (options: unknown) => AbstractConnector
 
@@ -51,10 +54,11 @@ export function followingConnector(
 
     async connect(): Promise<Socket> {
       this.connecting = true
-      const address = where()
+      const address = where() ?? (primary && (await firstNews(primary, where)))
       this.#address = address
+      // Not rejected: then ioredis would end the connection for good, instead of trying again.
+      if (!this.connecting) return new Socket().destroy()
       if (address === undefined) {
-        // Not rejected: then ioredis would end the connection for good, instead of trying again.
         this.firstError = new Error('ECONNREFUSED: no node is known to connect to')
         return new Socket().destroy()
       }
@@ -80,4 +84,21 @@ export function followingConnector(
       return false
     }
   }
+}
+
+/** A process that has just been started asks, and is not told where to go at once. */
+async function firstNews(
+  primary: PrimaryNews,
+  where: () => Address | undefined,
+): Promise<Address | undefined> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => done(), TOLD_WITHIN_MS)
+    const unlisten = primary.onMove(() => done())
+    function done(): void {
+      clearTimeout(timer)
+      unlisten()
+      resolve()
+    }
+  })
+  return where()
 }

@@ -18,6 +18,10 @@ export class PrimaryClaim {
     return this.#address
   }
 
+  get epoch(): number {
+    return this.#epoch
+  }
+
   /** Whether it is another one now. */
   hear(address: Address, epoch: number): boolean {
     const now = performance.now()

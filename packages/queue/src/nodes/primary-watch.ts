@@ -175,9 +175,9 @@ export class PrimaryWatch implements PrimaryNews {
   #follow(hear: () => boolean): void {
     const from = this.address
     if (!hear() || this.address === undefined) return
-    const to = addressText(this.address)
-    if (from === undefined) this.#options.log.debug({ node: to }, 'the Sentinels name the primary')
-    else this.#options.log.info({ from: addressText(from), to }, 'another Redis is primary')
+    const [to, { epoch }] = [addressText(this.address), this.#claim]
+    if (from === undefined) this.#options.log.info({ node: to }, 'the Sentinels name the primary')
+    else this.#options.log.info({ from: addressText(from), to, epoch }, 'another Redis is primary')
     for (const listener of [...this.#listeners]) listener()
   }
 
