@@ -13,6 +13,7 @@ test.each(SCENARIOS.map((scenario) => [nameOf(scenario), scenario] as const))(
   async (_name, scenario) => {
     const outcome = await playFailover(scenario)
     expect(outcome).toMatchObject(FLAWLESS)
+    expect(outcome.readsBackMs).toBeLessThan(BACK_WITHIN_MS)
     expect(outcome.createsBackMs).toBeLessThan(BACK_WITHIN_MS)
     expect(outcome.firesBackMs).toBeLessThan(BACK_WITHIN_MS)
   },

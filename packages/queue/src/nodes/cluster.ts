@@ -190,7 +190,7 @@ export class Cluster implements Nodes {
         ? []
         : [...this.#place.seeds, ...others.map(({ address }) => toAddress(address))],
     )
-    return [...nodes, ...this.#seeds.witnesses]
+    return [...nodes, ...this.#seeds.all.map(({ redis, address }) => witnessOver(redis, address))]
   }
 
   /** Connects to who has come to serve shards, and lets go of who serves none any more. */

@@ -1,6 +1,6 @@
-import { addressText } from '@timers/core'
+import { type Address, addressText } from '@timers/core'
 import type { Redis } from 'ioredis'
-import type { ConnectionOptions, Endpoint } from './redis-client.ts'
+import { type ConnectionOptions, type Endpoint, tlsOf } from './redis-client.ts'
 import { troubleIn } from './redis-trouble.ts'
 import { tlsTrouble } from './tls-probe.ts'
 
@@ -24,7 +24,7 @@ export class ConnectionTrouble {
     const timer = setInterval(() => void this.#look(), LOOK_EVERY_MS)
     timer.unref()
     redis.on('error', (error) => {
-      this.#said = troubleIn(error)
+      this.#said = troubleIn(error, endpoint.kind === 'sentinel' ? 'sentinel' : 'redis')
       this.#log()
     })
     redis.on('ready', () => {
@@ -37,31 +37,36 @@ export class ConnectionTrouble {
 
   /** What to write instead; undefined while nothing is known. */
   get words(): string | undefined {
-    return this.#said ?? this.#seen
+    const { primary } = this.#endpoint.kind === 'following' ? this.#endpoint : {}
+    return this.#said ?? this.#seen ?? primary?.trouble
   }
 
   async #look(): Promise<void> {
     if (this.#looking || this.#said !== undefined || this.#redis.status === 'ready') return
     this.#looking = true
-    const { tls, path } = this.#redis.options
-    const found = await Promise.all(
-      path === undefined ? this.#addresses().map((each) => tlsTrouble(each, tls)) : [],
-    )
+    const address = this.#address
+    this.#seen = address && (await tlsTrouble(address, this.#tls))
     this.#looking = false
-    this.#seen = found.find((words) => words !== undefined)
     this.#log()
   }
 
-  #addresses() {
-    const { host = 'localhost', port = 6_379 } = this.#redis.options
-    return this.#endpoint.kind === 'sentinel' ? this.#endpoint.sentinels : [{ host, port }]
+  /** Undefined where it has none, or nobody knows it. */
+  get #address(): Address | undefined {
+    if (this.#endpoint.kind === 'following') return this.#endpoint.where()
+    const { host = 'localhost', port = 6_379, path } = this.#redis.options
+    return path === undefined ? { host, port } : undefined
+  }
+
+  get #tls() {
+    if (this.#endpoint.kind !== 'following') return this.#redis.options.tls
+    return this.#endpoint.access.tls ? tlsOf(this.#options.caFile).tls : undefined
   }
 
   #log(): void {
-    const { words } = this
+    const words = this.#said ?? this.#seen
     if (words === undefined || words === this.#logged) return
     this.#logged = words
-    const node = this.#addresses().map(addressText).join()
+    const node = this.#address && addressText(this.#address)
     this.#options.log.error({ node }, `redis cannot be used: ${words}`)
   }
 }

@@ -3,39 +3,102 @@ import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'nod
 import type { Address } from '@timers/core'
 import { AbstractConnector } from 'ioredis'
 
+/** How long a connection waits to be told where to go, in milliseconds. */
+const TOLD_WITHIN_MS = 500
+
 /** What `Redis` takes as its option `Connector`. */
 export type ConnectorClass = new (options: unknown) => AbstractConnector
 
+/** Where a connection goes, each time it connects. */
+export interface Destination {
+  /** Undefined while nobody knows. */
+  readonly where: () => Address | undefined
+  /** How it moves by itself; without it, whoever has opened it does that. */
+  readonly primary?: PrimaryNews
+}
+
+/** News of the one primary that all connections go to. */
+export interface PrimaryNews {
+  /**
+   * Called when it is another one.
+   *
+   * @returns what ends it
+   */
+  onMove(listener: () => void): () => void
+  /** A connection to it was lost, or did not come about. */
+  lost(): void
+  /** Where a connection went that says of itself that it is a replica. */
+  notPrimary(address: Address): void
+  /** Why nobody tells which one it is, in words for an operator. */
+  readonly trouble: string | undefined
+}
+
 /**
- * Connects to wherever `where` says at the time: for a connection that waits at one shard, on whichever node that is.
+ * Connects to wherever `where` says at the time. Where there is news of the primary, a connection to another one is broken off as
+ * soon as that is known, without a goodbye: one that stands still would not hear it. The client library connects it anew, and so it does
+ * with the copies that BullMQ makes of a connection.
  *
- * @param where undefined while no node is known to serve the shard
  * @param endWithinMs how long to wait for the other side's end at a disconnect
  */
 export function followingConnector(
-  where: () => Address | undefined,
+  { where, primary }: Destination,
   tls: TlsOptions | undefined,
   endWithinMs: number,
 ): ConnectorClass {
   return class FollowingConnector extends AbstractConnector {
+    #address: Address | undefined
+
     constructor() {
       super(endWithinMs)
     }
 
     async connect(): Promise<Socket> {
       this.connecting = true
-      const address = where()
+      const address = where() ?? (primary && (await firstNews(primary, where)))
+      this.#address = address
+      // Not rejected: then ioredis would end the connection for good, instead of trying again.
+      if (!this.connecting) return new Socket().destroy()
       if (address === undefined) {
-        // Not rejected: then ioredis would end the connection for good, instead of trying again.
-        this.firstError = new Error('ECONNREFUSED: no node is known to serve this shard')
+        this.firstError = new Error('ECONNREFUSED: no node is known to connect to')
         return new Socket().destroy()
       }
       const socket = tls === undefined ? createConnection(address) : connectTls({ ...tls, ...address })
       socket.once('error', (error) => {
         this.firstError = error
       })
+      if (primary !== undefined) {
+        const unlisten = primary.onMove(() => socket.destroy())
+        socket.once('close', () => {
+          unlisten()
+          if (this.connecting) primary.lost()
+        })
+      }
       this.stream = socket
       return socket
     }
+
+    /** By what the server says of itself as the connection is made. */
+    override check({ role }: { readonly role?: string }): boolean {
+      if (primary === undefined || this.#address === undefined || role !== 'slave') return true
+      primary.notPrimary(this.#address)
+      return false
+    }
   }
+}
+
+/** A process that has just been started asks, and is not told where to go at once. */
+async function firstNews(
+  primary: PrimaryNews,
+  where: () => Address | undefined,
+): Promise<Address | undefined> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(() => done(), TOLD_WITHIN_MS)
+    const unlisten = primary.onMove(() => done())
+    function done(): void {
+      clearTimeout(timer)
+      unlisten()
+      resolve()
+    }
+  })
+  return where()
 }

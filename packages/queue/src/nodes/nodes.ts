@@ -1,6 +1,8 @@
+import type { RedisPlace } from '@timers/core'
 import type { Redis } from 'ioredis'
 import type { ShardKeys } from '../shards/shard-keys.ts'
 import { Node, type NodeUse } from './node.ts'
+import { PrimaryWatch } from './primary-watch.ts'
 import type { ConnectionOptions, Endpoint } from './redis-client.ts'
 import type { RedisHealth } from './redis-monitor.ts'
 import type { SlotOwner } from './shard-spread.ts'
@@ -47,6 +49,8 @@ export interface Nodes {
   close(): void
 }
 
+type OnePlace = Exclude<RedisPlace, { readonly kind: 'cluster' }>
+
 /** A single Redis, or the one primary that Sentinels watch over: it serves all shards. */
 export class OneNode implements Nodes {
   readonly all: readonly [Node]
@@ -54,7 +58,17 @@ export class OneNode implements Nodes {
     { name: 'redis', slots: [[0, 16_383]], moving: 0, failing: false },
   ]
 
-  constructor(endpoint: Endpoint, options: ConnectionOptions, use: NodeUse) {
+  readonly #watch: PrimaryWatch | undefined
+
+  constructor(place: OnePlace, options: ConnectionOptions, use: NodeUse) {
+    let endpoint: Endpoint
+    if (place.kind === 'sentinel') {
+      const primary = new PrimaryWatch(place, options)
+      this.#watch = primary
+      endpoint = { kind: 'following', access: place.access, where: () => primary.address, primary }
+    } else {
+      endpoint = place
+    }
     this.all = [new Node('redis', endpoint, options, use)]
   }
 
@@ -82,6 +96,7 @@ export class OneNode implements Nodes {
   }
 
   close(): void {
+    this.#watch?.close()
     this.all[0].close()
   }
 }

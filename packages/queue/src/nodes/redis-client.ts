@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Access, Address, Log, RedisPlace } from '@timers/core'
 import { Redis, type RedisOptions } from 'ioredis'
 import { errorFields } from './error-fields.ts'
-import { followingConnector } from './following-connector.ts'
+import { type Destination, followingConnector } from './following-connector.ts'
 import { writeTogether } from './hold-back.ts'
 
 /**
@@ -38,12 +38,12 @@ const END_WITHIN_MS = 100
  */
 export type Profile = 'producer' | 'reader' | 'worker'
 
-/** A Redis to connect to: the only one, whichever the Sentinels say is primary, or a node of a cluster. */
+/** Whom to connect to: the only Redis, a node of a cluster, or a Sentinel. */
 export type Endpoint =
-  | Exclude<RedisPlace, { readonly kind: 'cluster' }>
-  | { readonly kind: 'node'; readonly address: Address; readonly access: Access }
-  /** The node that serves a shard, whichever it is at the time. */
-  | { readonly kind: 'following'; readonly where: () => Address | undefined; readonly access: Access }
+  | Extract<RedisPlace, { readonly kind: 'single' }>
+  | { readonly kind: 'node' | 'sentinel'; readonly address: Address; readonly access: Access }
+  /** The node that serves a shard, or the primary under Sentinels, whichever it is at the time. */
+  | ({ readonly kind: 'following'; readonly access: Access } & Destination)
 
 /** As ioredis has them; replies are mapped as it does by default. */
 type ClientOptions = Omit<RedisOptions, 'replyMapping'>
@@ -74,12 +74,13 @@ export interface ConnectionOptions {
 
 export function connect(endpoint: Endpoint, profile: Profile, common: ConnectionOptions): Redis {
   const options = {
-    connectionName: `timers-${profile}`,
+    // A right more to ask for, of a Sentinel.
+    ...(endpoint.kind !== 'sentinel' && { connectionName: `timers-${profile}` }),
     // Its name and version in CLIENT LIST: a right more to ask for, of which Redis 7.0 does not know the name.
     disableClientInfo: true,
     connectTimeout: 1_500,
     disconnectTimeout: END_WITHIN_MS,
-    retryStrategy: (times: number) => Math.min(50 * times, 500),
+    retryStrategy: (times: number) => Math.min(50 * times, retryWithinMs(endpoint)),
     maxLoadingRetryTime: LOADING_LOOK_MS,
     reconnectOnError,
     ...(profile === 'worker' ? PATIENT : IMPATIENT),
@@ -87,54 +88,44 @@ export function connect(endpoint: Endpoint, profile: Profile, common: Connection
   const client = open(endpoint, options, common)
   writeTogether(client)
   endAlsoWhileWaiting(client)
-  // Of a cluster it is told which shards are away, once for all connections (shard-news.ts).
-  const level = endpoint.kind === 'node' || endpoint.kind === 'following' ? 'debug' : undefined
-  return watchErrors(client, profile, common.log, level)
+  // Of a cluster it is told which shards are away, once for all connections (shard-news.ts); of Sentinels, that none answers.
+  const isTold =
+    endpoint.kind === 'single' || (endpoint.kind === 'following' && endpoint.primary !== undefined)
+  const where = () => {
+    const { host = '', port = 0 } = (endpoint.kind === 'following' ? endpoint.where() : client.options) ?? {}
+    return `${host}:${port}`
+  }
+  return watchErrors(client, { profile, where }, common.log, isTold ? undefined : 'debug')
 }
 
-function open(
-  endpoint: Endpoint,
-  options: ClientOptions,
-  { caFile, sentinelPassword }: ConnectionOptions,
-): Redis {
+/** Another primary may be named at any time, and a try that waits does not hear of it. */
+function retryWithinMs(endpoint: Endpoint): number {
+  return endpoint.kind === 'following' && endpoint.primary !== undefined ? 150 : 500
+}
+
+function open(endpoint: Endpoint, options: ClientOptions, { caFile }: ConnectionOptions): Redis {
   switch (endpoint.kind) {
     case 'single':
       return new Redis(endpoint.url, { ...options, ...(endpoint.url.startsWith('rediss:') && tlsOf(caFile)) })
-    case 'sentinel': {
-      const { sentinels, name, access } = endpoint
-      return new Redis({
-        ...options,
-        ...credentials(access),
-        sentinels: [...sentinels],
-        name,
-        ...(sentinelPassword !== undefined && { sentinelPassword }),
-        ...(access.tls && {
-          ...tlsOf(caFile),
-          sentinelTLS: tlsOf(caFile).tls,
-          enableTLSForSentinelMode: true,
-        }),
-        // Tells of a failover as it happens: a primary that stands still says nothing of it.
-        failoverDetector: true,
-        sentinelRetryStrategy: (times: number) => Math.min(50 * times, 500),
-      })
-    }
     case 'following': {
-      const { where, access } = endpoint
+      const { access } = endpoint
       const tls = access.tls ? tlsOf(caFile).tls : undefined
       return new Redis({
         ...options,
         ...credentials(access),
-        Connector: followingConnector(where, tls, END_WITHIN_MS),
+        Connector: followingConnector(endpoint, tls, END_WITHIN_MS),
       })
     }
-    case 'node': {
+    case 'node':
+    case 'sentinel': {
       const { address, access } = endpoint
       return new Redis({
         ...options,
         // Neither of a worker: what ioredis keeps for a connection to come back is lost for good where it is ended meanwhile.
         maxRetriesPerRequest: 0,
         enableOfflineQueue: false,
-        disconnectTimeout: END_WITHIN_MS,
+        // A Sentinel loads nothing, and INFO is a right more.
+        enableReadyCheck: endpoint.kind === 'node',
         ...credentials(access),
         ...(access.tls && tlsOf(caFile)),
         host: address.host,
@@ -178,9 +169,14 @@ function endAlsoWhileWaiting(client: Redis): void {
 }
 
 /** Says once that Redis went away and once that it is back, not once a try. */
-function watchErrors(client: Redis, profile: Profile, log: Log, level: 'debug' | undefined): Redis {
+function watchErrors(
+  client: Redis,
+  known: { readonly profile: Profile; readonly where: () => string },
+  log: Log,
+  level: 'debug' | undefined,
+): Redis {
   let away = false
-  const where = () => ({ profile, node: `${client.options.host}:${client.options.port}` })
+  const where = () => ({ profile: known.profile, node: known.where() })
   client.on('error', (error: Error) => {
     if (!away) log[level ?? 'warn']({ ...where(), ...errorFields(error) }, 'redis connection lost')
     away = true

@@ -52,8 +52,10 @@ const OF_SENTINELS: readonly Trouble[] = [
   },
 ]
 
-/** Why Redis cannot be used, in words for an operator; undefined where the error does not tell. Holds no secret. */
-export function troubleIn(error: unknown): string | undefined {
+/**
+ * Why Redis, or a Sentinel, cannot be used, in words for an operator; undefined where the error does not tell. Holds no secret.
+ */
+export function troubleIn(error: unknown, of: 'redis' | 'sentinel' = 'redis'): string | undefined {
   const {
     code,
     message = '',
@@ -69,7 +71,7 @@ export function troubleIn(error: unknown): string | undefined {
   if (code === 'ENOTFOUND') {
     return `no machine has the name ${hostname}: look at REDIS_URL, and at the names that nodes announce`
   }
-  const list = message.startsWith('All sentinels are unreachable') ? OF_SENTINELS : OF_REDIS
+  const list = of === 'sentinel' ? OF_SENTINELS : OF_REDIS
   return list.find(({ said }) => said.test(message))?.words
 }
 

@@ -1,17 +1,15 @@
 import { type Address, addressText } from '@timers/core'
 import type { Redis } from 'ioredis'
 import type { ConnectionTrouble } from './connection-trouble.ts'
-import type { Witness } from './slot-map.ts'
-import { witnessOver } from './witness.ts'
 
-/** A node that is asked where the shards are, and nothing else. */
+/** Somebody who is asked where Redis is, and nothing else. */
 interface Seed {
   readonly address: Address
   readonly redis: Redis
   readonly trouble: ConnectionTrouble
 }
 
-/** Nodes that can tell where the shards are while none does that serves some. */
+/** Nodes that can tell where the shards are while none does that serves some; and Sentinels. */
 export class Seeds {
   readonly #connect: (address: Address) => Omit<Seed, 'address'>
   readonly #ready: () => void
@@ -23,13 +21,13 @@ export class Seeds {
     this.#ready = ready
   }
 
-  get witnesses(): Witness[] {
-    return [...this.#open.values()].map(({ address, redis }) => witnessOver(redis, address))
+  get all(): readonly Seed[] {
+    return [...this.#open.values()]
   }
 
   /** Why none can be used, in words for an operator, where one of them tells. */
   get trouble(): string | undefined {
-    return [...this.#open.values()].flatMap(({ trouble }) => trouble.words ?? [])[0]
+    return this.all.flatMap(({ trouble }) => trouble.words ?? [])[0]
   }
 
   /** Those at these addresses; the others go. */

@@ -30,6 +30,8 @@ const COLUMNS = [
   'unknown',
   'promotedMs',
   'namedMs',
+  'coveredMs',
+  'readsBackMs',
   'createsBackMs',
   'firesBackMs',
 ] as const satisfies readonly (keyof Outcome)[]
@@ -52,6 +54,7 @@ const named = (scenarios: readonly Scenario[]) =>
 test.each(named(covered))('%s', async (_name, scenario) => {
   const outcome = await play(scenario)
   expect(outcome).toMatchObject(FLAWLESS)
+  expect(outcome.readsBackMs).toBeLessThan(BACK_WITHIN_MS)
   expect(outcome.createsBackMs).toBeLessThan(BACK_WITHIN_MS)
   expect(outcome.firesBackMs).toBeLessThan(BACK_WITHIN_MS)
 })

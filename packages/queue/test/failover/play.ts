@@ -47,7 +47,8 @@ export async function playFailover(scenario: Scenario): Promise<Outcome> {
     const lost = () => traffic.lost(end)
     await eventually(() => expect(lost()).toEqual([]), { timeoutMs: 20_000 }).catch(() => {})
     const { promotedAt, namedAt, coveredAt } = watch.seen
-    const since = Math.max(namedAt, coveredAt)
+    const created = [...traffic.acknowledged.values()].map(({ at }) => at)
+    const read = traffic.reads.flatMap(({ askedAt, at }) => (askedAt >= promotedAt ? [at] : []))
     const unknown = await unknownOf(store, traffic)
     return {
       acknowledged: traffic.acknowledged.size,
@@ -58,12 +59,11 @@ export async function playFailover(scenario: Scenario): Promise<Outcome> {
       unknown: unknown.length,
       strange: unknown.filter((at) => at === undefined || at < faultAt - IN_FLIGHT_MS).length,
       promotedMs: Math.round(promotedAt - faultAt),
-      namedMs: Math.round(namedAt - faultAt),
-      createsBackMs: backAfter(
-        coveredAt,
-        [...traffic.acknowledged.values()].map(({ at }) => at),
-      ),
-      firesBackMs: Math.max(...shardsOf(traffic).map((times) => backAfter(since, times))),
+      namedMs: Math.round(namedAt - promotedAt),
+      coveredMs: Math.round(coveredAt - promotedAt),
+      readsBackMs: backAfter(promotedAt, read),
+      createsBackMs: backAfter(coveredAt, created),
+      firesBackMs: Math.max(...shardsOf(traffic).map((times) => backAfter(coveredAt, times))),
     }
   } finally {
     await watch.stop()

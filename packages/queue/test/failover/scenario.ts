@@ -27,11 +27,15 @@ export interface Outcome {
   /** Those that ended as `unknown`; and those of them that were not under way as it happened. */
   readonly unknown: number
   readonly strange: number
-  /** From the fault to the promotion, in milliseconds. */
+  /** From the fault to when the successor says that it is primary, in milliseconds. */
   readonly promotedMs: number
-  /** From the fault to when all Sentinels, or nodes, name the new primary, in milliseconds. */
+  /** From then to when all Sentinels, or nodes, name it. */
   readonly namedMs: number
-  /** From then, and when enough replicas followed it, to the first create that was acknowledged, in milliseconds. */
+  /** From then to when it has as many replicas as acks: before that no create can be confirmed. */
+  readonly coveredMs: number
+  /** From the promotion to the first answer to a read that was asked after it. */
+  readonly readsBackMs: number
+  /** From when it has the replicas, too, to the first create that was acknowledged. */
   readonly createsBackMs: number
   /** The same to the first request of the shard that took longest. */
   readonly firesBackMs: number
@@ -46,5 +50,5 @@ export function nameOf({ by, fault, replicas, acks, lagMs = 0, settled = true }:
 /** What must come of it where acks cover all replicas. */
 export const FLAWLESS = { lost: 0, doubled: 0, early: 0, strange: 0 } as const
 
-/** How soon all must be back once enough replicas follow the new primary, in milliseconds. */
+/** How soon reads must be back after the promotion, and the others once enough replicas follow the new primary; in milliseconds. */
 export const BACK_WITHIN_MS = 1_000

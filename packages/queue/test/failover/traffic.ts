@@ -3,6 +3,7 @@ import type { RedisTimerStore } from '../../src/timers/timer-store.ts'
 import { delivered, draft, fired, unknown } from '../rig.ts'
 
 const CREATE_EVERY_MS = 10
+const READ_EVERY_MS = 20
 const DUE_AFTER_MS = 300
 
 /** An acknowledged timer: when that was, and when it is due; by `performance.now()`. */
@@ -16,26 +17,36 @@ interface Sighting {
   readonly early: boolean
 }
 
-/** Creates at a steady rate, and what fires: who was told what when, by `performance.now()`. */
+/** A read that was answered: when it was asked, and answered; by `performance.now()`. */
+interface Read {
+  readonly askedAt: number
+  readonly at: number
+}
+
+/** Creates and reads at a steady rate, and what fires: who was told what when, by `performance.now()`. */
 export class Traffic {
   readonly acknowledged = new Map<number, Acknowledged>()
   readonly sent = new Map<number, Sighting[]>()
+  readonly reads: Read[] = []
   refused = 0
   readonly #store: RedisTimerStore
   readonly #under = new Set<Promise<void>>()
-  #timer: NodeJS.Timeout | undefined
+  #timers: NodeJS.Timeout[] = []
 
   constructor(store: RedisTimerStore) {
     this.#store = store
   }
 
   start(): void {
-    this.#timer = setInterval(() => void this.create(DUE_AFTER_MS), CREATE_EVERY_MS)
+    this.#timers = [
+      setInterval(() => void this.create(DUE_AFTER_MS), CREATE_EVERY_MS),
+      setInterval(() => void this.#read(), READ_EVERY_MS),
+    ]
   }
 
   /** Resolves when every create has its answer. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
     await Promise.all(this.#under)
   }
 
@@ -54,6 +65,15 @@ export class Traffic {
       .finally(() => this.#under.delete(create))
     this.#under.add(create)
     return create
+  }
+
+  async #read(): Promise<void> {
+    const askedAt = performance.now()
+    const [id = 1] = this.acknowledged.keys()
+    await this.#store.find(id).then(
+      () => this.reads.push({ askedAt, at: performance.now() }),
+      () => {},
+    )
   }
 
   /** What the worker does with a due timer, without HTTP. */
