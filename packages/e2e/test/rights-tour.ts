@@ -220,6 +220,8 @@ export class RightsTour {
     ]
     for (const filter of filters) await this.#do('GET', `/timers?${filter}`, 200)
     await this.#do('GET', '/stats', 200)
+    // Timers are counted when somebody asks for the metrics.
+    expect((await fetch(`${this.#places.apiUrl}/metrics`)).status).toBe(200)
     await this.#do('GET', `/forecast?from=${from}&to=${to}&bucket=60`, 200)
   }
 

@@ -7,7 +7,7 @@ import {
 } from '../src/consumer/timer-consumer.ts'
 import { type ShardKeys, shardKeys } from '../src/shards/shard-keys.ts'
 import { createRedisTimerStore, type RedisTimerStore } from '../src/timers/timer-store.ts'
-import type { Said } from './rig.ts'
+import { logInto, type Said } from './said.ts'
 
 /** Enough for each of three primaries to have some. */
 export const SHARDS = 16
@@ -21,12 +21,7 @@ export interface BedOptions extends TestClusterOptions {
 export class ClusterBed {
   readonly cluster: TestCluster
   readonly said: Said[] = []
-  readonly log: Log = {
-    debug: (fields, message) => this.#say('debug', fields, message),
-    info: (fields, message) => this.#say('info', fields, message),
-    warn: (fields, message) => this.#say('warn', fields, message),
-    error: (fields, message) => this.#say('error', fields, message),
-  }
+  readonly log: Log = logInto(this.said)
   readonly #closers: (() => Promise<unknown>)[] = []
 
   readonly #replicaAcks: number
@@ -38,10 +33,6 @@ export class ClusterBed {
   private constructor(cluster: TestCluster, replicaAcks: number) {
     this.cluster = cluster
     this.#replicaAcks = replicaAcks
-  }
-
-  #say(level: keyof Log, fields: object, message: string): void {
-    this.said.push({ level, message, fields: { ...fields } })
   }
 
   /** Closes what the last test opened, and empties the cluster. */

@@ -1,20 +1,7 @@
-import { playFailover } from './failover/play.ts'
-import { BACK_WITHIN_MS, FLAWLESS, nameOf, type Scenario } from './failover/scenario.ts'
+import { plays } from './failover/plays.ts'
 
-/** Some of those that `npm run failover` plays. */
-const SCENARIOS: readonly Scenario[] = [
+plays([
   { by: 'sentinel', fault: 'planned', replicas: 1, acks: 1 },
   { by: 'sentinel', fault: 'killed', replicas: 1, acks: 1 },
   { by: 'sentinel', fault: 'cut off', replicas: 2, acks: 2 },
-]
-
-test.each(SCENARIOS.map((scenario) => [nameOf(scenario), scenario] as const))(
-  '%s',
-  async (_name, scenario) => {
-    const outcome = await playFailover(scenario)
-    expect(outcome).toMatchObject(FLAWLESS)
-    expect(outcome.readsBackMs).toBeLessThan(BACK_WITHIN_MS)
-    expect(outcome.createsBackMs).toBeLessThan(BACK_WITHIN_MS)
-    expect(outcome.firesBackMs).toBeLessThan(BACK_WITHIN_MS)
-  },
-)
+])

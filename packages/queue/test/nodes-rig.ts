@@ -6,7 +6,7 @@ import {
   type TimerConsumerOptions,
 } from '../src/consumer/timer-consumer.ts'
 import { createRedisTimerStore, type RedisTimerStore } from '../src/timers/timer-store.ts'
-import type { Said } from './rig.ts'
+import { logInto, type Said } from './said.ts'
 
 /** What tests may choose of stores and consumers alike. */
 export interface NodesRigOptions {
@@ -18,21 +18,12 @@ export interface NodesRigOptions {
 /** What works on Redis that are several: stores and consumers, closed together. */
 export class NodesRig {
   readonly said: Said[] = []
-  readonly log: Log = {
-    debug: (fields, message) => this.#say('debug', fields, message),
-    info: (fields, message) => this.#say('info', fields, message),
-    warn: (fields, message) => this.#say('warn', fields, message),
-    error: (fields, message) => this.#say('error', fields, message),
-  }
+  readonly log: Log = logInto(this.said)
   readonly #options: NodesRigOptions
   readonly #closers: (() => Promise<unknown>)[] = []
 
   constructor(options: NodesRigOptions) {
     this.#options = options
-  }
-
-  #say(level: keyof Log, fields: object, message: string): void {
-    this.said.push({ level, message, fields: { ...fields } })
   }
 
   heard(message: RegExp): Said[] {

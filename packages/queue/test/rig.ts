@@ -12,12 +12,7 @@ import { ClientCommands } from '../src/timers/client-commands.ts'
 import { RedisDueTimer } from '../src/timers/due-timer.ts'
 import { TimerCommands } from '../src/timers/timer-commands.ts'
 import { createRedisTimerStore, type RedisTimerStore } from '../src/timers/timer-store.ts'
-
-export interface Said {
-  readonly level: keyof Log
-  readonly message: string
-  readonly fields: Readonly<Record<string, unknown>>
-}
+import { logInto, type Said } from './said.ts'
 
 /** A due timer in the hands of a worker that does only what the test says. */
 export interface Hand {
@@ -41,12 +36,7 @@ export class Rig {
   readonly commands: TimerCommands
   readonly clients: ClientCommands
   readonly said: Said[] = []
-  readonly log: Log = {
-    debug: (fields, message) => this.#say('debug', fields, message),
-    info: (fields, message) => this.#say('info', fields, message),
-    warn: (fields, message) => this.#say('warn', fields, message),
-    error: (fields, message) => this.#say('error', fields, message),
-  }
+  readonly log: Log = logInto(this.said)
   readonly #closers: (() => Promise<unknown> | unknown)[] = []
   #hands = 0
 
@@ -60,10 +50,6 @@ export class Rig {
     this.client.on('error', () => {})
     this.commands = new TimerCommands(this.client, this.keys())
     this.clients = new ClientCommands(this.client, this.keys())
-  }
-
-  #say(level: keyof Log, fields: object, message: string): void {
-    this.said.push({ level, message, fields: { ...fields } })
   }
 
   /** Empties Redis, and closes what the last test opened. */

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import { waitingTimers } from '../index/waiting.ts'
+import { inTime } from '../nodes/in-time.ts'
 import { type ShardKeys, timerIdOf } from '../shards/shard-keys.ts'
 import type { Shard } from '../shards/shards.ts'
 
@@ -29,7 +30,9 @@ export async function oldestOverdue(
   now: number,
 ): Promise<OverdueTimer | undefined> {
   const looks = await Promise.allSettled(
-    shards.map(({ reads, keys }) => inTime(oldestInShard(reads, keys, now))),
+    shards.map(({ reads, keys }) =>
+      inTime(oldestInShard(reads, keys, now), ANSWER_WITHIN_MS, 'no answer in time'),
+    ),
   )
   const [first] = looks
   if (first?.status === 'rejected' && looks.every(({ status }) => status === 'rejected')) throw first.reason
@@ -55,17 +58,4 @@ async function oldestInShard(redis: Redis, shard: ShardKeys, now: number): Promi
   }
   const oldest = candidates.filter(({ since }) => since <= now).sort((a, b) => a.since - b.since)[0]
   return oldest && { ...oldest, paused: paused === 1 }
-}
-
-async function inTime<T>(look: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), ANSWER_WITHIN_MS)
-    timer.unref()
-  })
-  try {
-    return await Promise.race([look, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

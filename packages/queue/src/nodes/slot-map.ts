@@ -1,6 +1,7 @@
 import type { Address, Log } from '@timers/core'
 import { type ClusterNode, readClusterNodes, readEndpoints } from './cluster-nodes.ts'
 import { errorFields } from './error-fields.ts'
+import { inTime } from './in-time.ts'
 import { troubleIn } from './redis-trouble.ts'
 import type { SlotOwner } from './shard-spread.ts'
 
@@ -168,7 +169,8 @@ export class SlotMap {
     this.#readAt = performance.now()
     if (this.#closed) return false
     try {
-      await inTime(Promise.any(this.#hooks.witnesses().map((witness) => this.#ask(witness))))
+      const asked = this.#hooks.witnesses().map((witness) => this.#ask(witness))
+      await inTime(Promise.any(asked), ANSWER_WITHIN_MS, 'no node has answered in time')
       this.#lastComplaint = ''
       this.#troubledSince = undefined
       this.#error = undefined
@@ -236,17 +238,4 @@ export class SlotMap {
 /** What says what is wrong tells more than that a connection is not there. */
 function mostTelling(errors: readonly unknown[]): unknown {
   return errors.find((error) => troubleIn(error) !== undefined) ?? errors[0]
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no node has answered in time')), ANSWER_WITHIN_MS)
-    timer.unref()
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

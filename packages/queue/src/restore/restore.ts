@@ -60,7 +60,8 @@ export async function restoreTimers(
   if (!(restoredAt <= now)) throw new RestoreRefused('the backup must have been made in the past')
   const shards = new Shards(options, { changes: true, events: options.events })
   try {
-    await verified(shards)
+    const problem = await shards.problemAfter(PATIENCE_MS)
+    if (problem !== undefined) throw new RestoreRefused(problem)
     await refuseServices(shards)
     const { reads, keys } = shards.all[0] as Shard
     const key = keys.key('restored')
@@ -78,17 +79,6 @@ export async function restoreTimers(
   } finally {
     shards.close()
   }
-}
-
-async function verified(shards: Shards): Promise<void> {
-  const inTime = await Promise.race([
-    shards.whenVerified().then(() => true),
-    shards.failed.then((error) => {
-      throw error
-    }),
-    sleep(PATIENCE_MS, false, { ref: false }),
-  ])
-  if (!inTime) throw new RestoreRefused(`${shards.health().problems[0]}`)
 }
 
 /** A worker would send what is about to become `unknown`; an API would hand out ids that are about to be skipped. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ShardStats } from '@timers/core'
 import { countTimers } from '../index/stats.ts'
 import { Growth, GrowthRefused } from './growth.ts'
@@ -54,20 +53,10 @@ async function withShards<T>(
 ): Promise<T> {
   const shards = new Shards(options, { changes })
   try {
-    await reached(shards)
+    const problem = await shards.problemAfter(PATIENCE_MS)
+    if (problem !== undefined) throw new GrowthRefused(problem)
     return await work(shards)
   } finally {
     shards.close()
   }
-}
-
-async function reached(shards: Shards): Promise<void> {
-  const inTime = await Promise.race([
-    shards.whenVerified().then(() => true),
-    shards.failed.then((error) => {
-      throw error
-    }),
-    sleep(PATIENCE_MS, false, { ref: false }),
-  ])
-  if (!inTime) throw new GrowthRefused(`${shards.health().problems[0]}`)
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Log, parseRedisUrl, type RedisNodeState, type RedisPlace, TimerError } from '@timers/core'
 import { Cluster } from '../nodes/cluster.ts'
 import type { Node } from '../nodes/node.ts'
@@ -207,6 +208,23 @@ export class Shards {
   async whenVerified(): Promise<void> {
     if (this.#nodes.all.some(({ monitor }) => monitor.verified)) return
     await new Promise<void>((resolve) => this.#verifiedWaiters.push(resolve))
+  }
+
+  /**
+   * Waits until one of the servers is verified.
+   *
+   * @returns why none is by then, in words
+   * @throws TimerError where this process must not use them
+   */
+  async problemAfter(waitMs: number): Promise<string | undefined> {
+    const isReached = await Promise.race([
+      this.whenVerified().then(() => true),
+      this.failed.then((error) => {
+        throw error
+      }),
+      sleep(waitMs, false, { ref: false }),
+    ])
+    return isReached ? undefined : (this.health().problems[0] ?? 'Redis cannot be reached')
   }
 
   close(): void {

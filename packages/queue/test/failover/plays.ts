@@ -1,0 +1,16 @@
+import { playFailover } from './play.ts'
+import { BACK_WITHIN_MS, FLAWLESS, nameOf, type Scenario } from './scenario.ts'
+
+/** A test of each: some of those that `npm run failover` plays. */
+export function plays(scenarios: readonly Scenario[]): void {
+  test.each(scenarios.map((scenario) => [nameOf(scenario), scenario] as const))(
+    '%s',
+    async (_name, scenario) => {
+      const outcome = await playFailover(scenario)
+      expect(outcome).toMatchObject(FLAWLESS)
+      expect(outcome.readsBackMs).toBeLessThan(BACK_WITHIN_MS)
+      expect(outcome.createsBackMs).toBeLessThan(BACK_WITHIN_MS)
+      expect(outcome.firesBackMs).toBeLessThan(BACK_WITHIN_MS)
+    },
+  )
+}
