@@ -15,7 +15,7 @@ interface Service {
 interface Compose {
   services: Record<string, Service>
   volumes: Record<string, unknown>
-  networks?: { redis: { ipam: { config: { subnet: string }[] } } }
+  networks?: { redis: { ipam: { config: { subnet: string; ip_range?: string }[] } } }
 }
 
 const ROOT = new URL('../../', import.meta.url)
@@ -92,9 +92,11 @@ describe('docker-compose.cluster.yml', () => {
     const mounted = nodes.map(([, { volumes = [] }]) => volumes[1])
     expect(mounted).toEqual(nodes.map(([name]) => `${name}-data:/data`))
     expect(Object.keys(cluster.volumes)).toEqual(nodes.map(([name]) => `${name}-data`))
-    const subnet = cluster.networks?.redis.ipam.config[0]?.subnet ?? ''
+    const { subnet = '', ip_range } = cluster.networks?.redis.ipam.config[0] ?? {}
     const network = subnet.replace(/\.0\/24$/, '')
     expect(addresses).toEqual(nodes.map((_, index) => `${network}.${11 + index}`))
+    // Addresses below it are given to nobody else: a node that is back finds its own free.
+    expect(ip_range).toBe(`${network}.128/25`)
   })
 
   test('a cluster is made of all nodes, when all answer', () => {
