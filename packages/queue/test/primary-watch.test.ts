@@ -27,7 +27,9 @@ describe('a process under Sentinels', () => {
 
   function connections(primary: PrimaryWatch) {
     const where = () => primary.address
-    const redis = connect({ kind: 'following', access: { tls: false }, where, primary }, 'worker', { log })
+    const onMove = (listener: () => void) => primary.onMove(listener)
+    const endpoint = { kind: 'following', access: { tls: false }, where, onMove, primary } as const
+    const redis = connect(endpoint, 'worker', { log })
     const copy = redis.duplicate().on('error', () => {})
     closers.push(() => redis.disconnect())
     closers.push(() => copy.disconnect())

@@ -1,10 +1,12 @@
 import type { Log } from '@timers/core'
-import { startTestCluster, type TestCluster } from '@timers/lab'
+import { eventually, startTestCluster, type TestCluster } from '@timers/lab'
 import type { Redis } from 'ioredis'
 import { connect } from '../src/nodes/redis-client.ts'
 import { waitingConnection } from '../src/nodes/waiting-connection.ts'
 
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} }
+
+const FOLLOWING = { kind: 'following', access: { tls: false } } as const
 
 describe('a connection that waits at a shard', () => {
   let cluster: TestCluster
@@ -22,8 +24,7 @@ describe('a connection that waits at a shard', () => {
     redis = waitingConnection({
       owner: () => owner,
       moved: () => {},
-      onChange: () => () => {},
-      open: (where) => connect({ kind: 'following', where, access: { tls: false } }, 'worker', { log }),
+      open: (where) => connect({ ...FOLLOWING, where, onMove: () => () => {} }, 'worker', { log }),
     })
     const again = redis
     await new Promise((resolve) => again.once('reconnecting', resolve))
@@ -42,12 +43,46 @@ describe('a connection that waits at a shard', () => {
       moved: (address) => {
         owner = address
       },
-      onChange: () => () => {},
-      open: (where) => connect({ kind: 'following', where, access: { tls: false } }, 'worker', { log }),
+      open: (where) => connect({ ...FOLLOWING, where, onMove: () => () => {} }, 'worker', { log }),
     })
     await expect(redis.bzpopmin('{0}:marker', 0)).rejects.toThrow('MOVED')
     const waiting = redis.bzpopmin('{0}:marker', 0)
     await primary.command('ZADD', '{0}:marker', '0', 'found')
     expect(await waiting).toEqual(['{0}:marker', 'found', '0'])
+  })
+
+  test('of a node that stands still goes on at the next one, also where BullMQ has ended it and connected it again', async () => {
+    const primary = await cluster.redis.ownerOfKey('{0}')
+    const [replica] = await cluster.redis.replicasOf(primary)
+    let owner = `127.0.0.1:${replica?.clientPort}`
+    const listeners = new Set<() => void>()
+    const onMove = (listener: () => void) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    }
+    redis = waitingConnection({
+      owner: () => owner,
+      moved: () => {},
+      open: (where) => connect({ ...FOLLOWING, where, onMove }, 'worker', { log }),
+    })
+    const again = redis
+    await new Promise((resolve) => again.once('ready', resolve))
+    replica?.freeze()
+    try {
+      again.disconnect()
+      await new Promise((resolve) => again.once('end', resolve))
+      const connected = new Promise((resolve) => again.once('connect', resolve))
+      again.connect().catch(() => {})
+      await connected
+      const waiting = again.bzpopmin('{0}:marker', 0)
+      owner = `127.0.0.1:${primary.clientPort}`
+      for (const listener of [...listeners]) listener()
+      // Long before the connection is cut because nothing comes over it.
+      await eventually(() => expect(again.status).toBe('ready'))
+      await primary.command('ZADD', '{0}:marker', '0', 'found')
+      expect(await waiting).toEqual(['{0}:marker', 'found', '0'])
+    } finally {
+      replica?.thaw()
+    }
   })
 })

@@ -174,9 +174,11 @@ export class Cluster implements Nodes {
         const address = endpointOf(text, asked)
         if (address !== undefined) this.#map.moved(slot, address)
       },
-      onChange: (listener) => this.onChange(listener),
-      open: (where) =>
-        connect({ kind: 'following', where, access: this.#place.access }, 'worker', this.#options),
+      open: (where) => {
+        const onMove = (listener: () => void) => this.onChange(listener)
+        const endpoint = { kind: 'following', where, onMove, access: this.#place.access } as const
+        return connect(endpoint, 'worker', this.#options)
+      },
     })
   }
 

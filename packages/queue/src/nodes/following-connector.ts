@@ -1,6 +1,6 @@
 import { createConnection, Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'node:tls'
-import type { Address } from '@timers/core'
+import { type Address, addressText } from '@timers/core'
 import { AbstractConnector } from 'ioredis'
 
 /** How long a connection waits to be told where to go, in milliseconds. */
@@ -13,18 +13,18 @@ export type ConnectorClass = new (options: unknown) => AbstractConnector
 export interface Destination {
   /** Undefined while nobody knows. */
   readonly where: () => Address | undefined
-  /** How it moves by itself; without it, whoever has opened it does that. */
-  readonly primary?: PrimaryNews
-}
-
-/** News of the one primary that all connections go to. */
-export interface PrimaryNews {
   /**
-   * Called when it is another one.
+   * Calls whenever it may be elsewhere.
    *
    * @returns what ends it
    */
-  onMove(listener: () => void): () => void
+  readonly onMove: (listener: () => void) => () => void
+  /** Who knows it, where all connections go to one primary. */
+  readonly primary?: PrimaryNews
+}
+
+/** Who knows which one is the primary that all connections go to. */
+export interface PrimaryNews {
   /** A connection to it was lost, or did not come about. */
   lost(): void
   /** Where a connection went that says of itself that it is a replica. */
@@ -34,14 +34,15 @@ export interface PrimaryNews {
 }
 
 /**
- * Connects to wherever `where` says at the time. Where there is news of the primary, a connection to another one is broken off as
- * soon as that is known, without a goodbye: one that stands still would not hear it. The client library connects it anew, and so it does
- * with the copies that BullMQ makes of a connection.
+ * Connects to wherever `where` says at the time. A connection to elsewhere is broken off as soon as that is known, without a
+ * goodbye: one that stands still would not hear it. The client library connects it anew.
+ *
+ * It is the socket that listens, and not the client: BullMQ makes copies of clients, and ends them and connects them again.
  *
  * @param endWithinMs how long to wait for the other side's end at a disconnect
  */
 export function followingConnector(
-  { where, primary }: Destination,
+  { where, onMove, primary }: Destination,
   tls: TlsOptions | undefined,
   endWithinMs: number,
 ): ConnectorClass {
@@ -54,7 +55,7 @@ export function followingConnector(
 
     async connect(): Promise<Socket> {
       this.connecting = true
-      const address = where() ?? (primary && (await firstNews(primary, where)))
+      const address = where() ?? (primary && (await firstNews({ where, onMove })))
       this.#address = address
       // Not rejected: then ioredis would end the connection for good, instead of trying again.
       if (!this.connecting) return new Socket().destroy()
@@ -66,13 +67,14 @@ export function followingConnector(
       socket.once('error', (error) => {
         this.firstError = error
       })
-      if (primary !== undefined) {
-        const unlisten = primary.onMove(() => socket.destroy())
-        socket.once('close', () => {
-          unlisten()
-          if (this.connecting) primary.lost()
-        })
-      }
+      const unlisten = onMove(() => {
+        const now = where()
+        if (now !== undefined && addressText(now) !== addressText(address)) socket.destroy()
+      })
+      socket.once('close', () => {
+        unlisten()
+        if (this.connecting) primary?.lost()
+      })
       this.stream = socket
       return socket
     }
@@ -87,13 +89,10 @@ export function followingConnector(
 }
 
 /** A process that has just been started asks, and is not told where to go at once. */
-async function firstNews(
-  primary: PrimaryNews,
-  where: () => Address | undefined,
-): Promise<Address | undefined> {
+async function firstNews({ where, onMove }: Destination): Promise<Address | undefined> {
   await new Promise<void>((resolve) => {
     const timer = setTimeout(() => done(), TOLD_WITHIN_MS)
-    const unlisten = primary.onMove(() => done())
+    const unlisten = onMove(() => done())
     function done(): void {
       clearTimeout(timer)
       unlisten()

@@ -65,7 +65,9 @@ export class OneNode implements Nodes {
     if (place.kind === 'sentinel') {
       const primary = new PrimaryWatch(place, options)
       this.#watch = primary
-      endpoint = { kind: 'following', access: place.access, where: () => primary.address, primary }
+      const where = () => primary.address
+      const onMove = (listener: () => void) => primary.onMove(listener)
+      endpoint = { kind: 'following', access: place.access, where, onMove, primary }
     } else {
       endpoint = place
     }

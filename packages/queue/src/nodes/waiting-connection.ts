@@ -7,9 +7,7 @@ export interface Whereabouts {
   owner(): string | undefined
   /** The node that was asked says that the shard is elsewhere: `host:port`, as it wrote it. */
   moved(text: string, asked: Address): void
-  /** @returns ends it */
-  onChange(listener: () => void): () => void
-  /** Opens a connection that connects to `where()` each time. */
+  /** Opens a connection that connects to `where()` each time, and as soon as that is elsewhere. */
   open(where: () => Address | undefined): Redis
 }
 
@@ -18,20 +16,13 @@ export interface Whereabouts {
  * so. The second is no less needed: a connection that came up at the old node just as the map changed would stay there for good, and
  * nobody asks that node for anything else.
  */
-export function waitingConnection({ owner, moved, onChange, open }: Whereabouts): Redis {
+export function waitingConnection({ owner, moved, open }: Whereabouts): Redis {
   let asked: Address | undefined
   const redis = open(() => {
     const now = owner()
     asked = now === undefined ? undefined : toAddress(now)
     return asked
   })
-  let last = owner()
-  const unlisten = onChange(() => {
-    if (owner() === last) return
-    last = owner()
-    redis.disconnect(true)
-  })
-  redis.once('end', unlisten)
   const send = redis.sendCommand.bind(redis)
   redis.sendCommand = (command, stream) => {
     command.promise.catch(({ message }: Error) => {
