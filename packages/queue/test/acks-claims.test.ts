@@ -119,6 +119,25 @@ describe('claims that wait for replicas', () => {
     )
   })
 
+  test('a consumer that is started anew while a claim waits, as where shards are added: no attempt is used up', async () => {
+    const [id = 0] = await create(1, 1_000)
+    const consumer = await rig.consumer({ handle: fire })
+    replica.freeze()
+    await eventually(async () => expect(await isClaimed(id)).toBe(true))
+    await consumer.restart()
+    // One that comes two seconds later, by when the first would have been given back.
+    const impatient = await rig.store({ replicaAcks: 0 })
+    const { id: next } = await impatient.create(draft(2_000))
+    await eventually(async () => expect(await isClaimed(next)).toBe(true))
+    replica.thaw()
+    await eventually(() => expect(sent.toSorted((a, b) => a - b)).toEqual([id, next]))
+    for (const each of [id, next]) {
+      await eventually(async () =>
+        expect(await store.find(each)).toMatchObject({ status: 'fired', attempts: 1 }),
+      )
+    }
+  })
+
   test('a timer that expires while its claim waits is not sent', async () => {
     const { id } = await store.create({ ...draft(1_000), expiresIn: 1 })
     await rig.consumer({ handle: fire })

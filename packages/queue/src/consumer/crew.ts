@@ -56,9 +56,13 @@ export class Crew {
     })
   }
 
+  /** What waits for replicas is given back, never sent: this process is about to end. */
+  end(): void {
+    this.#ending = true
+  }
+
   /** Takes nothing new, finishes what it holds, and closes the connections after. */
   async retire(): Promise<void> {
-    this.#ending = true
     await Promise.allSettled(this.#workers.map((worker) => worker.close()))
     this.#connections.close()
   }

@@ -167,6 +167,7 @@ class BullTimerConsumer implements TimerConsumer {
     this.#sweeper.stop()
     this.#retire()
     const retired = [...this.#retired]
+    for (const [crew] of retired) crew.end()
     await Promise.race([Promise.all(retired.map(([, closed]) => closed)), this.#emptyHands()])
     // What still waits for Redis ends here: nothing may be taken after this.
     for (const [crew] of retired) crew.cutOff()
