@@ -26,6 +26,10 @@ describe('a cluster that a process is told of', () => {
     await eventually(() => expect(store.health()).toMatchObject({ ready: true, problems: [] }))
     const { id } = await store.create(draft(HOUR))
     expect(await store.find(id)).toMatchObject({ status: 'pending' })
+    // Which of them is meant, in each line that a check of a node writes.
+    const verified = bed.said.filter(({ message }) => message.startsWith('redis verified'))
+    const named = verified.map(({ fields }) => (fields as { node?: string }).node)
+    expect(named.sort()).toEqual(primaries.map(({ port }) => `127.0.0.1:${port}`).sort())
   })
 
   test('by one of its nodes, beside two where nobody listens', async () => {

@@ -3,6 +3,7 @@ import type { Command, Redis } from 'ioredis'
 import { isConfirmedScript } from '../timers/scripts.ts'
 import { Acks } from './acks.ts'
 import { ConnectionTrouble } from './connection-trouble.ts'
+import { logOf } from './log-of.ts'
 import { type ConnectionOptions, connect, type Endpoint } from './redis-client.ts'
 import { type MonitorHooks, type RedisHealth, RedisMonitor } from './redis-monitor.ts'
 
@@ -53,7 +54,9 @@ export class Node {
       })
       this.#confirm(this.changes, CHANGE_ACKED_WITHIN_MS, isChange)
     }
-    this.monitor = new RedisMonitor(this.reads, use.hooks(this), options.log, {
+    // Of a cluster it must be told which node is meant.
+    const log = endpoint.kind === 'node' ? logOf(name, options.log) : options.log
+    this.monitor = new RedisMonitor(this.reads, use.hooks(this), log, {
       trouble: new ConnectionTrouble(this.reads, endpoint, options),
       // On a cluster a primary that is cut off refuses writes by itself.
       replicaRule: { acks: this.#replicaAcks, refusesAlone: endpoint.kind === 'node' },
