@@ -72,7 +72,7 @@ export class RightsStage {
         await command('ACL', 'SETUSER', name, ...rules, ...MORE, 'on', `>${PASSWORD}`)
       await command('ACL', 'LOG', 'RESET')
     }
-    const watches = options.nodes.map(({ port }) => UsedCommands.watch(`redis://127.0.0.1:${port}`))
+    const watches = options.nodes.map(({ port }) => UsedCommands.watch(port))
     return new RightsStage(
       options,
       await startReceiver({ respond: answerByPath }),

@@ -101,10 +101,11 @@ export class RightsTour {
     await Promise.allSettled([1, 2, 3].map((id) => readTimer(this.#places.apiUrl, id)))
   }
 
-  /** Some timers, from their creation to their end. */
-  async few(): Promise<void> {
+  /** Some timers, from their creation to their end. `meanwhile` is told when the first is due. */
+  async few(meanwhile: (dueAt: number) => Promise<void> = async () => {}): Promise<void> {
     const create = () => this.#again(() => this.#create({ seconds: 1, url: this.#url('200') }))
     const timers = await Promise.all(Array.from({ length: 6 }, create))
+    await meanwhile(Math.min(...timers.map(({ due_at }) => Date.parse(due_at))))
     await this.#ended(
       timers.map(({ id }) => id),
       'fired',

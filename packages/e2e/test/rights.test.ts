@@ -1,4 +1,5 @@
 import { eventually, startTestCluster, startTestRedis, startTestSentinel } from '@timers/lab'
+import { atInstant } from '../src/changes.ts'
 import { loadReleaseData } from '../src/release-data.ts'
 import { RightsStage, type Role, USERS, userOf } from './rights-stage.ts'
 
@@ -101,7 +102,12 @@ describe('the rights that the documents give are enough', () => {
       await stage.play(async (tour) => {
         await sentinel.redis.failover()
         await sentinel.redis.healthy()
-        await tour.few()
+        const [replica] = await sentinel.redis.replicas()
+        await tour.few(async (dueAt) => {
+          // Claims that are not confirmed are asked for again.
+          replica?.freeze()
+          await atInstant(dueAt + 2_000, async () => replica?.thaw())
+        })
       })
       await end(stage)
     } finally {
