@@ -69,7 +69,7 @@ export async function restoreTimers(
     const skipped = Math.max(LEAST_IDS, Math.ceil(((now - restoredAt) / 1_000) * IDS_A_SECOND))
     let [doubted, sentAgain] = [0, 0]
     for (const shard of shards.all) {
-      await shard.skipIds(skipped)
+      await shard.leaveOutIds(skipped)
       const found = await doubtDue(shard, now)
       doubted += found.doubted
       sentAgain += found.sentAgain

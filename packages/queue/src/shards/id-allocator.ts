@@ -103,7 +103,7 @@ export class IdAllocator {
   }
 
   /** Takes so many numbers that nobody is to have, also where they have come to their end. */
-  async skip(count: number): Promise<void> {
+  async leaveOut(count: number): Promise<void> {
     await this.#ask(count, 'skip')
   }
 

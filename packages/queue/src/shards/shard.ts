@@ -91,8 +91,8 @@ export class Shard {
   }
 
   /** Takes so many ids that nobody is to have. */
-  async skipIds(count: number): Promise<void> {
-    return this.#forChanges.ids.skip(count)
+  async leaveOutIds(count: number): Promise<void> {
+    return this.#forChanges.ids.leaveOut(count)
   }
 
   /** For changing what all timers of the shard have in common. */
