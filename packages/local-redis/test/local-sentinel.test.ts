@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type LocalSentinel, startLocalSentinel } from '../src/index.ts'
 
@@ -40,6 +41,21 @@ describe('startLocalSentinel', () => {
     expect(heir).not.toBe(old)
     expect(await heir.command('GET', 'key')).toBe('value')
     expect(await digest()).toBe(before)
+  })
+
+  test('a failover is not asked of a Sentinel that was asleep and holds still for half a minute', async () => {
+    const old = await local.primary()
+    const [sleeper] = local.sentinels
+    if (sleeper === undefined) throw new Error('there is no Sentinel')
+    // Asleep until it takes its clock for wrong.
+    for (let asleepMs = 2_500; await sleeper.acts(); asleepMs += 500) {
+      sleeper.freeze()
+      await setTimeout(asleepMs)
+      sleeper.thaw()
+    }
+    expect(await local.failover()).not.toBe(old)
+    expect(await sleeper.acts()).toBe(false)
+    await local.healthy()
   })
 
   test('a primary lost with its disk has a successor, and comes back empty as its replica', async () => {

@@ -11,7 +11,8 @@ import { SentinelNode } from './sentinel-node.ts'
 import type { LocalSentinelOptions } from './sentinel-options.ts'
 
 const SENTINELS = 3
-const FAILOVER_TIMEOUT_MS = 15_000
+/** Longer than the 30 s for which Sentinels that were asleep hold still: see `Sentinel.acts()`. */
+const SETTLED_WITHIN_MS = 45_000
 
 /** A primary with replicas, and three Sentinels that watch them, on 127.0.0.1. They end with the process that started them. */
 export class LocalSentinel {
@@ -58,9 +59,7 @@ export class LocalSentinel {
 
   /** The primary, as two of the Sentinels at least say. */
   async primary(): Promise<SentinelNode> {
-    const answers = await Promise.allSettled(
-      this.#sentinels.filter(({ answers }) => answers).map((sentinel) => sentinel.primaryPort()),
-    )
+    const answers = await Promise.allSettled(this.#answering().map((sentinel) => sentinel.primaryPort()))
     const ports = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
     const agreed = ports.find((port, index) => ports.indexOf(port) < index)
     const node = this.#nodes.find(({ clientPort }) => clientPort === agreed)
@@ -75,12 +74,13 @@ export class LocalSentinel {
   }
 
   /** Resolves when the Sentinels know all and one another, and every node that runs is in step. */
-  async healthy(timeoutMs = 30_000): Promise<void> {
+  async healthy(timeoutMs = SETTLED_WITHIN_MS): Promise<void> {
     await until(
       'the Sentinels know all nodes, and these are in step',
       async () => {
-        const sentinels = this.#sentinels.filter(({ answers }) => answers)
-        const knowing = sentinels.map((sentinel) => sentinel.knows(this.#nodes.length - 1, SENTINELS - 1))
+        const knowing = this.#answering().map((sentinel) =>
+          sentinel.knows(this.#nodes.length - 1, SENTINELS - 1),
+        )
         if (!(await Promise.all(knowing)).every(Boolean)) return false
         const primary = await this.primary()
         if ((await primary.role()) !== 'primary') return false
@@ -96,27 +96,39 @@ export class LocalSentinel {
   /** A planned failover; gives the new primary, when all Sentinels name it and it takes writes. */
   async failover(): Promise<SentinelNode> {
     const old = await this.primary()
-    await until('a Sentinel begins the failover', async () => {
-      const sentinel = this.#sentinels.find(({ answers }) => answers)
-      await sentinel?.command('SENTINEL', 'FAILOVER', this.primaryName)
-      return true
+    return this.#untilFollowed(old, SETTLED_WITHIN_MS, async () => {
+      for (const sentinel of this.#answering()) {
+        if (!(await sentinel.acts())) continue
+        // One that is at it says so, in an error; one that gave up is asked again.
+        if ((await sentinel.primaryPort()) === old.clientPort) await sentinel.failover()
+        return
+      }
     })
-    return this.successorOf(old)
   }
 
   /** Resolves with the node that has taken over from a primary, when all Sentinels name it and it takes writes. */
-  async successorOf(old: SentinelNode, timeoutMs = FAILOVER_TIMEOUT_MS): Promise<SentinelNode> {
+  async successorOf(old: SentinelNode, timeoutMs = SETTLED_WITHIN_MS): Promise<SentinelNode> {
+    return this.#untilFollowed(old, timeoutMs)
+  }
+
+  /** As `successorOf()`; `ask` is called as long as there is none. */
+  #untilFollowed(old: SentinelNode, timeoutMs: number, ask = async () => {}): Promise<SentinelNode> {
     return until(
       `somebody takes over from ${old.name}`,
       async () => {
         const primary = await this.primary()
-        const sentinels = this.#sentinels.filter(({ answers }) => answers)
-        const named = await Promise.all(sentinels.map((sentinel) => sentinel.primaryPort()))
-        if (primary === old || named.some((port) => port !== primary.clientPort)) return false
-        return (await primary.role()) === 'primary' && primary
+        const named = await Promise.all(this.#answering().map((sentinel) => sentinel.primaryPort()))
+        if (primary !== old && named.every((port) => port === primary.clientPort))
+          return (await primary.role()) === 'primary' && primary
+        await ask()
+        return false
       },
       timeoutMs,
     )
+  }
+
+  #answering(): Sentinel[] {
+    return this.#sentinels.filter(({ answers }) => answers)
   }
 
   /** Empties it. */

@@ -29,6 +29,19 @@ export class Sentinel extends RedisNode {
     return Array.isArray(answer) ? Number(answer[1]) : 0
   }
 
+  /**
+   * Whether it acts on what it sees. One that was itself asleep for over 2 s does not for 30 s: it takes its clock for wrong,
+   * says `OK` to a failover, and begins it when that time is over (TILT mode, Redis' documents on Sentinel).
+   */
+  async acts(): Promise<boolean> {
+    return (await this.info('sentinel')).get('sentinel_tilt') === '0'
+  }
+
+  /** Begins a planned failover. */
+  async failover(): Promise<void> {
+    await this.command('SENTINEL', 'FAILOVER', this.#options.primaryName)
+  }
+
   /** Whether it knows that many replicas and that many other Sentinels, and takes the primary for well. */
   async knows(replicas: number, sentinels: number): Promise<boolean> {
     const answer = await this.command('SENTINEL', 'MASTER', this.#options.primaryName)
