@@ -21,8 +21,8 @@ export interface Nodes {
   readonly all: readonly Node[]
   /** All servers that could: the primaries, with their slots. Empty until they are known. */
   readonly primaries: readonly SlotOwner[]
-  /** A shard more to know of. */
-  add(shard: ShardKeys): void
+  /** Told of all shards that there are, where these are others than before. */
+  hold(shards: readonly ShardKeys[]): void
   /** The node that serves a shard; undefined while none is known. */
   of(shard: ShardKeys): Node | undefined
   /**
@@ -74,7 +74,7 @@ export class OneNode implements Nodes {
     this.all = [new Node('redis', endpoint, options, use)]
   }
 
-  add(): void {}
+  hold(): void {}
 
   of(): Node {
     return this.all[0]

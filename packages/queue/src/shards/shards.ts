@@ -236,7 +236,6 @@ export class Shards {
   #upTo(count: number): readonly Shard[] {
     while (this.#made.length < count) {
       const keys = this.#keysOf(this.#made.length)
-      this.#nodes.add(keys)
       this.#made.push(new Shard(keys, this.#nodes, this.#use, this.layouts))
     }
     return this.#made.slice(0, count)
@@ -246,6 +245,7 @@ export class Shards {
     const { shards } = this.layouts.layouts
     if (shards === this.#all.length) return
     this.#all = this.#upTo(shards)
+    this.#nodes.hold(this.#all.map(({ keys }) => keys))
     for (const listener of this.#listeners) listener()
   }
 
