@@ -17,7 +17,7 @@ export interface Connections {
 
 /** All servers that hold timers, and which of them holds which shard. */
 export interface Nodes {
-  /** Those that serve shards now. */
+  /** Those that serve shards now, or are asked for one that is on its way to them. */
   readonly all: readonly Node[]
   /** All servers that could: the primaries, with their slots. Empty until they are known. */
   readonly primaries: readonly SlotOwner[]
