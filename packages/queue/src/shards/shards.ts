@@ -7,6 +7,7 @@ import { type Nodes, OneNode } from '../nodes/nodes.ts'
 import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
 import { wrongRedis } from '../nodes/redis-trouble.ts'
 import { type ShardSpread, spreadOf } from '../nodes/shard-spread.ts'
+import { unlessForbidden } from '../nodes/unless-forbidden.ts'
 import { unavailable } from '../timers/store-error.ts'
 import { FORMAT } from '../timers/stored-timer.ts'
 import { checkFormat, shortenEvents } from './data-layout.ts'
@@ -256,7 +257,8 @@ export class Shards {
         if (wrong !== undefined) throw wrong
         await this.#checkData()
         const mine = this.all.filter((shard) => shard.node === node)
-        await Promise.all(mine.map(({ reads, keys }) => shortenEvents(reads, keys)))
+        // Who may only look leaves it to the others: of shards that were just added it may be the first to look.
+        await unlessForbidden(Promise.all(mine.map(({ reads, keys }) => shortenEvents(reads, keys))))
       },
       verified: () => {
         for (const resolve of this.#verifiedWaiters.splice(0)) resolve()
