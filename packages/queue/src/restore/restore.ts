@@ -17,7 +17,7 @@ const LOOK_MS = 100
 const STEP = 200
 /**
  * Ids that may have been handed out since the backup: more a second than one Redis can create (docs/benchmarks.md), and
- * never less than this, which is more than adding shards passes over (shards/growth.ts). There are 9 * 10^15 of them.
+ * never less than this, which is more than adding shards once passes over (shards/growth.ts). There are 9 * 10^15 of them.
  */
 const IDS_A_SECOND = 20_000
 const LEAST_IDS = 100_000_000
