@@ -46,6 +46,7 @@ export { MOST_BUCKETS, parseForecastQuery } from './forecast-query.ts'
 export { parseIdempotencyKey } from './idempotency-key.ts'
 export { type Read, readInstant } from './instant.ts'
 export { type ListedTimers, listTimers, MOST_LISTED } from './list-timers.ts'
+export { MOST_SHARDS } from './most-shards.ts'
 export { type AttemptResult, type Outcome, requestLeft } from './outcome.ts'
 export type {
   Admission,

@@ -7,7 +7,7 @@
   ARGV[1]  the job's id
   ARGV[2]  owner, or ''
   ARGV[3]  now, epoch ms
-  ARGV[4]  '<shard>:<shards>'
+  ARGV[4]  '<shard>:<shards of the first layout>'
   ARGV[5]  who is told of all events: JSON, or ''
   ARGV[6]  '' or 'brief': the answer is without the hash
 

@@ -14,7 +14,7 @@
   ARGV[3]  now, epoch ms
   ARGV[4]  the job's id
   ARGV[5]  version of the timer that this worker has read: its field 'vn', or ''
-  ARGV[6]  '<shard>:<shards>'
+  ARGV[6]  '<shard>:<shards of the first layout>'
   ARGV[7]  who is told of all events: JSON, or ''
   ARGV[8]  which taking of the job this is: its field 'ats' as this worker has read it
 

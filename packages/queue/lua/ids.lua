@@ -10,7 +10,8 @@
   ARGV[5]  number of that layout
   ARGV[6]  the newest layout that the caller knows some shard to follow, '<number>:<from>:<shards>', or '': a Redis that has lost
            its tail follows it again
-  ARGV[7]  'skip' where the numbers are not handed out, and may be beyond the end
+  ARGV[7]  'skip' where the numbers are not handed out: an end moves on with them. Only for who is alone, and has seen to it that
+           no shard is about to follow another layout (restore.ts): what begins above an end must not be there yet
 
   Returns { last number of the block, number of the layout in force, from which id on it holds, its number of shards }; 0 in
   place of the last number where nothing is handed out: shards are being added, and the numbers of this layout have come to
@@ -26,8 +27,11 @@ end
 
 if shard >= shards then return told(0) end
 jumpIfPromoted(base, counter)
-local last = ARGV[7] ~= 'skip' and redis.call('GET', base .. 'ids:end')
-if last then
+local last = redis.call('GET', base .. 'ids:end')
+if last and ARGV[7] == 'skip' then
+  -- The next layout is to begin above these, too.
+  redis.call('INCRBY', base .. 'ids:end', count)
+elseif last then
   local at = tonumber(redis.call('GET', counter) or 0)
   if at < above then at = above + JUMP end
   if at + count > tonumber(last) then return told(0) end

@@ -8,7 +8,7 @@
   ARGV[4]  now, epoch ms
   ARGV[5]  'fired' or 'failed'
   ARGV[6]  what is remembered of it: JSON, see packages/queue/src/timers/stored-timer.ts
-  ARGV[7]  '<shard>:<shards>'
+  ARGV[7]  '<shard>:<shards of the first layout>'
   ARGV[8]  who is told of all events: JSON, or ''
 
   Returns { 'done', job id, its hash }, { 'missing' }, { 'old' } (includes/subject.lua) or { 'refused', status }.

@@ -30,7 +30,7 @@
   ARGV[10] what came of it, in words, for operators who look at the failed ones
   ARGV[11] how many entries the log keeps
   ARGV[12] when the attempt began, epoch ms: the first one starts the retry budget
-  ARGV[13] '<shard>:<shards>'
+  ARGV[13] '<shard>:<shards of the first layout>'
   ARGV[14] who is told of all events: JSON, or ''
   ARGV[15] which taking of the job this is: its field 'ats' as this worker has read it
 

@@ -49,6 +49,22 @@ describe('a cluster that a process is told of', () => {
     expect(bed.heard('warn')).toEqual([expect.stringMatching(/unevenly: 1 shard .*TIMER_SHARDS=/)])
   })
 
+  test.each([1, 64])(
+    'and TIMER_SHARDS is %i and not what Redis has: nothing is said of those that it names',
+    async (wanted) => {
+      await (await bed.store()).close()
+      bed.said.length = 0
+      const store = bed.newStore(bed.cluster.url, wanted)
+      await eventually(() => expect(bed.heard('info')).toContain('shards of each primary'))
+      expect(store.health().ready).toBe(true)
+      const { fields } = bed.said.find(({ message }) => message === 'shards of each primary') ?? {}
+      const counts = Object.values((fields as { shards: Record<string, number> }).shards)
+      expect(counts.reduce((sum, count) => sum + count)).toBe(SHARDS)
+      expect(bed.heard('warn')).toEqual([expect.stringMatching(/^timers live in 16 shards/)])
+      expect(store.health().advice.filter((each) => /\bshards?\b/.test(each))).toEqual(bed.heard('warn'))
+    },
+  )
+
   test('with a wrong password: it says so, and quotes nothing', async () => {
     const ports = bed.cluster.redis.nodes.map(({ port }) => port)
     const store = bed.newStore(urlOf(ports, 'timers:wr0ng@'))

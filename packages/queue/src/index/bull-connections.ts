@@ -1,13 +1,7 @@
 import { parseRedisUrl, type RedisPlace } from '@timers/core'
 import { Cluster, type Redis } from 'ioredis'
 import { errorFields } from '../nodes/error-fields.ts'
-import {
-  ANSWER_TIMEOUT_MS,
-  type ConnectionOptions,
-  credentials,
-  reconnectOnError,
-  tlsOf,
-} from '../nodes/redis-client.ts'
+import { type ConnectionOptions, credentials, EVERYWHERE, IMPATIENT, tlsOf } from '../nodes/redis-client.ts'
 import type { Shard } from '../shards/shards.ts'
 
 type ClusterPlace = Extract<RedisPlace, { readonly kind: 'cluster' }>
@@ -41,11 +35,8 @@ function connectCluster({ seeds, access }: ClusterPlace, { caFile, log }: Connec
     ...(access.tls && { dnsLookup: (host, callback) => callback(null, host) }),
     redisOptions: {
       connectionName: 'timers-reader',
-      disableClientInfo: true,
-      connectTimeout: 1_500,
-      commandTimeout: ANSWER_TIMEOUT_MS,
-      socketTimeout: 3_000,
-      reconnectOnError,
+      ...EVERYWHERE,
+      ...IMPATIENT,
       ...credentials(access),
       ...(access.tls && tlsOf(caFile)),
     },

@@ -6,7 +6,7 @@ import { ConnectionTrouble } from './connection-trouble.ts'
 import { Node, type NodeUse } from './node.ts'
 import type { Connections, Nodes } from './nodes.ts'
 import { type ConnectionOptions, connect } from './redis-client.ts'
-import type { RedisHealth } from './redis-monitor.ts'
+import type { MonitorHooks, RedisHealth } from './redis-monitor.ts'
 import { troubleIn, wrongRedis } from './redis-trouble.ts'
 import { type Route, RoutedRedis } from './routed-redis.ts'
 import { Seeds } from './seeds.ts'
@@ -32,7 +32,7 @@ const MOST_OTHERS = 6
  */
 export class Cluster implements Nodes {
   readonly #place: ClusterPlace
-  readonly #shards: ShardKeys[]
+  #shards: readonly ShardKeys[]
   readonly #options: ConnectionOptions
   readonly #use: NodeUse
   readonly #map: SlotMap
@@ -47,7 +47,7 @@ export class Cluster implements Nodes {
 
   constructor(place: ClusterPlace, shards: readonly ShardKeys[], options: ConnectionOptions, use: NodeUse) {
     this.#place = place
-    this.#shards = [...shards]
+    this.#shards = shards
     this.#options = options
     this.#use = use
     this.#news = new ShardNews(options.log)
@@ -70,10 +70,9 @@ export class Cluster implements Nodes {
     return this.#map.primaries
   }
 
-  add(shard: ShardKeys): void {
-    if (this.#shards.some(({ index }) => index === shard.index)) return
-    this.#shards.push(shard)
-    this.#map.add([slotOfShard(shard)])
+  hold(shards: readonly ShardKeys[]): void {
+    this.#shards = shards
+    this.#map.hold(shards.map(slotOfShard))
   }
 
   of(shard: ShardKeys): Node | undefined {
@@ -221,6 +220,16 @@ export class Cluster implements Nodes {
     }
   }
 
+  /** How many shards there are is known only when a node was verified: until then it is what the settings say. */
+  #hooksFor(node: Node): MonitorHooks {
+    const hooks = this.#use.hooks(node)
+    const verified = () => {
+      hooks.verified()
+      this.#tell()
+    }
+    return { ...hooks, verified }
+  }
+
   #tell(): void {
     const places = this.#shards.map((shard) => {
       const node = this.#map.ownerOf(slotOfShard(shard))
@@ -246,7 +255,7 @@ export class Cluster implements Nodes {
     let node = this.#nodes.get(name)
     if (node === undefined) {
       const endpoint = { kind: 'node', address: toAddress(name), access: this.#place.access } as const
-      node = new Node(name, endpoint, this.#options, this.#use)
+      node = new Node(name, endpoint, this.#options, { ...this.#use, hooks: (of) => this.#hooksFor(of) })
       this.#nodes.set(name, node)
       // Somebody else may have taken over.
       node.reads.on('close', () => void this.#map.refresh())

@@ -17,12 +17,12 @@ export interface Connections {
 
 /** All servers that hold timers, and which of them holds which shard. */
 export interface Nodes {
-  /** Those that serve shards now. */
+  /** Those that serve shards now, or are asked for one that is on its way to them. */
   readonly all: readonly Node[]
   /** All servers that could: the primaries, with their slots. Empty until they are known. */
   readonly primaries: readonly SlotOwner[]
-  /** A shard more to know of. */
-  add(shard: ShardKeys): void
+  /** Told of all shards that there are, where these are others than before. */
+  hold(shards: readonly ShardKeys[]): void
   /** The node that serves a shard; undefined while none is known. */
   of(shard: ShardKeys): Node | undefined
   /**
@@ -74,7 +74,7 @@ export class OneNode implements Nodes {
     this.all = [new Node('redis', endpoint, options, use)]
   }
 
-  add(): void {}
+  hold(): void {}
 
   of(): Node {
     return this.all[0]

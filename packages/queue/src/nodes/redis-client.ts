@@ -34,7 +34,7 @@ const END_WITHIN_MS = 100
  *
  * Those to a node of a cluster send nothing again by themselves: another node may be the right one by then (routed-redis.ts).
  *
- * Source: ../shared facts on BullMQ, ioredis, Sentinel and Cluster, kept in docs/adr/0005-connection-profiles.md.
+ * The reasons are in docs/adr/0005-connection-profiles.md.
  */
 export type Profile = 'producer' | 'reader' | 'worker'
 
@@ -48,13 +48,14 @@ export type Endpoint =
 /** As ioredis has them; replies are mapped as it does by default. */
 type ClientOptions = Omit<RedisOptions, 'replyMapping'>
 
-const IMPATIENT: ClientOptions = {
+/** For whoever waits for an answer. */
+export const IMPATIENT = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 1,
   commandTimeout: ANSWER_TIMEOUT_MS,
   // A connection whose answers stay away is cut, so that a healed network is noticed within seconds.
   socketTimeout: 3_000,
-}
+} satisfies ClientOptions
 
 const PATIENT: ClientOptions = {
   // BullMQ demands it; and a claim or an outcome is worth waiting for.
@@ -72,17 +73,22 @@ export interface ConnectionOptions {
   readonly sentinelPassword?: string | undefined
 }
 
+/** Of each connection, wherever it goes. */
+export const EVERYWHERE = {
+  // Its name and version in CLIENT LIST: a right more to ask for, of which Redis 7.0 does not know the name.
+  disableClientInfo: true,
+  connectTimeout: 1_500,
+  disconnectTimeout: END_WITHIN_MS,
+  maxLoadingRetryTime: LOADING_LOOK_MS,
+  reconnectOnError,
+} satisfies ClientOptions
+
 export function connect(endpoint: Endpoint, profile: Profile, common: ConnectionOptions): Redis {
   const options = {
     // A right more to ask for, of a Sentinel.
     ...(endpoint.kind !== 'sentinel' && { connectionName: `timers-${profile}` }),
-    // Its name and version in CLIENT LIST: a right more to ask for, of which Redis 7.0 does not know the name.
-    disableClientInfo: true,
-    connectTimeout: 1_500,
-    disconnectTimeout: END_WITHIN_MS,
+    ...EVERYWHERE,
     retryStrategy: (times: number) => Math.min(50 * times, retryWithinMs(endpoint)),
-    maxLoadingRetryTime: LOADING_LOOK_MS,
-    reconnectOnError,
     ...(profile === 'worker' ? PATIENT : IMPATIENT),
   } satisfies ClientOptions
   const client = open(endpoint, options, common)
@@ -144,7 +150,7 @@ export function tlsOf(caFile: string | undefined) {
 }
 
 /** After a failover the old primary answers READONLY: connect again, and send the command once more. */
-export function reconnectOnError(error: Error): false | 2 {
+function reconnectOnError(error: Error): false | 2 {
   return error.message.startsWith('READONLY') ? 2 : false
 }
 

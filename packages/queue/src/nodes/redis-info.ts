@@ -31,7 +31,7 @@ export function figuresOf(info: RedisInfo): RedisFigures {
 }
 
 /** Lines such as `slave0:ip=10.0.0.7,port=6379,state=online,offset=1400,lag=0`. */
-function replicasOf(info: RedisInfo): RedisReplica[] {
+export function replicasOf(info: RedisInfo): RedisReplica[] {
   const written = Number(info.master_repl_offset ?? 0)
   const lines = Object.entries(info).filter(([name]) => /^slave\d+$/.test(name))
   return lines.map(([, line = '']) => {

@@ -1,4 +1,4 @@
-import { type Address, addressText } from '@timers/core'
+import { type RedisInfo, replicasOf } from './redis-info.ts'
 import type { RedisFinding } from './redis-inspection.ts'
 
 /** What is asked of the replicas of a server. */
@@ -8,8 +8,6 @@ export interface ReplicaRule {
   /** Whether a primary that is cut off from its replicas refuses writes by itself: on a cluster it does. */
   readonly refusesAlone: boolean
 }
-
-type Fields = Readonly<Record<string, string | undefined>>
 
 /**
  * What `REDIS_REPLICA_ACKS` means with the replicas that are there (docs/failover.md).
@@ -22,11 +20,11 @@ type Fields = Readonly<Record<string, string | undefined>>
  * @param minReplicas its setting `min-replicas-to-write`; undefined where it does not show it
  */
 export function replicaFindings(
-  info: Fields,
+  info: RedisInfo,
   minReplicas: string | undefined,
   { acks, refusesAlone }: ReplicaRule,
 ): RedisFinding[] {
-  const seen = onlineReplicas(info).length
+  const seen = replicasOf(info).filter(({ online }) => online).length
   const findings: RedisFinding[] = []
   const say = (severity: RedisFinding['severity'], message: string) => findings.push({ severity, message })
   if (acks === 0 && seen === 0) {
@@ -65,15 +63,4 @@ export function replicaFindings(
 function replicasText(count: number): string {
   if (count === 0) return 'no replica connected'
   return count === 1 ? '1 replica connected' : `${count} replicas connected`
-}
-
-/** Those that have caught up and follow. */
-export function onlineReplicas(info: Fields): Address[] {
-  const replicas: Address[] = []
-  for (const [name, value = ''] of Object.entries(info)) {
-    if (!/^slave\d+$/.test(name)) continue
-    const { ip = '', port, state } = Object.fromEntries(value.split(',').map((part) => part.split('=')))
-    if (state === 'online') replicas.push({ host: ip, port: Number(port) })
-  }
-  return replicas.sort((a, b) => addressText(a).localeCompare(addressText(b)))
 }

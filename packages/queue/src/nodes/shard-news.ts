@@ -34,7 +34,7 @@ export class ShardNews {
     this.#log = log
   }
 
-  /** To be called after each look. `now` in milliseconds of a clock that nobody sets. */
+  /** To be called after each look, and when a node was verified. `now` in milliseconds of a clock that nobody sets. */
   tell(places: readonly ShardPlace[], advice: string | undefined, now = performance.now()): void {
     this.#tellMoves(places, now)
     this.#tellAway(places, now)
@@ -58,7 +58,7 @@ export class ShardNews {
       this.#changedAt = now
     }
     const isNew = this.#said.size === 0
-    if (isNew ? places.some(({ node }) => node === undefined) : now - this.#changedAt < STILL_FOR_MS) return
+    if (isNew ? !isKnown(places) : now - this.#changedAt < STILL_FOR_MS) return
     const moved = places.filter(({ shard, node }) => node !== undefined && this.#said.get(shard) !== node)
     if (moved.length === 0) return
     if (isNew) this.#log.info({ shards: countsOf(places) }, 'shards of each primary')
@@ -77,7 +77,7 @@ export class ShardNews {
     if (away.length > 0) {
       const nodes = [...new Set(away.map(({ node }) => node ?? 'unknown'))]
       this.#log.warn({ shards: said, nodes }, 'shards are not served: their node cannot be reached')
-    } else if (this.#awaySince.size === 0) {
+    } else if (places.every(({ served }) => served)) {
       this.#log.info({ shards: this.#saidAway }, 'shards are served again')
     }
     this.#saidAway = said
@@ -92,6 +92,11 @@ export class ShardNews {
     }
     return ways
   }
+}
+
+/** One that serves has told how many shards there are: before, that is what the settings say. */
+function isKnown(places: readonly ShardPlace[]): boolean {
+  return places.some(({ served }) => served) && places.every(({ node }) => node !== undefined)
 }
 
 function countsOf(places: readonly ShardPlace[]): Record<string, number> {

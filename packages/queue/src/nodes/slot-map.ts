@@ -121,9 +121,10 @@ export class SlotMap {
     return asked !== undefined && performance.now() - asked.at > ANSWER_WITHIN_MS
   }
 
-  /** More slots to know of. */
-  add(slots: Iterable<number>): void {
-    const news = [...slots].filter((slot) => !this.#claims.has(slot))
+  /** All slots to know of: those of before that are not among them are forgotten. */
+  hold(slots: readonly number[]): void {
+    for (const slot of this.#claims.keys()) if (!slots.includes(slot)) this.#claims.delete(slot)
+    const news = slots.filter((slot) => !this.#claims.has(slot))
     for (const slot of news) this.#claims.set(slot, undefined)
     if (news.length > 0) void this.refresh()
   }

@@ -14,7 +14,7 @@ import type { Shard, Shards } from './shards.ts'
  * # How shards are added
  *
  * 1. Each shard is told where its numbers end in the present layout: far from where it is, so that nothing stands still. What is
- *    set stands. (`end-ids.lua`)
+ *    set stands; only a restore moves it on. (`end-ids.lua`)
  * 2. The new layout begins above the highest id that any of them may come to. It is recorded, if none was meanwhile.
  * 3. All processes read the layouts every two seconds: workers look at the new shards from then on. This is waited for.
  * 4. The new shards follow the new layout, and then the old ones: their next ids are of the new one, and words that have their home

@@ -90,7 +90,7 @@ export class Shard {
     return this.#forChanges.ids.take(count)
   }
 
-  /** Takes so many ids that nobody is to have. */
+  /** Takes so many ids that nobody is to have, while nobody else is there (lua/ids.lua). */
   async leaveOutIds(count: number): Promise<void> {
     return this.#forChanges.ids.leaveOut(count)
   }

@@ -7,6 +7,7 @@ import { type Nodes, OneNode } from '../nodes/nodes.ts'
 import type { MonitorHooks, RedisHealth } from '../nodes/redis-monitor.ts'
 import { wrongRedis } from '../nodes/redis-trouble.ts'
 import { type ShardSpread, spreadOf } from '../nodes/shard-spread.ts'
+import { unlessForbidden } from '../nodes/unless-forbidden.ts'
 import { unavailable } from '../timers/store-error.ts'
 import { FORMAT } from '../timers/stored-timer.ts'
 import { checkFormat, shortenEvents } from './data-layout.ts'
@@ -236,7 +237,6 @@ export class Shards {
   #upTo(count: number): readonly Shard[] {
     while (this.#made.length < count) {
       const keys = this.#keysOf(this.#made.length)
-      this.#nodes.add(keys)
       this.#made.push(new Shard(keys, this.#nodes, this.#use, this.layouts))
     }
     return this.#made.slice(0, count)
@@ -246,6 +246,7 @@ export class Shards {
     const { shards } = this.layouts.layouts
     if (shards === this.#all.length) return
     this.#all = this.#upTo(shards)
+    this.#nodes.hold(this.#all.map(({ keys }) => keys))
     for (const listener of this.#listeners) listener()
   }
 
@@ -256,7 +257,8 @@ export class Shards {
         if (wrong !== undefined) throw wrong
         await this.#checkData()
         const mine = this.all.filter((shard) => shard.node === node)
-        await Promise.all(mine.map(({ reads, keys }) => shortenEvents(reads, keys)))
+        // Who may only look leaves it to the others: of shards that were just added it may be the first to look.
+        await unlessForbidden(Promise.all(mine.map(({ reads, keys }) => shortenEvents(reads, keys))))
       },
       verified: () => {
         for (const resolve of this.#verifiedWaiters.splice(0)) resolve()

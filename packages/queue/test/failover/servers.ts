@@ -5,7 +5,7 @@ import {
   type TestCluster,
   type TestSentinel,
 } from '@timers/lab'
-import { onlineReplicas } from '../../src/nodes/replica-findings.ts'
+import { replicasOf } from '../../src/nodes/redis-info.ts'
 import type { Scenario } from './scenario.ts'
 
 type SentinelNode = TestSentinel['redis']['nodes'][number]
@@ -75,8 +75,8 @@ export function watchSuccession(heirs: readonly ServerNode[], replicas: number) 
     const info = await node.info('replication').catch(() => new Map<string, string>())
     if (info.get('role') !== 'master') return
     if (Number.isNaN(seen.promotedAt)) seen.promotedAt = performance.now()
-    const online = onlineReplicas(Object.fromEntries(info)).length
-    if (online >= replicas && Number.isNaN(seen.coveredAt)) seen.coveredAt = performance.now()
+    const online = replicasOf(Object.fromEntries(info)).filter(({ online }) => online)
+    if (online.length >= replicas && Number.isNaN(seen.coveredAt)) seen.coveredAt = performance.now()
   }
   const watching = (async () => {
     while (!over) {
