@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
-import { OF_OWN_CLUSTER } from '../own-cluster.mjs'
+import { OWN_CLUSTER } from '../own-cluster.mjs'
 
 interface Service {
   image?: string
@@ -58,7 +58,7 @@ describe('docker-compose.cluster.yml', () => {
     for (const name of ['api', 'worker', 'dashboard']) {
       expect(cluster.services[name]?.environment).toMatchObject(
         Object.fromEntries(
-          Object.entries(OF_OWN_CLUSTER).map(([setting, value]) => [
+          Object.entries(OWN_CLUSTER.settings).map(([setting, value]) => [
             setting,
             ['$', `{${setting}:-${value}}`].join(''),
           ]),
