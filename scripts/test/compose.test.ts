@@ -6,6 +6,7 @@ interface Service {
   image?: string
   command?: string[]
   environment?: Record<string, unknown>
+  ports?: string[]
   volumes?: string[]
   networks?: { redis: { ipv4_address: string } }
   depends_on?: Record<string, unknown>
@@ -32,6 +33,17 @@ function withoutRedis({ environment, depends_on, networks, ...rest }: Service) {
   const { REDIS_URL, TIMER_SHARDS, REDIS_REPLICA_ACKS, ...settings } = environment ?? {}
   return { ...rest, settings }
 }
+
+test.each([
+  ['docker-compose.yml', single],
+  ['docker-compose.cluster.yml', cluster],
+])('%s publishes nothing beyond this machine unless it is told to', (_file, { services }) => {
+  const published = Object.entries(services).filter(([, { ports }]) => ports !== undefined)
+  expect(published.map(([name, { ports }]) => [name, ports])).toEqual([
+    ['api', [expect.stringMatching(/^\$\{API_ADDRESS:-127\.0\.0\.1\}:/)]],
+    ['dashboard', [expect.stringMatching(/^127\.0\.0\.1:/)]],
+  ])
+})
 
 describe('docker-compose.cluster.yml', () => {
   test.each(['api', 'worker', 'dashboard'])('its %s is the one of docker-compose.yml', (name) => {
