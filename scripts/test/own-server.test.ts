@@ -6,91 +6,78 @@ import { fileURLToPath } from 'node:url'
 import { eventually, redisCommand } from '@timers/lab'
 import { OWN_CLUSTER } from '../own-cluster.mjs'
 import { OWN_REDIS } from '../own-redis.mjs'
-import { OwnServer } from '../own-server.mjs'
+import { type OwnKind, OwnServer } from '../own-server.mjs'
 import { readArguments } from '../start-arguments.mjs'
 
 const START = fileURLToPath(new URL('../start.mjs', import.meta.url))
 
-describe.each([
-  { command: 'npm start', kind: OWN_REDIS, url: /^redis:\/\/127\.0\.0\.1:\d+$/, killed: '.' },
-  {
-    command: 'npm start -- --cluster',
-    kind: OWN_CLUSTER,
-    url: /^redis\+cluster:\/\/(127\.0\.0\.1:\d+,?){6}$/,
-    killed: 'node-0',
-  },
-])('the Redis of $command', ({ kind, url, killed }) => {
+describe('the Redis that npm start starts', () => {
   let folder: string
   const started: OwnServer[] = []
   const givenUp: string[] = []
 
-  beforeAll(async () => {
+  beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'own-server-'))
   })
-  afterAll(async () => {
-    for (const server of started) await server.stop()
+  afterEach(async () => {
+    for (const server of started.splice(0)) await server.stop()
     await rm(folder, { recursive: true, force: true })
+    expect(givenUp).toEqual([])
   })
 
-  function create(): OwnServer {
+  function create(kind: OwnKind): OwnServer {
     const server = new OwnServer(kind, folder, (reason) => givenUp.push(reason))
     started.push(server)
     return server
   }
 
-  const pid = async (): Promise<number> =>
-    JSON.parse(await readFile(join(folder, killed, 'redis.json'), 'utf8')).pid
+  const KINDS = [
+    { name: 'one', kind: OWN_REDIS, url: /^redis:\/\/127\.0\.0\.1:\d+$/, killed: '.' },
+    {
+      name: 'a cluster',
+      kind: OWN_CLUSTER,
+      url: /^redis\+cluster:\/\/(127\.0\.0\.1:\d+,?){6}$/,
+      killed: 'node-0',
+    },
+  ]
 
-  test('gives its URL, starts a process again that died, on the same port and data, and leaves none', async () => {
-    const server = create()
-    const redisUrl = await server.start()
-    expect(redisUrl).toMatch(url)
-    const ports = [...redisUrl.matchAll(/:(\d+)/g)].map(([, port]) => Number(port))
-    const [port = 0] = ports
-    const before = await pid()
-    const data = (await readdir(join(folder, killed, 'appendonlydir'))).sort()
-    process.kill(before, 'SIGKILL')
-    await eventually(
-      async () => {
-        expect(await redisCommand(port, ['PING'])).toBe('PONG')
-        expect(await pid()).not.toBe(before)
-      },
-      { timeoutMs: 10_000 },
-    )
-    expect((await readdir(join(folder, killed, 'appendonlydir'))).sort()).toEqual(data)
-    await server.stop()
-    for (const port of ports) await expect(redisCommand(port, ['PING'])).rejects.toThrow('ECONNREFUSED')
-    expect(givenUp).toEqual([])
-  })
+  test.each(KINDS)(
+    '$name: a process that dies is started again on its port and data, and a stop leaves none',
+    async ({ kind, url, killed }) => {
+      const data = join(folder, killed)
+      const pid = async () => Number(JSON.parse(await readFile(join(data, 'redis.json'), 'utf8')).pid)
+      const server = create(kind)
+      const redisUrl = await server.start()
+      expect(redisUrl).toMatch(url)
+      const ports = [...redisUrl.matchAll(/:(\d+)/g)].map(([, port]) => Number(port))
+      const [port = 0] = ports
+      const before = await pid()
+      const files = await readdir(join(data, 'appendonlydir'))
+      process.kill(before, 'SIGKILL')
+      await eventually(
+        async () => {
+          expect(await redisCommand(port, ['PING'])).toBe('PONG')
+          expect(await pid()).not.toBe(before)
+        },
+        { timeoutMs: 10_000 },
+      )
+      expect(await readdir(join(data, 'appendonlydir'))).toEqual(expect.arrayContaining(files))
+      await server.stop()
+      for (const each of ports) await expect(redisCommand(each, ['PING'])).rejects.toThrow('ECONNREFUSED')
+    },
+  )
 
-  test('told to stop before it has begun, it starts nothing', async () => {
-    const server = create()
+  test.each(KINDS)('$name: told to stop before it has begun, it starts nothing', async ({ kind }) => {
+    const server = create(kind)
     await server.stop()
     expect(await server.start()).toBe('')
   })
-})
 
-describe('the cluster of npm start -- --cluster', () => {
-  let folder: string
-  const started: OwnServer[] = []
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'own-server-'))
-  })
-  afterAll(async () => {
-    for (const server of started) await server.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
-
-  test('is the same after a stop', async () => {
-    const urls: string[] = []
-    for (let run = 0; run < 2; run++) {
-      const server = new OwnServer(OWN_CLUSTER, folder, () => {})
-      started.push(server)
-      urls.push(await server.start())
-      await server.stop()
-    }
-    expect(urls[1]).toBe(urls[0])
+  test('a cluster is the same after a stop', async () => {
+    const first = create(OWN_CLUSTER)
+    const url = await first.start()
+    await first.stop()
+    expect(await create(OWN_CLUSTER).start()).toBe(url)
     expect((await readdir(folder)).filter((name) => name.startsWith('node-'))).toHaveLength(6)
   })
 })
