@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { Type } from '@sinclair/typebox'
+import { MOST_SHARDS } from '@timers/core'
 import { addShards, GrowthRefused, type RedisOptions, type ShardsView, viewShards } from '@timers/queue'
 import {
   bootstrap,
@@ -23,7 +24,6 @@ const HELP = `${USAGE}.
 REDIS_URL and the other settings of Redis are taken from the environment. All goes on meanwhile, and it may be repeated.
 Shards are never taken away again.
 `
-const MOST_SHARDS = 1_024
 const OPTIONS = { grow: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
 
 await bootstrap(async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Static, Type } from '@sinclair/typebox'
-import { parseRedisUrl, REDIS_URL_FORMS } from '@timers/core'
+import { MOST_SHARDS, parseRedisUrl, REDIS_URL_FORMS } from '@timers/core'
 import { SettingsError } from './settings-error.ts'
 
 /** Settings that say which Redis holds the timers, and how. The same for every process of an installation. */
@@ -32,7 +32,7 @@ export const redisSettings = {
   }),
   TIMER_SHARDS: Type.Integer({
     minimum: 1,
-    maximum: 1_024,
+    maximum: MOST_SHARDS,
     default: 1,
     description:
       'Number of queues the timers are spread over, for an empty Redis: the first service that starts records it there. More are added by `npm run shards -- --grow`, and there are never fewer',

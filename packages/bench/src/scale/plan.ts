@@ -1,3 +1,4 @@
+import { MOST_SHARDS } from '@timers/core'
 import type { UnitCosts } from './unit-costs.ts'
 
 const HOUR_SECONDS = 3_600
@@ -5,8 +6,6 @@ const MONTH_HOURS = 730
 const GIB = 2 ** 30
 /** Fewer cannot elect a successor. */
 const FEWEST_PRIMARIES = 3
-/** The setting's own bound (TIMER_SHARDS). */
-const MOST_SHARDS = 1_024
 /** Of a process of Node.js, measured by `npm run bench -- --only memory`. */
 const PROCESS_GIB = 0.25
 

@@ -1,3 +1,4 @@
+import { MOST_SHARDS } from '@timers/core'
 import type { ShardKeys } from '../shards/shard-keys.ts'
 import { slotOf } from './slot-of.ts'
 
@@ -34,8 +35,6 @@ export interface ShardSpread {
 /** A primary that has this much more than its share is worth a word, and one with this much is not. */
 const UNEVEN = 1.5
 const EVEN = 1.25
-/** The most that `TIMER_SHARDS` takes. */
-const MOST_SHARDS = 1_024
 
 /**
  * How the shards are spread over the primaries of a cluster. Their slots follow from their numbers, so few shards may well
