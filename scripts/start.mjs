@@ -6,8 +6,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { join, relative } from 'node:path'
-import { OF_OWN_CLUSTER } from './own-cluster.mjs'
-import { folderOf, ownServer } from './own-server.mjs'
+import { OWN_CLUSTER } from './own-cluster.mjs'
+import { OWN_REDIS } from './own-redis.mjs'
+import { OwnServer } from './own-server.mjs'
 import { build, ensureInstalled, ROOT, runMain, SetupError } from './setup.mjs'
 import { readArguments } from './start-arguments.mjs'
 import { checkPortIsFree, readSettings } from './start-settings.mjs'
@@ -27,18 +28,18 @@ await runMain(async () => {
   await checkPortIsFree(settings.host, settings.dashboardPort, 'DASHBOARD_PORT')
   await ensureInstalled()
   await build()
-  return runEverything(settings, cluster)
+  return runEverything(settings, cluster ? OWN_CLUSTER : OWN_REDIS)
 })
 
-/** @import { OwnServer } from './own-server.mjs' */
+/** @import { OwnKind } from './own-server.mjs' */
 /** @import { Settings } from './start-settings.mjs' */
 
 /**
  * @param {Settings} settings
- * @param {boolean} cluster
+ * @param {OwnKind} kind of the Redis to start where REDIS_URL names none
  * @returns {Promise<number>} exit code, when everything has stopped
  */
-async function runEverything(settings, cluster) {
+async function runEverything(settings, kind) {
   /** @type {(exitCode: number) => void} */
   let requestStop = () => {}
   /** @type {Promise<number>} */
@@ -49,7 +50,8 @@ async function runEverything(settings, cluster) {
     console.error(`${reason}: giving up, stopping everything.`)
     requestStop(1)
   }
-  const redis = ownServer(settings, cluster, onGivenUp)
+  const dataDir = join(settings.dataDir, kind.folder)
+  const redis = settings.redisUrl === undefined ? new OwnServer(kind, dataDir, onGivenUp) : undefined
   /** @type {SupervisedService[]} */
   let services = []
   listenToSignals(requestStop, () => {
@@ -61,9 +63,9 @@ async function runEverything(settings, cluster) {
       // Empty: the wish to stop came first.
       if (redisUrl === '') return stopRequested
       const access = accessTo(settings, redisUrl)
-      services = createServices(settings, access, cluster, onGivenUp)
+      services = createServices(settings, access, kind, onGivenUp)
       const ready = await Promise.all(services.map((service) => service.start()))
-      if (ready.every(Boolean)) printWelcome(settings, access, cluster)
+      if (ready.every(Boolean)) printWelcome(settings, access, kind)
       return stopRequested
     })
     .catch((error) => {
@@ -103,13 +105,13 @@ function accessTo({ host, apiPort, dashboardPort, givenPassword }, redisUrl) {
 /**
  * @param {Settings} settings
  * @param {Access} access
- * @param {boolean} cluster
+ * @param {OwnKind} kind
  * @param {(reason: string) => void} onGivenUp
  * @returns {SupervisedService[]} in the order of stopping
  */
-function createServices(settings, { redisUrl, apiUrl, dashboardUrl, password }, cluster, onGivenUp) {
+function createServices(settings, { redisUrl, apiUrl, dashboardUrl, password }, kind, onGivenUp) {
   const env = {
-    ...(cluster ? OF_OWN_CLUSTER : {}),
+    ...kind.settings,
     ...process.env,
     REDIS_URL: redisUrl,
     HOST: settings.host,
@@ -139,13 +141,13 @@ function createServices(settings, { redisUrl, apiUrl, dashboardUrl, password }, 
 /**
  * @param {Settings} settings
  * @param {Access} access
- * @param {boolean} cluster
+ * @param {OwnKind} kind
  */
-function printWelcome(settings, { apiUrl, dashboardUrl, redisUrl, password }, cluster) {
+function printWelcome(settings, { apiUrl, dashboardUrl, redisUrl, password }, kind) {
   const { dashboardUser, givenPassword, allowCidrs } = settings
   const dataDir = relative(process.cwd(), settings.dataDir) || '.'
   const shownPassword = givenPassword === undefined ? password : 'as set in DASHBOARD_PASSWORD'
-  const ownData = `data in ${dataDir}/${folderOf(cluster)}`
+  const ownData = `data in ${dataDir}/${kind.folder}`
   const shownRedis = redisUrl.replace(/\/\/[^@/]*@/, '//***@')
   console.log(`
 Timers is running.
@@ -153,7 +155,7 @@ Timers is running.
   API        ${apiUrl}
   Dashboard  ${dashboardUrl}   user: ${dashboardUser}   password: ${shownPassword}
   Redis      ${shownRedis}   ${settings.redisUrl === undefined ? ownData : '(REDIS_URL)'}
-${cluster ? clusterLine() : ''}  Logs       ${dataDir}/logs, at most 50 MiB a service; warnings and errors are shown here too
+${kind === OWN_CLUSTER ? clusterLine() : ''}  Logs       ${dataDir}/logs, at most 50 MiB a service; warnings and errors are shown here too
   Webhooks   go to public addresses${allowCidrs === '' ? ' only' : ` and to ${allowCidrs}`} (DELIVERY_ALLOW_CIDRS)
 
 Try it. A receiver, in a second terminal:
@@ -170,7 +172,7 @@ Ctrl-C stops everything. Timers stay in Redis and fire after the next start.
 
 /** What the cluster is, for the welcome. */
 function clusterLine() {
-  const { TIMER_SHARDS: shards, REDIS_REPLICA_ACKS: acks } = { ...OF_OWN_CLUSTER, ...process.env }
+  const { TIMER_SHARDS: shards, REDIS_REPLICA_ACKS: acks } = { ...OWN_CLUSTER.settings, ...process.env }
   return `  Cluster    3 primaries with a replica each, ${shards} shards at first (TIMER_SHARDS); what counts is on ${acks} more (REDIS_REPLICA_ACKS)
 `
 }

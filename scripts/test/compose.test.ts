@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
-import { OF_OWN_CLUSTER } from '../own-cluster.mjs'
+import { OWN_CLUSTER } from '../own-cluster.mjs'
 
 interface Service {
   image?: string
   command?: string[]
   environment?: Record<string, unknown>
+  ports?: string[]
   volumes?: string[]
   networks?: { redis: { ipv4_address: string } }
   depends_on?: Record<string, unknown>
@@ -33,6 +34,17 @@ function withoutRedis({ environment, depends_on, networks, ...rest }: Service) {
   return { ...rest, settings }
 }
 
+test.each([
+  ['docker-compose.yml', single],
+  ['docker-compose.cluster.yml', cluster],
+])('%s publishes nothing beyond this machine unless it is told to', (_file, { services }) => {
+  const published = Object.entries(services).filter(([, { ports }]) => ports !== undefined)
+  expect(published.map(([name, { ports }]) => [name, ports])).toEqual([
+    ['api', [expect.stringMatching(/^\$\{API_ADDRESS:-127\.0\.0\.1\}:/)]],
+    ['dashboard', [expect.stringMatching(/^127\.0\.0\.1:/)]],
+  ])
+})
+
 describe('docker-compose.cluster.yml', () => {
   test.each(['api', 'worker', 'dashboard'])('its %s is the one of docker-compose.yml', (name) => {
     const [one, other] = [cluster.services[name], single.services[name]]
@@ -58,7 +70,7 @@ describe('docker-compose.cluster.yml', () => {
     for (const name of ['api', 'worker', 'dashboard']) {
       expect(cluster.services[name]?.environment).toMatchObject(
         Object.fromEntries(
-          Object.entries(OF_OWN_CLUSTER).map(([setting, value]) => [
+          Object.entries(OWN_CLUSTER.settings).map(([setting, value]) => [
             setting,
             ['$', `{${setting}:-${value}}`].join(''),
           ]),

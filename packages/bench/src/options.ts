@@ -23,7 +23,7 @@ export interface Options {
 export const USAGE = `npm run bench -- [options]
   --quick          a smoke run of everything, under a minute
   --only <name>    only this measure; may be given several times. A run of everything leaves out "cluster", "idle" and "moves"
-  --repeats <n>    repeats of each measurement (default 5)
+  --repeats <n>    repeats of each measurement (default 5; 3 with --scale)
   --timers <n>     timers in the measures "pending" and "memory" (default 1000000)
   --overdue <n>    timers in the measure "backlog" (default 100000)
   --json <file>    where the figures go (default data/bench.json)

@@ -6,7 +6,6 @@ export const COSTS: UnitCosts = {
   createApiUs: 100,
   fireRedisUs: 100,
   fireWorkerUs: 250,
-  replicaUs: 100,
   replicationBytes: 1_750,
   diskBytes: 1_750,
   wireBytes: 2_000,

@@ -75,14 +75,22 @@ describe.each([3, 6])('connections to %i primaries', (primaries) => {
     },
   )
 
-  test.each([1, 64])('%i shards: a dashboard has one to each', async (shards) => {
-    const queues = openShardQueues({ redisUrl: bed.cluster.url, shards, log: bed.log })
-    bed.onClose(() => queues.close())
-    await eventually(async () => {
-      const perNode = shardsOf(queues.shardsPerNode())
-      expect(await counted()).toEqual(
-        perNode.map((count) => (count > 0 ? { ...NOTHING, reader: 1 } : NOTHING)),
-      )
-    })
-  })
+  test.each([1, 64])(
+    '%i shards: a dashboard has one to each, and one more for the board once somebody looks at it',
+    async (shards) => {
+      const queues = openShardQueues({ redisUrl: bed.cluster.url, shards, log: bed.log })
+      bed.onClose(() => queues.close())
+      const expectReaders = (reader: number) =>
+        eventually(async () => {
+          const spread = queues.shardsPerNode()
+          expect(spread?.unserved).toEqual([])
+          expect(await counted()).toEqual(
+            shardsOf(spread).map((count) => (count > 0 ? { ...NOTHING, reader } : NOTHING)),
+          )
+        })
+      await expectReaders(1)
+      await eventually(() => Promise.all(queues.queues.map((queue) => queue.getJobCounts())))
+      await expectReaders(2)
+    },
+  )
 })

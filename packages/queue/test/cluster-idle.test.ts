@@ -6,7 +6,7 @@ import { ClusterBed } from './cluster-bed.ts'
 const SECONDS = Number(process.env.IDLE_SECONDS ?? 0)
 const SHARDS = SECONDS > 0 ? [1, 4, 16, 64] : [64]
 /** For each shard: the look of the watchdog every two seconds, the sweeper's, and what BullMQ waits with. */
-const A_SHARD = 13
+const A_SHARD = 5
 /** For each primary: whether it is safe to rely on, and where the slots are. */
 const A_PRIMARY = 8
 

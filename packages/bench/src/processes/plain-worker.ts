@@ -54,7 +54,7 @@ answerQuestions({
     const counts = createWorkerMetrics(createMetrics('plain'), {
       nodes: () => [],
       inFlight: () => consumer.inFlight,
-      census: () => undefined,
+      census: async () => undefined,
       clockSkewMs: () => 0,
       ready: () => true,
       breakersOpen: () => 0,

@@ -22,10 +22,10 @@ const NUMBERS = {
 
 const USAGE = `npm run scale -- [options]
 Prints the tables of docs/scale.md from docs/scale-figures.json, which npm run bench -- --scale measures.
-  --write          write them into docs/scale.md, as they are without other options
-  --kept-hours <n> how long fired timers are kept (default ${KEPT_SECONDS / HOUR_SECONDS})
+  --write                 write them into docs/scale.md, as they are without other options
+  --kept-hours <n>        how long fired timers are kept (default ${KEPT_SECONDS / HOUR_SECONDS})
 ${Object.entries(NUMBERS)
-  .map(([name, field]) => [`  --${name} <n>`.padEnd(24), `(default ${ASSUMPTIONS[field]})`].join(''))
+  .map(([name, field]) => [`  --${name} <n>`.padEnd(26), `(default ${ASSUMPTIONS[field]})`].join(''))
   .join('\n')}`
 
 try {
@@ -40,6 +40,7 @@ function main(args: string[]): void {
   const { values } = parseArgs({
     args,
     options: {
+      help: { type: 'boolean', short: 'h' },
       write: { type: 'boolean' },
       'kept-hours': text,
       ...(Object.fromEntries(Object.keys(NUMBERS).map((name) => [name, text])) as Record<
@@ -48,6 +49,10 @@ function main(args: string[]): void {
       >),
     },
   })
+  if (values.help === true) {
+    console.log(USAGE)
+    return
+  }
   if (values.write === true) {
     if (Object.keys(values).length > 1) throw new Error('--write goes with no other option')
     writePage(DOCS)

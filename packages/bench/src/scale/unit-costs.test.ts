@@ -73,7 +73,7 @@ test('what looking costs is counted for each shard, without what a process costs
 })
 
 test('a whole life is a create and a fire', () => {
-  expect(unitCostsOf(FIGURES)).toMatchObject({ diskBytes: 900, replicationBytes: 800, replicaUs: 20 })
+  expect(unitCostsOf(FIGURES)).toMatchObject({ diskBytes: 900, replicationBytes: 800 })
 })
 
 test('what was measured of many is told of one', () => {

@@ -8,7 +8,6 @@ export interface UnitCosts {
   readonly fireRedisUs: number
   readonly fireWorkerUs: number
   /** Of a timer's whole life, between one replica's Redis and its primary, and on the disk of each. */
-  readonly replicaUs: number
   readonly replicationBytes: number
   readonly diskBytes: number
   /** Between services and Redis, and between clients, services and receivers. */
@@ -47,7 +46,6 @@ export function unitCostsOf(figures: ScaleFigures): UnitCosts {
     createApiUs: most(({ create }) => create.apiUs),
     fireRedisUs: most(({ fire }) => fire.redisUs),
     fireWorkerUs: most(({ fire }) => fire.workerUs),
-    replicaUs: both(({ replicaUs }) => replicaUs),
     replicationBytes: both(({ replicationBytes }) => replicationBytes),
     diskBytes: most(({ create, fire }) => create.diskBytes + fire.diskBytes),
     wireBytes: most(({ create, fire }) => create.wireBytes + fire.wireBytes),

@@ -1,5 +1,6 @@
 import { isNativeError } from 'node:util/types'
 import { TimerError } from '@timers/core'
+import { NotConfirmedError } from '../nodes/acks.ts'
 import { lacksRight } from '../nodes/missing-right.ts'
 
 /**
@@ -35,6 +36,11 @@ export function storeErrorKind(error: unknown): StoreErrorKind {
 /** As a client of the API is told. A defect is passed on as it is: it must not look like an outage. */
 export function toStoreError(error: unknown): Error {
   if (error instanceof TimerError) return error
+  if (error instanceof NotConfirmedError) {
+    return new TimerError('STORE_UNAVAILABLE', 'too few replicas of Redis have confirmed it in time', {
+      cause: error,
+    })
+  }
   switch (storeErrorKind(error)) {
     case 'refused':
       return new TimerError('STORE_REFUSED', 'Redis cannot take timers at the moment', { cause: error })
