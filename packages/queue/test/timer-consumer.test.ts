@@ -1,16 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '@timers/lab'
-import {
-  allFired,
-  firing,
-  gate,
-  RECOVERY,
-  reshard,
-  rig,
-  schedule,
-  store,
-  useConsumerBed,
-} from './consumer-bed.ts'
+import { allFired, gate, RECOVERY, reshard, rig, schedule, store, useConsumerBed } from './consumer-bed.ts'
+import { firing } from './firing.ts'
 import { delivered, draft } from './rig.ts'
 
 const HOUR = 3_600_000
