@@ -12,7 +12,14 @@ export const within =
   (tookMs: number): Behaviour =>
   () => ({ tookMs, answered: true })
 
-/** Timers that come to a gate, wait for their turns as they would in Redis, and are sent. Works with a fake clock. */
+/**
+ * Does something at a later time of the simulation. That time is Jest's fake clock (`jest.useFakeTimers`), which stands still
+ * until the test steps it by hand with `jest.advanceTimersByTime`: nobody waits, and a minute passes within milliseconds.
+ */
+export const onFakeClock = (afterMs: number, happens: () => void): NodeJS.Timeout =>
+  setTimeout(happens, afterMs)
+
+/** Timers that come to a gate, wait for their turns as they would in Redis, and are sent: by the fake clock. */
 export class Visitors {
   readonly #gate: ReceiverGate
   /** How often the gate was asked, and how often it called a timer back before its turn. */
@@ -40,18 +47,18 @@ export class Visitors {
     }
     const take = (admission: Admission) => {
       if (admission.kind === 'defer') {
-        turn = setTimeout(ask, admission.until - Date.now())
+        turn = onFakeClock(admission.until - Date.now(), ask)
         admission.gaveBack((at) => {
           this.recalled += 1
           clearTimeout(turn)
-          turn = setTimeout(ask, at - Date.now())
+          turn = onFakeClock(at - Date.now(), ask)
         })
         return
       }
       admission.sending()
       sent(Date.now() - from)
       const { tookMs, answered } = behave()
-      setTimeout(() => admission.leave(answered), tookMs)
+      onFakeClock(tookMs, () => admission.leave(answered))
     }
     ask()
   }

@@ -70,6 +70,11 @@ test.each<[string, string, Parameters<typeof explains>[1]]>([
 
 test.each<[string, string, Parameters<typeof explains>[1]]>([
   ['interrupted', 'a failover of another node', failover(3_000, 9_000, [1])],
+  [
+    'interrupted',
+    'a fault that takes no outcome with it, where nobody knows its shard',
+    { ...failover(3_000, 9_000, []), shardOf: () => undefined },
+  ],
   ['interrupted', 'a failover long after', failover(30_000, 39_000, [0])],
   ['interrupted', 'a failover before', failover(-9_000, -3_000, [0])],
   ['ambiguous', 'a failover: what a receiver answers does not depend on it', failover(100, 9_000, [0])],

@@ -42,7 +42,8 @@ export class Explanations {
     shardOf = () => 0,
   }: Circumstances) {
     this.#shardOf = shardOf
-    this.#failovers = faults.filter((fault) => fault.shards !== undefined)
+    // Without shards: whatever was done, no outcome can be lost by it.
+    this.#failovers = faults.filter(({ shards = [] }) => shards.length > 0)
     this.#standstills = standstills
     this.#creates = creates
     this.#closings = closings
@@ -97,17 +98,13 @@ export class Explanations {
     { mode, acknowledged }: Pick<Creation, 'mode' | 'acknowledged'>,
   ): string | undefined {
     const inHandMs = this.#webhookTimeoutMs + SLACK_MS
-    const death = this.#deaths.find(
-      ({ from, to }) =>
-        to >= claimedAt - SLACK_MS && from - claimedAt - this.#troubleMs(claimedAt, from) <= inHandMs,
-    )
+    const wasInHand = ({ from, to }: Span) =>
+      to >= claimedAt - SLACK_MS && from - claimedAt - this.#troubleMs(claimedAt, from) <= inHandMs
+    const death = this.#deaths.find(wasInHand)
     if (death !== undefined) return `${death.kind} of ${death.slots.join(', ')}`
     const shard = acknowledged && this.#shardOf(acknowledged.id)
     const failover = this.#failovers.find(
-      ({ from, to, shards }) =>
-        (shard === undefined || shards?.includes(shard)) &&
-        to >= claimedAt - SLACK_MS &&
-        from - claimedAt - this.#troubleMs(claimedAt, from) <= inHandMs,
+      (fault) => (shard === undefined || fault.shards?.includes(shard)) && wasInHand(fault),
     )
     if (failover !== undefined) return `${failover.kind}: its outcome was in flight`
     if (mode === 'at_least_once' && this.#troubleMs(claimedAt - SLACK_MS, claimedAt + 2 * LOCK_MS) > 0) {

@@ -5,8 +5,13 @@ import { promisify } from 'node:util'
 import type { RedisNode } from '@timers/local-redis'
 import { markAof } from './aof-tail.ts'
 
-/** Room that a disk that runs full has left: it gives out in the middle of something. */
 const ROOM_BYTES = { least: 4 * 1_024, most: 128 * 1_024 }
+
+/** Room that a disk that runs full has left, in bytes: it gives out in the middle of something. */
+export function roomLeft(dice: number): number {
+  const { least, most } = ROOM_BYTES
+  return Math.round(least + dice * (most - least))
+}
 
 /** Takes nothing that needs memory; and does again. */
 export const OUT_OF_MEMORY = {
@@ -23,9 +28,8 @@ export const OUT_OF_MEMORY = {
 export async function fillDisk(node: RedisNode, ms: number, dice: number): Promise<string> {
   const { pid } = node
   const until = performance.now() + ms
-  const { least, most } = ROOM_BYTES
   const { size } = await stat((await markAof(node.dataDir)).file)
-  const limit = size + Math.round(least + dice * (most - least))
+  const limit = size + roomLeft(dice)
   try {
     await promisify(execFile)('prlimit', ['--pid', String(pid), `--fsize=${limit}`])
   } catch {

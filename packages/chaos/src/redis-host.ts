@@ -4,14 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stablePort, startTestRedis, type TestRedis } from '@timers/lab'
 import { markAof } from './aof-tail.ts'
 import { type DataDisk, openDataDisk } from './data-disk.ts'
+import { OUT_OF_MEMORY, roomLeft } from './node-troubles.ts'
 import { killAndCutTail } from './torn-kill.ts'
 
 /** Rewrite the AOF early and often: runs are short. */
 export const EXTRA_ARGS = ['--auto-aof-rewrite-min-size', '4mb']
 const BYTES_TO_START_WITH = 256 * 2 ** 20
 const BYTES_A_MINUTE = 16 * 2 ** 20
-/** Room that a disk that runs full has left: it gives out in the middle of something. */
-const ROOM_BYTES = { least: 4 * 1_024, most: 128 * 1_024 }
 const COMMAND_TIMEOUT_MS = 5_000
 
 /** All that can happen to the Redis of the experiment. */
@@ -76,12 +75,11 @@ export class RedisHost {
     const { way } = this.#disk
     if (pid === undefined || way === undefined) return 'not possible here'
     const until = performance.now() + ms
-    const { least, most } = ROOM_BYTES
     const { file } = await markAof(this.#disk.folder)
     this.server.mayEnd = true
     try {
       const { exited } = this.server
-      await this.#disk.fill(Math.round(least + dice * (most - least)), pid, file)
+      await this.#disk.fill(roomLeft(dice), pid, file)
       const ended = await Promise.race([exited, sleep(ms, undefined, { ref: false })])
       await sleep(Math.max(0, until - performance.now()))
       await this.#disk.drain()
@@ -96,9 +94,9 @@ export class RedisHost {
 
   /** Takes nothing that needs memory. */
   async outOfMemoryFor(ms: number): Promise<void> {
-    await this.server.command('CONFIG', 'SET', 'maxmemory', '1')
+    await this.server.command(...OUT_OF_MEMORY.begin)
     await sleep(ms)
-    await this.server.command('CONFIG', 'SET', 'maxmemory', '0')
+    await this.server.command(...OUT_OF_MEMORY.end)
   }
 
   /** Waits until a server runs again that died without being asked to. */

@@ -90,6 +90,18 @@ describe('startTcpProxy', () => {
     expect(await ping()).toBe('PONG')
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(58)
   })
+
+  test('bytes that were still on a slow way when their connection ended kept the process alive', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length
+    const before = timers()
+    proxy.setDelay(60_000)
+    await expect(ping(100)).rejects.toThrow('No answer')
+    proxy.dropConnections()
+    await eventually(() => {
+      expect(proxy.connections).toBe(0)
+      expect(timers()).toBeLessThanOrEqual(before)
+    })
+  })
 })
 
 test('a test Redis keeps port and data over a kill', async () => {

@@ -83,38 +83,45 @@ describe('slots that move while timers are created and fire', () => {
     expect(bed.heard('warn', 'error')).toEqual([])
   })
 
-  test('a slot that stands half moved for a second: its shard waits, the others go on, and nothing is half done', async () => {
+  /** Timers are created and fire while the slot of a shard stands half moved, for as long as `meanwhile` takes. */
+  async function standsHalfMoved(keys: number, meanwhile: (load: ClusterLoad) => Promise<void>) {
     const load = await ClusterLoad.start(bed)
-    const { redis } = bed.cluster
     const slot = await slotOfShard(3)
     const target = await other(slot)
     const { tookMs } = await lasting(async () => {
-      const move = await redis.beginMove([slot], target)
-      await move.step(3)
-      const before = load.made
-      // Creates of the shard wait, those of the others go on until each creator has come to it.
-      await eventually(() => expect(load.made).toBeGreaterThan(before + 20))
-      await move.step(3)
+      const move = await bed.cluster.redis.beginMove([slot], target)
+      await move.step(keys)
+      await meanwhile(load)
       await move.finish()
     })
     await load.everyShardFires()
-    await load.verdict(tookMs)
+    await load.verdict(tookMs, [3])
+  }
+
+  test('a slot that stands half moved for a moment: its shard waits, the others go on, and nothing is half done', async () => {
+    await standsHalfMoved(3, async (load) => {
+      const before = load.made
+      // Creates of the shard wait, those of the others go on until each creator has come to it.
+      await eventually(() => expect(load.made).toBeGreaterThan(before + 20))
+    })
     expect(bed.heard('error')).toEqual([])
   })
 
   test('a slot that stands half moved for longer than a client waits: 503 within two seconds, and nothing is lost', async () => {
+    await standsHalfMoved(1, (load) => eventually(() => expect(load.failures.length).toBeGreaterThan(0)))
+  })
+
+  test('a slot that belongs to nobody: creates there are refused within two seconds, it is back as soon as somebody has it, and nothing is lost', async () => {
     const load = await ClusterLoad.start(bed)
-    const { redis } = bed.cluster
     const slot = await slotOfShard(3)
-    const target = await other(slot)
+    const owner = await bed.cluster.redis.ownerOf(slot)
     const { tookMs } = await lasting(async () => {
-      const move = await redis.beginMove([slot], target)
-      await move.step(1)
+      await owner.command('CLUSTER', 'DELSLOTS', String(slot))
       await eventually(() => expect(load.failures.length).toBeGreaterThan(0))
-      await move.finish()
+      await owner.command('CLUSTER', 'ADDSLOTS', String(slot))
     })
     await load.everyShardFires()
-    await load.verdict(tookMs)
+    await load.verdict(tookMs, [3])
   })
 
   test('a node is added and takes a part of the shards, and is removed again', async () => {

@@ -8,7 +8,7 @@ const log = { debug() {}, info() {}, warn() {}, error() {} }
 /** A second of looks at empty hands, and a busy machine. */
 const STOPPED_WITHIN_MS = 5_000
 
-describe('a consumer on a cluster stops', () => {
+describe('a consumer on a cluster stops with empty hands', () => {
   let cluster: TestCluster
   let store: RedisTimerStore
   let consumer: TimerConsumer
@@ -47,12 +47,13 @@ describe('a consumer on a cluster stops', () => {
     await cluster.redis.flush()
   })
 
-  /** One of each shard. */
+  /** One of each shard; and then all hands are empty: what is in hand is settled before a consumer has stopped, however long. */
   async function allFire(shards = 6): Promise<void> {
     const ids = await Promise.all(
       Array.from({ length: shards }, async () => (await store.create(draft(1))).id),
     )
     await eventually(() => expect(ids.filter((id) => !sent.has(id))).toEqual([]), { timeoutMs: 15_000 })
+    await eventually(() => expect(consumer.inFlight).toBe(0))
   }
 
   /** And nothing of it goes on. */

@@ -1,7 +1,6 @@
-import type { AttemptResult, DueTimer } from '@timers/core'
 import { eventually } from '@timers/lab'
 import type { RedisTimerStore } from '../src/timers/timer-store.ts'
-import { delivered, draft, fired, Rig, unknown } from './rig.ts'
+import { draft, Rig } from './rig.ts'
 
 /** Of the test that runs. */
 export let rig: Rig
@@ -24,27 +23,6 @@ export async function reshard(shards: number): Promise<void> {
   await rig.reset()
   store = await rig.store({ shards })
 }
-
-/** What the worker does, without HTTP: `send` stands for the request. */
-export const firing =
-  (send: (due: DueTimer) => Promise<AttemptResult> | AttemptResult = () => delivered()) =>
-  async (due: DueTimer): Promise<void> => {
-    const claim = await due.claim()
-    switch (claim.kind) {
-      case 'granted':
-        await due.settle(claim.attempt, await send(due), fired)
-        return
-      case 'taken':
-        await due.settle(claim.attempt, { outcome: 'interrupted', sentAt: claim.claimedAt }, unknown)
-        return
-      case 'finished':
-        return due.rest()
-      case 'early':
-        return due.defer(claim.at)
-      case 'lost':
-        return
-    }
-  }
 
 /** A gate: those who wait at it go on when it opens. */
 export function gate(): { readonly passed: Promise<void>; open(): void } {

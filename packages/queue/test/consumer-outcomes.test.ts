@@ -1,16 +1,7 @@
 import type { AttemptResult } from '@timers/core'
 import { eventually } from '@timers/lab'
-import {
-  allFired,
-  firing,
-  gate,
-  RECOVERY,
-  rig,
-  schedule,
-  statuses,
-  store,
-  useConsumerBed,
-} from './consumer-bed.ts'
+import { allFired, gate, RECOVERY, rig, schedule, statuses, store, useConsumerBed } from './consumer-bed.ts'
+import { firing } from './firing.ts'
 import { delivered, draft, fired } from './rig.ts'
 
 describe('the timer consumer', () => {

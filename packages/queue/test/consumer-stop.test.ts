@@ -1,5 +1,6 @@
 import { eventually } from '@timers/lab'
-import { allFired, firing, gate, rig, schedule, statuses, useConsumerBed } from './consumer-bed.ts'
+import { allFired, gate, rig, schedule, statuses, useConsumerBed } from './consumer-bed.ts'
+import { firing } from './firing.ts'
 import { delivered } from './rig.ts'
 
 describe('the timer consumer', () => {

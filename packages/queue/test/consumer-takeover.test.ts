@@ -1,5 +1,6 @@
 import { eventually } from '@timers/lab'
-import { allFired, firing, RECOVERY, rig, schedule, statuses, store, useConsumerBed } from './consumer-bed.ts'
+import { allFired, RECOVERY, rig, schedule, statuses, store, useConsumerBed } from './consumer-bed.ts'
+import { firing } from './firing.ts'
 import { delivered, draft, fired } from './rig.ts'
 
 describe('the timer consumer', () => {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '@timers/lab'
 import { Worker } from 'bullmq'
-import { allFired, firing, gate, rig, schedule, statuses, useConsumerBed } from './consumer-bed.ts'
+import { allFired, gate, rig, schedule, statuses, useConsumerBed } from './consumer-bed.ts'
+import { firing } from './firing.ts'
 import { delivered } from './rig.ts'
 
 describe('the timer consumer', () => {

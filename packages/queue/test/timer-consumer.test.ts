@@ -1,16 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '@timers/lab'
-import {
-  allFired,
-  firing,
-  gate,
-  RECOVERY,
-  reshard,
-  rig,
-  schedule,
-  store,
-  useConsumerBed,
-} from './consumer-bed.ts'
+import { allFired, gate, RECOVERY, reshard, rig, schedule, store, useConsumerBed } from './consumer-bed.ts'
+import { firing } from './firing.ts'
 import { delivered, draft } from './rig.ts'
 
 const HOUR = 3_600_000
@@ -31,6 +22,42 @@ describe('the timer consumer', () => {
     expect(seen.toSorted((a, b) => a - b)).toEqual(timers.map(({ id }) => id).toSorted((a, b) => a - b))
     await eventually(async () => expect(await rig.client.zcard(rig.keys().key('completed'))).toBe(50))
     expect(await rig.client.keys('*:lock')).toEqual([])
+  })
+
+  test('started anew with a timer in hand, as where shards are added, it was seconds late with the next one', async () => {
+    const { passed, open } = gate()
+    /** Connections of BullMQ's Workers that wait for the next timer. */
+    const waiting = async () => {
+      const clients = String(await rig.redis.command('CLIENT', 'LIST')).split('\n')
+      return clients.filter((line) => /\bcmd=bzpopmin/.test(line)).map((line) => line.split(' ')[0])
+    }
+    const [held] = await schedule(1)
+    let lateMs: number | undefined
+    const consumer = await rig.consumer({
+      // More than one for each of BullMQ's Workers: the one that holds it waits for another beside it.
+      concurrency: 20,
+      handle: firing(async ({ timer }) => {
+        if (timer.id === held?.id) await passed
+        else lateMs = Date.now() - timer.dueAt
+        return delivered()
+      }),
+    })
+    try {
+      await eventually(() => expect(consumer.inFlight).toBe(1))
+      const before = await eventually(async () => {
+        expect(await waiting()).toHaveLength(4)
+        return waiting()
+      })
+      await consumer.restart()
+      await eventually(async () =>
+        expect((await waiting()).filter((client) => !before.includes(client))).toHaveLength(4),
+      )
+      await schedule(1, 100)
+      await eventually(() => expect(lateMs).toBeDefined(), RECOVERY)
+      expect(lateMs).toBeLessThan(1_000)
+    } finally {
+      open()
+    }
   })
 
   test('waits for a Redis that comes only after the start', async () => {

@@ -1,7 +1,7 @@
 import { eventually, startTestCluster, startTestRedis, startTestSentinel } from '@timers/lab'
 import { createTimerConsumer, openShardQueues, type RedisOptions } from '../src/index.ts'
 import { createRedisTimerStore } from '../src/timers/timer-store.ts'
-import { firing } from './consumer-bed.ts'
+import { firing } from './firing.ts'
 import { draft } from './rig.ts'
 
 const SILENT = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals'
 import { gateOf } from '../../test/gate-bed.ts'
-import { type Behaviour, Visitors, within } from '../../test/gate-receiver.ts'
+import { type Behaviour, onFakeClock, Visitors, within } from '../../test/gate-receiver.ts'
 import type { ReceiverGate } from './receiver-gate.ts'
 
 const TEN_HOURS_MS = 36_000_000
@@ -59,7 +59,7 @@ describe('ReceiverGate, after a downtime', () => {
     const waits: number[] = []
     const again = () => visitors.come(slow, slowly, (waitedMs) => waits.push(waitedMs))
     await pass(60, () => {
-      for (let time = 0; time < 5; time += 1) setTimeout(again, time * 200)
+      for (let time = 0; time < 5; time += 1) onFakeClock(time * 200, again)
     })
     expect(waits.length).toBeGreaterThan(290)
     const sorted = waits.toSorted((a, b) => a - b)
@@ -78,7 +78,7 @@ describe('ReceiverGate, after a downtime', () => {
       })
     await pass(120, () => {
       for (let time = 0; time < 2 * PER_SECOND; time += 1) {
-        setTimeout(comeNew, (time * 1_000) / (2 * PER_SECOND))
+        onFakeClock((time * 1_000) / (2 * PER_SECOND), comeNew)
       }
     })
     expect(done.count).toBeGreaterThan(0.4 * PER_SECOND * 120)

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals'
 import { gateOf } from '../../test/gate-bed.ts'
-import { silently, Visitors, within } from '../../test/gate-receiver.ts'
+import { onFakeClock, silently, Visitors, within } from '../../test/gate-receiver.ts'
 
 const MINUTE = 60
 
@@ -33,7 +33,7 @@ describe('ReceiverGate, a receiver that is not known yet', () => {
       const come = () => {
         for (let time = 0; time < given.each; time += 1) visitors.come(given.silentUrl(index), silently)
       }
-      setTimeout(come, (index * given.over * 1_000) / given.silent)
+      onFakeClock((index * given.over * 1_000) / given.silent, come)
     }
     await jest.advanceTimersByTimeAsync(given.over * 1_000 + 500)
     const waits: number[] = []
@@ -41,12 +41,12 @@ describe('ReceiverGate, a receiver that is not known yet', () => {
     const askedBefore = visitors.asked
     for (let second = 0; second < MINUTE; second += 1) {
       for (const after of [137, 637]) {
-        setTimeout(() => {
+        onFakeClock(after, () => {
           newest += 1
           visitors.come(given.newUrl(newest), within(20), (waitedMs) => waits.push(waitedMs))
-        }, after)
+        })
         const beside = given.silentUrl((second * 2) % given.silent)
-        setTimeout(() => visitors.come(beside, silently), after - 50)
+        onFakeClock(after - 50, () => visitors.come(beside, silently))
       }
       await jest.advanceTimersByTimeAsync(1_000)
     }

@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals'
 import { gateOf, isPass, passes } from '../../test/gate-bed.ts'
+import { onFakeClock } from '../../test/gate-receiver.ts'
 import type { ReceiverGate } from './receiver-gate.ts'
 
 describe('ReceiverGate, beside receivers that never answer', () => {
@@ -17,7 +18,7 @@ describe('ReceiverGate, beside receivers that never answer', () => {
       asked += 1
       const admission = gate.enter(url)
       if (isPass(admission)) admission.sending()
-      else if (!(admission instanceof Promise)) setTimeout(ask, admission.until - Date.now(), url)
+      else if (!(admission instanceof Promise)) onFakeClock(admission.until - Date.now(), () => ask(url))
     }
     for (let index = 0; index < count; index += 1) ask(urlOf(index))
     const atOnce = gate.inFlight

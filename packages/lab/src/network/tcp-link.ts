@@ -94,8 +94,9 @@ export class Link {
         return
       }
       const dueAt = performance.now() + delayMs
+      // Bytes that are under way keep no process alive: their connections do, while there are any.
       delivered = delivered
-        .then(() => sleep(Math.max(0, dueAt - performance.now())))
+        .then(() => sleep(Math.max(0, dueAt - performance.now()), undefined, { ref: false }))
         .then(() => void (to.destroyed || to.write(chunk)))
     })
     from.on('end', () => {

@@ -148,9 +148,20 @@ export class TimerWorker extends Worker {
     this.#ending = true
     if (!force) {
       await this.pause(true)
+      this.#endWait()
       while (this.#inHand.size > 0) await Promise.all(this.#inHand)
     }
     return super.close(force)
+  }
+
+  /**
+   * Of those that wait, Redis tells one when the next timer is due, the one that has waited longest: it must not be one that takes
+   * nothing any more, and only finishes what it has in hand beside those that came after it.
+   */
+  #endWait(): void {
+    const { backend } = this
+    backend.reconnectBlocking = async () => {}
+    backend.disconnectBlocking(false).catch((error) => this.emit('error', error))
   }
 
   /**
@@ -198,7 +209,8 @@ export class TimerWorker extends Worker {
       try {
         return await wait(seconds)
       } catch (error) {
-        if (this.#ending || this.closing !== undefined) throw error
+        // An error would only have BullMQ's loop pause before it ends.
+        if (this.#ending || this.closing !== undefined) return null
         return this.#waitBrokenOff(error as Error)
       }
     }

@@ -1,6 +1,7 @@
-import type { Created, DueTimer } from '@timers/core'
+import type { Created } from '@timers/core'
 import type { RedisTimerStore } from '../../src/timers/timer-store.ts'
-import { delivered, draft, fired, unknown } from '../rig.ts'
+import { firing } from '../firing.ts'
+import { delivered, draft } from '../rig.ts'
 
 const CREATE_EVERY_MS = 10
 const READ_EVERY_MS = 20
@@ -76,31 +77,11 @@ export class Traffic {
     )
   }
 
-  /** What the worker does with a due timer, without HTTP. */
-  readonly fire = async (due: DueTimer): Promise<void> => {
-    const claim = await due.claim()
-    switch (claim.kind) {
-      case 'granted': {
-        const sentAt = Date.now()
-        if (!claim.mayLeave()) {
-          const retry = { kind: 'retry', at: sentAt } as const
-          await due.settle(claim.attempt, { outcome: 'never_sent', sentAt }, retry)
-          return
-        }
-        const { id, dueAt } = due.timer
-        this.sent.set(id, [...(this.sent.get(id) ?? []), { at: performance.now(), early: sentAt < dueAt }])
-        await due.settle(claim.attempt, delivered(sentAt), fired)
-        return
-      }
-      case 'taken':
-        await due.settle(claim.attempt, { outcome: 'interrupted', sentAt: claim.claimedAt }, unknown)
-        return
-      case 'finished':
-        return due.rest()
-      case 'early':
-        return due.defer(claim.at)
-    }
-  }
+  readonly fire = firing(({ timer: { id, dueAt } }) => {
+    const sentAt = Date.now()
+    this.sent.set(id, [...(this.sent.get(id) ?? []), { at: performance.now(), early: sentAt < dueAt }])
+    return delivered(sentAt)
+  })
 
   /** Acknowledged, due by then, and not sent. */
   lost(until: number): number[] {
