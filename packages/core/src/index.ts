@@ -81,7 +81,6 @@ export {
   nextDelayMs,
   type RetryHint,
 } from './retry-policy.ts'
-export { MOST_SHARDS } from './shard-count.ts'
 export {
   type Acted,
   CONFLICT_MODES,
