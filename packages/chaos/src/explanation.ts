@@ -78,6 +78,11 @@ export class Explanations {
     }
   }
 
+  /** Whether a failover may have forgotten the outcome of a timer's attempt. */
+  mayForget(id: number, attempt: AttemptView): boolean {
+    return this.#failoverOf(id, this.#wasInHand(Date.parse(attempt.at))) !== undefined
+  }
+
   /** It waited for a receiver that is no good, or something was broken until after its time. */
   #expired(dueAt: number, { behaviour }: PlannedCreate, expiresInMs: number): string | undefined {
     if (behaviour !== 'fast' && behaviour !== 'slow') return `receiver: ${behaviour}`
@@ -97,20 +102,29 @@ export class Explanations {
     claimedAt: number,
     { mode, acknowledged }: Pick<Creation, 'mode' | 'acknowledged'>,
   ): string | undefined {
-    const inHandMs = this.#webhookTimeoutMs + SLACK_MS
-    const wasInHand = ({ from, to }: Span) =>
-      to >= claimedAt - SLACK_MS && from - claimedAt - this.#troubleMs(claimedAt, from) <= inHandMs
+    const wasInHand = this.#wasInHand(claimedAt)
     const death = this.#deaths.find(wasInHand)
     if (death !== undefined) return `${death.kind} of ${death.slots.join(', ')}`
-    const shard = acknowledged && this.#shardOf(acknowledged.id)
-    const failover = this.#failovers.find(
-      (fault) => (shard === undefined || fault.shards?.includes(shard)) && wasInHand(fault),
-    )
+    const failover = this.#failoverOf(acknowledged?.id, wasInHand)
     if (failover !== undefined) return `${failover.kind}: its outcome was in flight`
     if (mode === 'at_least_once' && this.#troubleMs(claimedAt - SLACK_MS, claimedAt + 2 * LOCK_MS) > 0) {
       return 'a worker was cut off from Redis'
     }
     return undefined
+  }
+
+  /** Whether it was in hand as something happened. */
+  #wasInHand(claimedAt: number): (span: Span) => boolean {
+    const inHandMs = this.#webhookTimeoutMs + SLACK_MS
+    return ({ from, to }) =>
+      to >= claimedAt - SLACK_MS && from - claimedAt - this.#troubleMs(claimedAt, from) <= inHandMs
+  }
+
+  #failoverOf(id: number | undefined, wasInHand: (span: Span) => boolean): FaultRun | undefined {
+    const shard = id === undefined ? undefined : this.#shardOf(id)
+    return this.#failovers.find(
+      (fault) => (shard === undefined || fault.shards?.includes(shard)) && wasInHand(fault),
+    )
   }
 
   #ambiguous(sentAt: number, { behaviour, door }: PlannedCreate): string | undefined {

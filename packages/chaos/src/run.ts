@@ -148,6 +148,7 @@ export async function play({ plan, options, settleMs, progress, saveLogs }: RunS
         lists,
         counts: await clients.counts(),
         explain: (attempt, creation) => reasons.of(attempt, creation),
+        mayForget: (id, attempt) => reasons.mayForget(id, attempt),
         promptWithinMs: ({ key }) => (isPrompt(creates[indexOf(key)]) ? PROMPT_MS : undefined),
         unservedMs: unservedBy(running.redis, faults, crowdsOf(plan, startedAt)),
         healedAt,

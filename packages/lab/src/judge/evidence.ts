@@ -42,6 +42,8 @@ export interface Evidence {
    * something else was broken too, and nobody can say how late it may be.
    */
   readonly unservedMs?: (id: number, from: number, to: number) => number | undefined
+  /** Whether a failover may have forgotten the outcome of a timer's attempt, which replicas are not waited for. Default: never. */
+  readonly mayForget?: (id: number, attempt: AttemptView) => boolean
   /** From when on nothing was broken any more. Default: never. */
   readonly healedAt?: number
   /** Up to when planned attempts were waited for: what is planned for later may still be pending. Default: for ever. */

@@ -1,6 +1,6 @@
 import type { Change, Creation, Miss, Redrive, Sweep, Telling } from './answers.ts'
 import type { CallbackSighting, Sighting } from './sightings.ts'
-import type { TimerView } from './timer-view.ts'
+import type { AttemptView, TimerView } from './timer-view.ts'
 
 /** All that is known of one timer. */
 export interface JudgedTimer {
@@ -20,6 +20,7 @@ export interface JudgedTimer {
   readonly callbacks: readonly CallbackSighting[]
   readonly operatorOn: readonly string[]
   readonly stillToTell: boolean
+  readonly mayForget: (attempt: AttemptView) => boolean
   readonly restAt: number
   readonly healedAt: number
 }

@@ -50,6 +50,37 @@ judged('an unknown timer that is settled', [
   ],
 ])
 
+const reads = (status: 'fired' | 'cancelled') => [
+  { id: 1, askedAt: DUE + 80, answeredAt: DUE + 90, status, attempts: 1 } as const,
+]
+const failover = { mayForget: () => true, restAt: REST }
+judged('a timer that is unknown, after a read told that it was over', [
+  ['is found', { view: unknown, evidence: { tellings: reads('fired'), restAt: REST } }, { misreported: 1 }],
+  [
+    'has fired, and a failover forgot that',
+    { view: unknown, evidence: { tellings: reads('fired'), ...failover } },
+    {},
+  ],
+  [
+    'was said to be fired by a client, which no failover forgets',
+    { view: unknown, changes: [resolve], evidence: failover },
+    { misreported: 2 },
+  ],
+  [
+    'is of another attempt than the one that a failover forgot',
+    {
+      view: view('unknown', 'ambiguous'),
+      evidence: { tellings: reads('fired'), ...failover },
+    },
+    { misreported: 1 },
+  ],
+  [
+    'was cancelled, which no failover forgets',
+    { view: unknown, evidence: { tellings: reads('cancelled'), ...failover } },
+    { misreported: 1 },
+  ],
+])
+
 test('a timer whose status goes back from its end is found', () => {
   const tellings = [
     { id: 1, askedAt: DUE + 80, answeredAt: DUE + 90, status: 'cancelled', attempts: 0 } as const,

@@ -53,19 +53,28 @@ function wrongRefusal(change: Change, timer: JudgedTimer, view: TimerView): stri
     case 'ALREADY_FINISHED':
       if (!(FINAL_STATUSES as readonly string[]).includes(status)) return `was told to be ${status}`
       if (kind === 'cancel' && status === 'cancelled') return 'was cancelled already'
-      return leadsTo(status, view.status, timer) ?? unseenBy(status, answeredAt, timer)
+      return readLeadsTo(status, view, timer) ?? unseenBy(status, answeredAt, timer)
     case 'NOT_UNKNOWN':
       if (kind !== 'resolve' || status === 'unknown') return `was told to be ${status}`
-      return leadsTo(status, view.status, timer)
+      return readLeadsTo(status, view, timer)
     default:
       return 'that is no reason'
   }
 }
 
 /** A final status that was told, and another in the end. */
-function leadsTo(status: string, end: string, timer: JudgedTimer): string | undefined {
+function leadsTo(status: string, { status: end }: TimerView, { redrives }: JudgedTimer): string | undefined {
   if (status === end || !isForGood(status)) return undefined
-  return `is ${end}, after ${status} was told${timer.redrives.length > 0 ? ' (redriven)' : ''}`
+  return `is ${end}, after ${status} was told${redrives.length > 0 ? ' (redriven)' : ''}`
+}
+
+/**
+ * The same of what was only read. That is what the primary has: that a timer has fired is told before replicas have it, and may
+ * be forgotten by a failover, which has the claim alone.
+ */
+function readLeadsTo(status: string, view: TimerView, timer: JudgedTimer): string | undefined {
+  const claims = view.attempt_log.filter(({ outcome }) => outcome === 'interrupted')
+  return status === 'fired' && claims.some(timer.mayForget) ? undefined : leadsTo(status, view, timer)
 }
 
 /** Somebody has answered 200 to what is told to have fired. */
@@ -90,7 +99,7 @@ function wrongConsent(change: Change, timer: JudgedTimer, view: TimerView): stri
   if (!TOLD[kind].includes(told?.status ?? '')) return `was told to be ${told?.status}`
   if (kind === 'resolve') {
     if (told?.status !== as) return `was told to be ${told?.status}, not ${as}`
-    return as === 'fired' ? leadsTo('fired', view.status, timer) : undefined
+    return as === 'fired' ? leadsTo('fired', view, timer) : undefined
   }
   const before = timer.tellings.find(
     ({ status, answeredAt }) => isForGood(status) && status !== told?.status && answeredAt < askedAt,
@@ -102,5 +111,5 @@ function wrongConsent(change: Change, timer: JudgedTimer, view: TimerView): stri
 export function wrongTellings(timer: JudgedTimer): string[] {
   const { tellings, view } = timer
   if (view === undefined) return []
-  return tellings.flatMap(({ status }) => leadsTo(status, view.status, timer) ?? [])
+  return tellings.flatMap(({ status }) => readLeadsTo(status, view, timer) ?? [])
 }
