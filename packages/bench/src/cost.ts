@@ -66,6 +66,13 @@ export async function costOf(
   return { ...combine(used, rest, (all, aSecond) => (all - aSecond * seconds) / count), perSecond }
 }
 
+/** Of slices of one size. */
+export function meanOf(costs: readonly Cost[]): Cost {
+  const [first, ...others] = costs as readonly [Cost, ...Cost[]]
+  const sum = others.reduce((all, each) => combine(all, each, (a, b) => a + b), first)
+  return combine(sum, sum, (all) => all / costs.length)
+}
+
 async function useOf({ deployment, apis, workers, bench }: Watched): Promise<Use> {
   const services = [...apis, ...workers]
   const [redis, replicas] = await Promise.all([

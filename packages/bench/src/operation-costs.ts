@@ -27,12 +27,29 @@ export interface On {
 
 /** Creates over so many connections, first some that compile the code. */
 export async function createCost(on: On, api: DeployedService, connections: number): Promise<Cost> {
-  const { deployment, load, scale } = on
-  const create = (amount: number) => load.create(api.url, NOWHERE, DAY_SECONDS, { amount }, connections)
-  await create(scale.warmUp)
+  await warmUp(on, api, connections)
+  return (await createSlices(on, api, connections))(on.scale.creates)
+}
+
+/** Creates that compile the code. */
+export async function warmUp({ load, scale }: On, api: DeployedService, connections: number): Promise<void> {
+  await load.create(api.url, NOWHERE, DAY_SECONDS, { amount: scale.warmUp }, connections)
+}
+
+/** Looks at what the processes take at rest; what it gives makes so many creates, and says what one costs. */
+export async function createSlices(
+  { deployment, load, scale }: On,
+  api: DeployedService,
+  connections: number,
+): Promise<(count: number) => Promise<Cost>> {
   const watched = { deployment, apis: [api], workers: [], bench: load.pids }
   const rest = await restOf(watched, scale.restMs)
-  return costOf(watched, rest, scale.creates, async () => (await create(scale.creates)).perSecond)
+  const create = (amount: number) => load.create(api.url, NOWHERE, DAY_SECONDS, { amount }, connections)
+  return (count) => {
+    // Each connection makes one at least.
+    const amount = Math.max(count, connections)
+    return costOf(watched, rest, amount, async () => (await create(amount)).perSecond)
+  }
 }
 
 /** Who fires, and who makes the timers for it. */

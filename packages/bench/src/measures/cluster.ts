@@ -1,10 +1,10 @@
 import { spreadOf } from '@timers/lab'
 import { acksFigures, topologyFigures } from '../cluster-figures.ts'
-import type { Cost } from '../cost.ts'
-import { Deployment, type Topology } from '../deployment.ts'
+import { type Cost, meanOf } from '../cost.ts'
+import { type DeployedService, Deployment, type Topology } from '../deployment.ts'
 import { CONNECTIONS, LoadGenerator } from '../load.ts'
-import { measure, SETTINGS } from '../measure.ts'
-import { createCost, fireCost, type Hands, type On } from '../operation-costs.ts'
+import { measure, type Scale, SETTINGS } from '../measure.ts'
+import { createCost, createSlices, fireCost, type Hands, type On, warmUp } from '../operation-costs.ts'
 import { Receiver } from '../receiver.ts'
 import { type AckedCost, STEADY_PER_PRIMARY, type TopologyCost } from '../scale/scale-figures.ts'
 import { TimerSeeder } from '../timer-seeder.ts'
@@ -13,10 +13,13 @@ import { TimerSeeder } from '../timer-seeder.ts'
 const SHARDS = 12
 /** Over so many seconds the steady timers fall due. */
 const STEADY_SECONDS = 4
+/** In how many slices the creates of a repeat are made, and the fires. */
+const CREATE_SLICES = 8
+const FIRE_SLICES = 4
 
 const PRIMARIES = [1, 2, 3] as const
 
-/** One repeat: each topology once, on its own. */
+/** One repeat: all topologies, in turn. */
 export interface ClusterRepeat {
   readonly single: TopologyCost
   readonly clusters: readonly TopologyCost[]
@@ -24,31 +27,56 @@ export interface ClusterRepeat {
   readonly acks: readonly AckedCost[]
 }
 
+/** A topology with its services, and how many clients it has. */
+interface Stage {
+  readonly on: On
+  readonly api: DeployedService
+  readonly hands: Hands
+  readonly primaries: number
+}
+
 /**
  * What a create and a fire cost on a single Redis, on 1, 2 and 3 primaries, and where a replica must have them. Throughput
  * cannot grow here, where all share the same few cores: what is held flat is the processor time of each.
+ *
+ * The topologies run side by side and take turns, slice by slice: what the same work costs changes by a third from one minute to
+ * the next on a machine whose cores are shared with others.
  */
 export const cluster = measure('cluster', async (bench) => {
-  const load = await bench.use(new LoadGenerator())
-  const receiver = await bench.use(Receiver.start())
+  const { use, newFolder, scale } = bench
+  const load = await use(new LoadGenerator())
+  const receiver = await use(Receiver.start())
   let folders = 0
-  const on = async <T>(topology: Topology, shards: number, run: (on: On) => Promise<T>): Promise<T> => {
+  const start = (topology: Topology, shards: number) => {
     folders += 1
-    const folder = bench.newFolder(`cluster-${folders}`)
-    const deployment = await Deployment.start({ topology, shards, folder, env: SETTINGS })
+    return Deployment.start({ topology, shards, folder: newFolder(`cluster-${folders}`), env: SETTINGS })
+  }
+  const onOf = (deployment: Deployment): On => ({ deployment, load, receiver, scale: scale.costs })
+  const stageOf = async (topology: Topology, shards: number): Promise<Stage> => {
+    const deployment = await use(start(topology, shards))
+    const [api, worker] = [await deployment.startService('api'), await deployment.startService('worker')]
+    const seeder = await use(TimerSeeder.start(deployment.url, { shards }))
+    const stage = {
+      on: onOf(deployment),
+      api,
+      hands: { worker, seeder },
+      primaries: deployment.primaries.length,
+    }
+    await warmUp(stage.on, api, CONNECTIONS)
+    await fireCost(stage.on, stage.hands, scale.costs.warmUp)
+    return stage
+  }
+  const stages = [await stageOf('single', 1)]
+  for (const primaries of PRIMARIES) stages.push(await stageOf({ primaries, replicas: 0 }, SHARDS))
+
+  const results = await bench.repeat(async (): Promise<ClusterRepeat> => {
+    const [single, ...clusters] = await topologyCosts(stages, scale.costs)
+    const deployment = await start({ primaries: 1, replicas: 1 }, SHARDS)
     try {
-      return await run({ deployment, load, receiver, scale: bench.scale.costs })
+      return { single: single as TopologyCost, clusters, acks: await ackedCosts(onOf(deployment)) }
     } finally {
       await deployment.stop()
     }
-  }
-  const results = await bench.repeat(async (): Promise<ClusterRepeat> => {
-    const single = await on('single', 1, (each) => topologyCost(each, 1))
-    const clusters: TopologyCost[] = []
-    for (const primaries of PRIMARIES)
-      clusters.push(await on({ primaries, replicas: 0 }, SHARDS, (each) => topologyCost(each, SHARDS)))
-    const acks = await on({ primaries: 1, replicas: 1 }, SHARDS, ackedCosts)
-    return { single, clusters, acks }
   }, told)
   return {
     figures: [...topologyFigures(results), ...acksFigures(results)],
@@ -57,22 +85,45 @@ export const cluster = measure('cluster', async (bench) => {
   }
 })
 
-/** One API and one worker, with as many clients for each primary. */
-async function topologyCost(on: On, shards: number): Promise<TopologyCost> {
-  const { deployment, scale } = on
-  const primaries = deployment.primaries.length
-  const create = await createCost(on, await deployment.startService('api'), CONNECTIONS * primaries)
-  const seeder = await TimerSeeder.start(deployment.url, { shards })
-  try {
-    const hands: Hands = { worker: await deployment.startService('worker'), seeder }
-    await fireCost(on, hands, scale.warmUp)
-    const { cost: fire, bytesEach: firedBytes } = await fireCost(on, hands, scale.fires)
-    const perSecond = STEADY_PER_PRIMARY * primaries
-    const steady = await fireCost(on, hands, Math.round(perSecond * STEADY_SECONDS * scale.share), perSecond)
-    return { create, fire, steadyFire: steady.cost, steadyP99Ms: steady.p99Ms, firedBytes }
-  } finally {
-    await seeder.stop()
+/** Of each stage. One API and one worker, with as many clients for each primary. */
+async function topologyCosts(
+  stages: readonly Stage[],
+  { creates, fires, share }: Scale['costs'],
+): Promise<TopologyCost[]> {
+  const slices = (
+    await inTurn(stages, 1, ({ on, api, primaries }) => createSlices(on, api, CONNECTIONS * primaries))
+  ).flat()
+  const create = await inTurn(slices, CREATE_SLICES, (slice) => slice(Math.round(creates / CREATE_SLICES)))
+  const fire = await inTurn(stages, FIRE_SLICES, ({ on, hands }) =>
+    fireCost(on, hands, Math.round(fires / FIRE_SLICES)),
+  )
+  const steady = (
+    await inTurn(stages, 1, ({ on, hands, primaries }) => {
+      const perSecond = STEADY_PER_PRIMARY * primaries
+      return fireCost(on, hands, Math.round(perSecond * STEADY_SECONDS * share), perSecond)
+    })
+  ).flat()
+  return steady.map(({ cost: steadyFire, p99Ms: steadyP99Ms }, index) => {
+    const fired = fire[index] ?? []
+    return {
+      create: meanOf(create[index] ?? []),
+      fire: meanOf(fired.map(({ cost }) => cost)),
+      steadyFire,
+      steadyP99Ms,
+      firedBytes: fired.reduce((sum, { bytesEach }) => sum + bytesEach, 0) / fired.length,
+    }
+  })
+}
+
+/** Does something with each, in turn, so many times; whoever was first is last the next time. Gives what came of it, for each. */
+async function inTurn<S, T>(all: readonly S[], times: number, act: (one: S) => Promise<T>): Promise<T[][]> {
+  const results = all.map((): T[] => [])
+  for (let turn = 0; turn < times; turn += 1) {
+    const indexes = [...all.keys()]
+    for (const index of turn % 2 === 0 ? indexes : indexes.reverse())
+      results[index]?.push(await act(all[index] as S))
   }
+  return results
 }
 
 /** On the same Redis, one after the other: without waiting for the replica, and with. */
