@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { percentile } from '@timers/lab'
 import { burstResult, latenessOf } from './burst.ts'
-import { type Cost, costOf, restOf, type Use, type Watched } from './cost.ts'
+import { type Cost, costOf, meanOf, restOf, type Use, type Watched } from './cost.ts'
 import { redisCounters } from './counters.ts'
 import type { DeployedService, Deployment } from './deployment.ts'
 import type { LoadGenerator } from './load.ts'
@@ -91,6 +91,17 @@ export async function fireCost(
   })
   const { memoryBytes: after } = await redisCounters(deployment.primaries)
   return { cost, p99Ms, bytesEach: (after - before) / made }
+}
+
+/** Of slices of one size. */
+export function meanFireCost(costs: readonly FireCost[]): FireCost {
+  const mean = (of: (cost: FireCost) => number) =>
+    costs.reduce((sum, each) => sum + of(each), 0) / costs.length
+  return {
+    cost: meanOf(costs.map(({ cost }) => cost)),
+    p99Ms: mean(({ p99Ms }) => p99Ms),
+    bytesEach: mean(({ bytesEach }) => bytesEach),
+  }
 }
 
 /** Timers that are all made a second before the first is due; on a machine that is slower than it was, those made in vain are fired first. */

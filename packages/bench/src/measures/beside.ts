@@ -2,13 +2,21 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { App } from '@timers/lab'
-import { type Cost, costOf, restOf } from '../cost.ts'
+import { type Cost, costOf, meanOf, restOf } from '../cost.ts'
 import { redisCounters } from '../counters.ts'
 import { type DeployedService, Deployment } from '../deployment.ts'
 import { figure, type Goal } from '../figure.ts'
+import { inTurn, sliceOf } from '../in-turn.ts'
 import { CONNECTIONS, LoadGenerator } from '../load.ts'
 import { type Measure, measure, SETTINGS } from '../measure.ts'
-import { createCost, type FireCost, fireCost, type Hands } from '../operation-costs.ts'
+import {
+  createSlices,
+  type FireCost,
+  fireCost,
+  type Hands,
+  meanFireCost,
+  type On,
+} from '../operation-costs.ts'
 import { UsageError } from '../options.ts'
 import { Receiver } from '../receiver.ts'
 import { TimerSeeder } from '../timer-seeder.ts'
@@ -19,6 +27,8 @@ const NOISE = 0.05
 const STEADY_PER_SECOND = 400
 const STEADY_SECONDS = 4
 const LONG_SECONDS = 86_400
+/** In how many slices the creates and the reads of a repeat are made; and how often a burst, and a steady load, is fired. */
+const SLICES = { requests: 10, fires: 2 } as const
 
 /** What a commit brings along: its services, and its own store to make timers with. */
 interface Side {
@@ -50,29 +60,40 @@ export function beside(folder: string | undefined): Measure {
       const [api, worker] = [await deployment.startService('api'), await deployment.startService('worker')]
       return { deployment, api, hands: { worker, seeder: await use(await seederOf(from, deployment.url)) } }
     }
-    const [now, before] = [await startSide('now'), await startSide('before', other)]
-    const sampleOf = async ({ deployment, api, hands }: Side): Promise<Sample> => {
-      const on = { deployment, load, receiver, scale: scale.costs }
-      const { memoryBytes } = await redisCounters(deployment.primaries)
-      const create = await createCost(on, api, CONNECTIONS)
-      const { memoryBytes: after } = await redisCounters(deployment.primaries)
-      const pendingBytes = (after - memoryBytes) / (scale.costs.creates + scale.costs.warmUp)
-      const read = await readCost(on, api)
-      const steadyCount = Math.round(STEADY_PER_SECOND * STEADY_SECONDS * scale.costs.share)
-      const burst = await fireCost(on, hands, scale.costs.fires)
-      const steady = await fireCost(on, hands, steadyCount, STEADY_PER_SECOND)
-      return { create, read, burst, steady, pendingBytes }
+    const sides = [await startSide('now'), await startSide('before', other)]
+    const onOf = ({ deployment }: Side) => ({ deployment, load, receiver, scale: scale.costs })
+    const sampleBoth = async (): Promise<Sample[]> => {
+      const { creates, fires, share } = scale.costs
+      const sizes = await inTurn(sides, 1, memoryOf)
+      const makers = await inTurn(sides, 1, (side) => createSlices(onOf(side), side.api, CONNECTIONS))
+      const create = await inTurn(makers.flat(), SLICES.requests, (slice) =>
+        slice(sliceOf(creates, SLICES.requests)),
+      )
+      const sizesAfter = await inTurn(sides, 1, memoryOf)
+      const readers = await inTurn(sides, 1, (side) => readSlices(onOf(side), side.api))
+      const read = await inTurn(readers.flat(), SLICES.requests, (slice) =>
+        slice(sliceOf(creates, SLICES.requests)),
+      )
+      const burst = await inTurn(sides, SLICES.fires, (side) => fireCost(onOf(side), side.hands, fires))
+      const steadyCount = Math.round(STEADY_PER_SECOND * STEADY_SECONDS * share)
+      const steady = await inTurn(sides, SLICES.fires, (side) =>
+        fireCost(onOf(side), side.hands, steadyCount, STEADY_PER_SECOND),
+      )
+      const grown = sizes.flat().map((size, index) => (sizesAfter.flat()[index] ?? size) - size)
+      return sides.map((_, index) => ({
+        create: meanOf(create[index] ?? []),
+        read: meanOf(read[index] ?? []),
+        burst: meanFireCost(burst[index] ?? []),
+        steady: meanFireCost(steady[index] ?? []),
+        pendingBytes: (grown[index] ?? 0) / creates,
+      }))
     }
     // One round that counts for nothing: the code is compiled.
-    if (scale.warmUp > 0) for (const side of [before, now]) await sampleOf(side)
-    let turn = 0
+    if (scale.warmUp > 0) await sampleBoth()
     const results = await repeat(
       async () => {
-        turn += 1
-        // Whoever comes second finds another machine: they take turns at it.
-        if (turn % 2 === 0) return { before: await sampleOf(before), now: await sampleOf(now) }
-        const sampled = await sampleOf(now)
-        return { now: sampled, before: await sampleOf(before) }
+        const [now, before] = (await sampleBoth()) as [Sample, Sample]
+        return { now, before }
       },
       ({ now: ours, before: theirs }) =>
         `creates ${Math.round(ours.create.perSecond)}/s beside ${Math.round(theirs.create.perSecond)}/s, fires ${Math.round(ours.burst.cost.perSecond)}/s beside ${Math.round(theirs.burst.cost.perSecond)}/s`,
@@ -109,26 +130,33 @@ export function beside(folder: string | undefined): Measure {
   })
 }
 
-async function readCost(
-  { deployment, load, scale }: Parameters<typeof createCost>[0],
+async function memoryOf({ deployment }: Side): Promise<number> {
+  return (await redisCounters(deployment.primaries)).memoryBytes
+}
+
+/** Looks at what the processes take at rest; what it gives reads one timer so many times, and says what a read costs. */
+async function readSlices(
+  { deployment, load, scale }: On,
   api: DeployedService,
-): Promise<Cost> {
+): Promise<(count: number) => Promise<Cost>> {
   const watched = { deployment, apis: [api], workers: [], bench: load.pids }
   const body = JSON.stringify({ seconds: LONG_SECONDS, url: NOWHERE })
   const headers = { 'content-type': 'application/json' }
   const reply = await fetch(`${api.url}/timers`, { method: 'POST', headers, body })
   const { id } = (await reply.json()) as { id: number }
   const rest = await restOf(watched, scale.restMs)
-  return costOf(watched, rest, scale.creates, async () => {
-    const { perSecond } = await load.closedLoop({
+  const read = (amount: number) =>
+    load.closedLoop({
       url: api.url,
       method: 'GET',
       paths: [`/timers/${id}`],
       connections: CONNECTIONS,
-      stop: { amount: scale.creates },
+      stop: { amount },
     })
-    return perSecond
-  })
+  return (count) => {
+    const amount = Math.max(count, CONNECTIONS)
+    return costOf(watched, rest, amount, async () => (await read(amount)).perSecond)
+  }
 }
 
 /** @throws UsageError where nothing was built there */

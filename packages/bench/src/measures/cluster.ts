@@ -2,9 +2,18 @@ import { spreadOf } from '@timers/lab'
 import { acksFigures, topologyFigures } from '../cluster-figures.ts'
 import { type Cost, meanOf } from '../cost.ts'
 import { type DeployedService, Deployment, type Topology } from '../deployment.ts'
+import { inTurn, sliceOf } from '../in-turn.ts'
 import { CONNECTIONS, LoadGenerator } from '../load.ts'
 import { measure, type Scale, SETTINGS } from '../measure.ts'
-import { createCost, createSlices, fireCost, type Hands, type On, warmUp } from '../operation-costs.ts'
+import {
+  createCost,
+  createSlices,
+  fireCost,
+  type Hands,
+  meanFireCost,
+  type On,
+  warmUp,
+} from '../operation-costs.ts'
 import { Receiver } from '../receiver.ts'
 import { type AckedCost, STEADY_PER_PRIMARY, type TopologyCost } from '../scale/scale-figures.ts'
 import { TimerSeeder } from '../timer-seeder.ts'
@@ -13,9 +22,8 @@ import { TimerSeeder } from '../timer-seeder.ts'
 const SHARDS = 12
 /** Over so many seconds the steady timers fall due. */
 const STEADY_SECONDS = 4
-/** In how many slices the creates of a repeat are made, and the fires. */
-const CREATE_SLICES = 8
-const FIRE_SLICES = 4
+/** In how many slices the creates of a repeat are made, and the fires; and how often a steady load falls due. */
+const SLICES = { creates: 8, fires: 4, steady: 2 } as const
 
 const PRIMARIES = [1, 2, 3] as const
 
@@ -93,37 +101,19 @@ async function topologyCosts(
   const slices = (
     await inTurn(stages, 1, ({ on, api, primaries }) => createSlices(on, api, CONNECTIONS * primaries))
   ).flat()
-  const create = await inTurn(slices, CREATE_SLICES, (slice) => slice(Math.round(creates / CREATE_SLICES)))
-  const fire = await inTurn(stages, FIRE_SLICES, ({ on, hands }) =>
-    fireCost(on, hands, Math.round(fires / FIRE_SLICES)),
+  const create = await inTurn(slices, SLICES.creates, (slice) => slice(sliceOf(creates, SLICES.creates)))
+  const fire = await inTurn(stages, SLICES.fires, ({ on, hands }) =>
+    fireCost(on, hands, sliceOf(fires, SLICES.fires)),
   )
-  const steady = (
-    await inTurn(stages, 1, ({ on, hands, primaries }) => {
-      const perSecond = STEADY_PER_PRIMARY * primaries
-      return fireCost(on, hands, Math.round(perSecond * STEADY_SECONDS * share), perSecond)
-    })
-  ).flat()
-  return steady.map(({ cost: steadyFire, p99Ms: steadyP99Ms }, index) => {
-    const fired = fire[index] ?? []
-    return {
-      create: meanOf(create[index] ?? []),
-      fire: meanOf(fired.map(({ cost }) => cost)),
-      steadyFire,
-      steadyP99Ms,
-      firedBytes: fired.reduce((sum, { bytesEach }) => sum + bytesEach, 0) / fired.length,
-    }
+  const steady = await inTurn(stages, SLICES.steady, ({ on, hands, primaries }) => {
+    const perSecond = STEADY_PER_PRIMARY * primaries
+    return fireCost(on, hands, Math.round(perSecond * STEADY_SECONDS * share), perSecond)
   })
-}
-
-/** Does something with each, in turn, so many times; whoever was first is last the next time. Gives what came of it, for each. */
-async function inTurn<S, T>(all: readonly S[], times: number, act: (one: S) => Promise<T>): Promise<T[][]> {
-  const results = all.map((): T[] => [])
-  for (let turn = 0; turn < times; turn += 1) {
-    const indexes = [...all.keys()]
-    for (const index of turn % 2 === 0 ? indexes : indexes.reverse())
-      results[index]?.push(await act(all[index] as S))
-  }
-  return results
+  return stages.map((_, index): TopologyCost => {
+    const { cost: fired, bytesEach: firedBytes } = meanFireCost(fire[index] ?? [])
+    const { cost: steadyFire, p99Ms: steadyP99Ms } = meanFireCost(steady[index] ?? [])
+    return { create: meanOf(create[index] ?? []), fire: fired, steadyFire, steadyP99Ms, firedBytes }
+  })
 }
 
 /** On the same Redis, one after the other: without waiting for the replica, and with. */
