@@ -60,6 +60,8 @@ export function gather(evidence: Evidence): { wishes: Wish[]; strays: Map<string
         callbacks: callbacksById.get(id) ?? [],
         operatorOn: evidence.operatorOn ?? [],
         stillToTell: evidence.stillToTell?.has(id) ?? false,
+        mayBeGivenUp: (attempt) =>
+          evidence.explain?.({ ...attempt, outcome: 'interrupted' }, creation) !== undefined,
         mayForget: (attempt) => evidence.mayForget?.(id, attempt) ?? false,
         restAt: restAt ?? Number.POSITIVE_INFINITY,
         healedAt: healedAt ?? Number.POSITIVE_INFINITY,

@@ -20,6 +20,8 @@ export interface JudgedTimer {
   readonly callbacks: readonly CallbackSighting[]
   readonly operatorOn: readonly string[]
   readonly stillToTell: boolean
+  /** Whether the worker of an attempt may have been given up for lost before Redis had the outcome. */
+  readonly mayBeGivenUp: (attempt: AttemptView) => boolean
   readonly mayForget: (attempt: AttemptView) => boolean
   readonly restAt: number
   readonly healedAt: number

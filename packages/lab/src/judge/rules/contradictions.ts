@@ -20,7 +20,8 @@ export function contradictions(timer: JudgedTimer): string[] {
 }
 
 /** A status that does not follow from the last attempt. */
-function wrongEnd({ changes, redrives, sweeps }: JudgedTimer, view: TimerView): string[] {
+function wrongEnd(timer: JudgedTimer, view: TimerView): string[] {
+  const { changes, redrives, sweeps } = timer
   const settled = changes.filter((one) => one.kind === 'resolve' && mayHaveHappened(one))
   if (settled.some((one) => one.as === view.status)) return []
   const last = view.attempt_log.at(-1)
@@ -44,17 +45,22 @@ function wrongEnd({ changes, redrives, sweeps }: JudgedTimer, view: TimerView): 
       break
     case 'cancelled':
     case 'expired':
-      if (is('delivered') && !isLateWord(view, last)) found.push(`is ${view.status} and was delivered`)
+      if (is('delivered') && !isLateWord(view, last, timer)) found.push(`is ${view.status} and was delivered`)
       break
   }
   return found
 }
 
-/** Its worker stood still and was given up for lost, and heard of the answer when the timer had come to its end. */
-function isLateWord({ finished_at }: TimerView, last: AttemptView | undefined): boolean {
+/** Its worker was given up for lost, and heard of the answer, or could tell of it, when the timer had come to its end. */
+function isLateWord(
+  { finished_at }: TimerView,
+  last: AttemptView | undefined,
+  { mayBeGivenUp }: JudgedTimer,
+): boolean {
   if (finished_at === undefined || last === undefined) return false
   const { at, connect_ms = 0, response_ms = 0 } = last
-  return Date.parse(finished_at) < Date.parse(at) + connect_ms + response_ms
+  const answeredAt = Date.parse(at) + connect_ms + response_ms
+  return Date.parse(finished_at) < answeredAt || mayBeGivenUp(last)
 }
 
 /** Attempts that claim an answer which the receiver never gave. */

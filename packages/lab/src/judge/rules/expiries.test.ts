@@ -36,6 +36,32 @@ judged('a timer that expires', [
     { misreported: 1 },
   ],
   [
+    'and of which a worker that was cut off tells later that it was delivered',
+    {
+      creation: { expiresInMs: 1_000, mode: 'at_least_once' },
+      view: {
+        ...view('expired', 'delivered'),
+        delivery: 'at_least_once',
+        finished_at: iso(DUE + 7_000),
+      },
+      evidence: { explain: () => 'a worker was cut off from Redis' },
+    },
+    {},
+  ],
+  [
+    'and was delivered, and a worker was cut off at another time',
+    {
+      creation: { expiresInMs: 1_000, mode: 'at_least_once' },
+      view: {
+        ...view('expired', 'delivered'),
+        delivery: 'at_least_once',
+        finished_at: iso(DUE + 7_000),
+      },
+      evidence: { explain: ({ outcome }) => (outcome === 'interrupted' ? undefined : 'a busy receiver') },
+    },
+    { misreported: 1 },
+  ],
+  [
     'and of which a worker that stood still tells later that it was delivered',
     {
       creation: { expiresInMs: 1_000 },
