@@ -39,6 +39,7 @@ async function receiverThat(behaviour: Parameters<typeof startRawReceiver>[0]): 
 }
 
 const send = (sender: ClosableWebhookClient, url: string, id = 1) => sender.send({ id, url, attempt: 1 })
+/** When a receiver says something: what its timing does to a client is what is tested here, and no test waits for it. */
 const later = (ms: number, then: () => unknown): void => void setTimeout(then, ms)
 
 /** Sends until a connection is used again, so that there is one in the pool. */

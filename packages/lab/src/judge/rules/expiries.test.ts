@@ -1,4 +1,10 @@
-import { attempt, type Case, DUE, found, iso, story, view } from '../story.ts'
+import { attempt, type Case, DUE, found, iso, type Story, story, view } from '../story.ts'
+
+/** Delivered, and it was told that it expired long after. */
+const toldLater: Story = {
+  creation: { expiresInMs: 1_000, mode: 'at_least_once' },
+  view: { ...view('expired', 'delivered'), delivery: 'at_least_once', finished_at: iso(DUE + 7_000) },
+}
 
 function judged(name: string, cases: Case[]): void {
   describe(name, () => {
@@ -38,12 +44,7 @@ judged('a timer that expires', [
   [
     'and of which a worker that was cut off tells later that it was delivered',
     {
-      creation: { expiresInMs: 1_000, mode: 'at_least_once' },
-      view: {
-        ...view('expired', 'delivered'),
-        delivery: 'at_least_once',
-        finished_at: iso(DUE + 7_000),
-      },
+      ...toldLater,
       evidence: { explain: () => 'a worker was cut off from Redis' },
     },
     {},
@@ -51,12 +52,7 @@ judged('a timer that expires', [
   [
     'and was delivered, and a worker was cut off at another time',
     {
-      creation: { expiresInMs: 1_000, mode: 'at_least_once' },
-      view: {
-        ...view('expired', 'delivered'),
-        delivery: 'at_least_once',
-        finished_at: iso(DUE + 7_000),
-      },
+      ...toldLater,
       evidence: { explain: ({ outcome }) => (outcome === 'interrupted' ? undefined : 'a busy receiver') },
     },
     { misreported: 1 },
