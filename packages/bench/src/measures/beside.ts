@@ -16,6 +16,7 @@ import {
   type Hands,
   meanFireCost,
   type On,
+  warmUp,
 } from '../operation-costs.ts'
 import { UsageError } from '../options.ts'
 import { Receiver } from '../receiver.ts'
@@ -52,17 +53,22 @@ export function beside(folder: string | undefined): Measure {
     const other = builtFolder(folder)
     const load = await use(new LoadGenerator())
     const receiver = await use(Receiver.start())
+    let turn = 0
     const startSide = async (name: string, from?: string): Promise<Side> => {
       const entry = from && { entry: (app: App) => join(from, 'apps', app, 'dist', 'main.js') }
-      const deployment = await use(
-        Deployment.start({ topology: 'single', shards: 1, folder: newFolder(name), env: SETTINGS, ...entry }),
-      )
+      const folder = newFolder(`${name}-${turn}`)
+      const common = { topology: 'single', shards: 1, env: SETTINGS } as const
+      const deployment = await Deployment.start({ ...common, folder, ...entry })
       const [api, worker] = [await deployment.startService('api'), await deployment.startService('worker')]
-      return { deployment, api, hands: { worker, seeder: await use(await seederOf(from, deployment.url)) } }
+      return { deployment, api, hands: { worker, seeder: await seederOf(from, deployment.url) } }
     }
-    const sides = [await startSide('now'), await startSide('before', other)]
     const onOf = ({ deployment }: Side) => ({ deployment, load, receiver, scale: scale.costs })
-    const sampleBoth = async (): Promise<Sample[]> => {
+    const sampleBoth = async (sides: readonly Side[]): Promise<Sample[]> => {
+      // What counts for nothing: the code is compiled.
+      for (const side of sides) {
+        await warmUp(onOf(side), side.api, CONNECTIONS)
+        await fireCost(onOf(side), side.hands, scale.costs.warmUp)
+      }
       const { creates, fires, share } = scale.costs
       const sizes = await inTurn(sides, 1, memoryOf)
       const makers = await inTurn(sides, 1, (side) => createSlices(onOf(side), side.api, CONNECTIONS))
@@ -88,12 +94,22 @@ export function beside(folder: string | undefined): Measure {
         pendingBytes: (grown[index] ?? 0) / creates,
       }))
     }
-    // One round that counts for nothing: the code is compiled.
-    if (scale.warmUp > 0) await sampleBoth()
     const results = await repeat(
+      // With new processes each time: two of one build differ by a tenth for as long as they live.
       async () => {
-        const [now, before] = (await sampleBoth()) as [Sample, Sample]
-        return { now, before }
+        const sides: Side[] = []
+        turn += 1
+        try {
+          sides.push(await startSide('now'))
+          sides.push(await startSide('before', other))
+          const [now, before] = (await sampleBoth(sides)) as [Sample, Sample]
+          return { now, before }
+        } finally {
+          for (const { deployment, hands } of sides) {
+            await hands.seeder.stop()
+            await deployment.stop()
+          }
+        }
       },
       ({ now: ours, before: theirs }) =>
         `creates ${Math.round(ours.create.perSecond)}/s beside ${Math.round(theirs.create.perSecond)}/s, fires ${Math.round(ours.burst.cost.perSecond)}/s beside ${Math.round(theirs.burst.cost.perSecond)}/s`,
